@@ -1,0 +1,60 @@
+import { defineError } from '#lib';
+
+/** JSON-RPC 2.0 and MCP 2026-07-28 error codes that a gateway itself answers with. */
+export const RPC = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  headerMismatch: -32020,
+  unsupportedVersion: -32022,
+} as const;
+
+export const FrameInvalidJson = defineError('POSTERN_FRAME_NOT_JSON', {
+  meaning: 'A message is not well-formed UTF-8 JSON.',
+  hint: 'Send one JSON-RPC 2.0 object, encoded as UTF-8.',
+  httpStatus: 400,
+  rpcCode: RPC.parseError,
+});
+
+export const FrameTooLarge = defineError('POSTERN_FRAME_TOO_LARGE', {
+  meaning: 'A message is larger than the limit.',
+  hint: 'Send less at once, or raise limits.max_request_bytes (clients) or limits.max_message_bytes (servers).',
+  httpStatus: 413,
+  rpcCode: RPC.invalidRequest,
+});
+
+export const FrameTooDeep = defineError('POSTERN_FRAME_TOO_DEEP', {
+  meaning: 'A message nests deeper than the limit.',
+  hint: 'Flatten the arguments, or raise limits.max_json_depth.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidRequest,
+});
+
+export const FrameAmbiguous = defineError('POSTERN_FRAME_AMBIGUOUS', {
+  meaning: 'A message can be read in two ways: a key occurs twice or in another letter case.',
+  hint: 'Send each key once, spelled as the specification spells it.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidRequest,
+});
+
+export const FrameNotRpc = defineError('POSTERN_FRAME_NOT_JSON_RPC', {
+  meaning: 'A message is JSON but not one JSON-RPC 2.0 request, notification or response.',
+  hint: 'Send one message a body; batches are not accepted.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidRequest,
+});
+
+export const HeaderMismatch = defineError('POSTERN_HEADER_MISMATCH', {
+  meaning: 'An MCP header is missing, malformed or differs from the message body.',
+  hint: 'Send MCP-Protocol-Version, Mcp-Method and Mcp-Name with the values of the body.',
+  httpStatus: 400,
+  rpcCode: RPC.headerMismatch,
+});
+
+export const RevisionUnsupported = defineError('POSTERN_REVISION_UNSUPPORTED', {
+  meaning: 'The client names a protocol revision that Postern does not pass on.',
+  hint: 'Use one of the revisions in the error’s data.',
+  httpStatus: 400,
+  rpcCode: RPC.unsupportedVersion,
+});

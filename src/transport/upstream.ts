@@ -1,0 +1,105 @@
+/**
+ * What the gateway needs of an MCP server, whatever carries it. Both kinds of upstream look like a
+ * Streamable HTTP server: the stdio kind plays that role for its child processes.
+ */
+import type { LinkSecurity } from '#crypto';
+import type { Frame, Revision } from '#mcp';
+
+/** One HTTP exchange of the Streamable HTTP transport, on its way to an upstream. */
+export interface UpstreamRequest {
+  readonly httpMethod: 'POST' | 'GET' | 'DELETE';
+  /** The message; with POST alone. */
+  readonly frame: Frame | null;
+  readonly revision: Revision;
+  /** `Mcp-Session-Id` as the client sent it. */
+  readonly sessionId: string | null;
+  /** `Last-Event-ID` as the client sent it. */
+  readonly lastEventId: string | null;
+  /** `Mcp-*` headers to pass on (2026-07-28), lower-case names. */
+  readonly mcpHeaders: Readonly<Record<string, string>>;
+  /** Who calls. Sessions and child processes belong to one principal and serve no other. */
+  readonly principal: string;
+  /** The client's connection: while one is open, the sessions used over it are not idle. */
+  readonly connection: ClientConnection;
+  /** Aborted when the client has gone or no longer wants the reply. */
+  readonly signal: AbortSignal;
+}
+
+/** A client connection, as far as sessions care. */
+export interface ClientConnection {
+  /** Calls back once, when the connection has closed; at once if it has already. */
+  onceClosed(callback: () => void): void;
+}
+
+/** How an upstream answers one exchange. */
+export type UpstreamReply = JsonReply | EventsReply | EmptyReply;
+
+interface ReplyHead {
+  readonly status: number;
+  /** Set on the reply to `initialize` by upstreams that keep sessions. */
+  readonly sessionId: string | null;
+  /** The hop that carried this exchange. */
+  readonly link: LinkSecurity;
+}
+
+/** One message, `application/json`. */
+export interface JsonReply extends ReplyHead {
+  readonly kind: 'json';
+  readonly body: Buffer;
+}
+
+/** A stream of messages, `text/event-stream`. Ending the iteration early releases the stream. */
+export interface EventsReply extends ReplyHead {
+  readonly kind: 'events';
+  readonly events: AsyncIterable<StreamEvent>;
+}
+
+/** No message: 202, 204, 405 and the like. */
+export interface EmptyReply extends ReplyHead {
+  readonly kind: 'empty';
+}
+
+/** One server-sent event. */
+export interface StreamEvent {
+  /** The event as it goes on the wire, blank line included. */
+  readonly wire: Buffer;
+  /** The JSON-RPC message in its data, `null` for comments and priming events. */
+  readonly message: Buffer | null;
+  /** `id` of the event, kept when policy has to rewrite the data. */
+  readonly id: string | null;
+}
+
+/** State of an upstream for health, doctor and summaries. */
+export interface UpstreamHealth {
+  readonly reachable: boolean;
+  /** One sentence: what was seen, or what went wrong. */
+  readonly detail: string;
+  /** The hop, when one could be made. */
+  readonly link: LinkSecurity | null;
+}
+
+/** Live counts of an upstream. */
+export interface UpstreamStats {
+  readonly sessions: number;
+  readonly children: number;
+  readonly connections: number;
+}
+
+/** An MCP server behind the gateway. */
+export interface Upstream {
+  readonly name: string;
+  readonly kind: 'stdio' | 'http';
+  /**
+   * Carries one exchange. For a request frame the reply is its answer; for the rest an
+   * acknowledgement.
+   *
+   * @throws PosternError of this room's `errors.ts`, each with the HTTP status and JSON-RPC code
+   *   that answer the caller.
+   */
+  exchange(request: UpstreamRequest): Promise<UpstreamReply>;
+  /** Tries the hop without sending an MCP message. */
+  health(): Promise<UpstreamHealth>;
+  stats(): UpstreamStats;
+  /** Ends every session, child process and connection; resolves when nothing is left. */
+  close(): Promise<void>;
+}
