@@ -58,3 +58,10 @@ export const RevisionUnsupported = defineError('POSTERN_REVISION_UNSUPPORTED', {
   httpStatus: 400,
   rpcCode: RPC.unsupportedVersion,
 });
+
+export const InvalidParams = defineError('POSTERN_INVALID_PARAMS', {
+  meaning: 'A request does not say clearly which tool, resource or prompt it names.',
+  hint: 'Send the parameters that the MCP specification requires for this method.',
+  httpStatus: 200,
+  rpcCode: RPC.invalidParams,
+});

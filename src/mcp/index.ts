@@ -1,3 +1,5 @@
+export { accessesOf } from './access.ts';
+export type { Access } from './access.ts';
 export {
   FrameAmbiguous,
   FrameInvalidJson,
@@ -5,6 +7,7 @@ export {
   FrameTooDeep,
   FrameTooLarge,
   HeaderMismatch,
+  InvalidParams,
   RevisionUnsupported,
   RPC,
 } from './errors.ts';
@@ -17,6 +20,10 @@ export type {
   ResponseFrame,
   RpcId,
 } from './frame.ts';
+export { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
+export type { SingleHeaders } from './headers.ts';
 export type { JsonLimits } from './json.ts';
+export { filterList } from './lists.ts';
 export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
 export type { Revision } from './revisions.ts';
+export { rpcErrorBytes } from './rpc-error.ts';

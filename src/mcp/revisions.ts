@@ -11,6 +11,8 @@ export interface Revision {
 }
 
 const REVISIONS: readonly Revision[] = [
+  // Its own transport is HTTP+SSE, but clients that negotiate it over Streamable HTTP exist.
+  { name: '2024-11-05', era: 'stateful' },
   { name: '2025-03-26', era: 'stateful' },
   { name: '2025-06-18', era: 'stateful' },
   { name: '2025-11-25', era: 'stateful' },

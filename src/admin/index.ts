@@ -1,0 +1,2 @@
+export { openAdmin } from './server.ts';
+export type { AdminServer, AdminSource } from './server.ts';

@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AdminListenFailed } from './errors.ts';
+
+/** What the admin port reports. */
+export interface AdminSource {
+  /** Whether calls are taken now. */
+  ready(): boolean;
+  /** Facts for people and probes: JSON values only, nothing secret. */
+  status(): Record<string, unknown>;
+}
+
+/** The admin port, open. */
+export interface AdminServer {
+  readonly address: AddressInfo;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the admin port: `GET /healthz` says that the process lives, `GET /readyz` whether it takes
+ * calls (200 or 503). It has no authentication, so configuration binds it to loopback alone.
+ *
+ * @throws AdminListenFailed when the port cannot be opened.
+ */
+export function openAdmin(host: string, port: number, source: AdminSource): Promise<AdminServer> {
+  const server = createServer(
+    { maxHeaderSize: 8192, requestTimeout: 5000 },
+    (request, response) => {
+      const path = request.url?.split('?', 1)[0];
+      if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, {});
+      else if (path === '/healthz') answer(response, 200, { status: 'ok' });
+      else if (path === '/readyz') {
+        const ready = source.ready();
+        answer(response, ready ? 200 : 503, { ready, ...source.status() });
+      } else answer(response, 404, { paths: ['/healthz', '/readyz'] });
+    },
+  );
+  server.maxConnections = 64;
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new AdminListenFailed(`admin port ${host}:${port}: ${cause.message}`, { cause }));
+    });
+    server.listen({ host, port }, () => {
+      resolve({
+        address: server.address() as AddressInfo,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}

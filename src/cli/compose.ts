@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import type { AdminServer } from '#admin';
+import { openAdmin } from '#admin';
+import type { Recorder } from '#audit';
+import { createRecorder } from '#audit';
+import type { HttpSettings, ServerSettings, Settings } from '#config';
+import type { LinkSecurity } from '#crypto';
+import { assertRuntime } from '#crypto';
+import type { OpenListener } from '#gateway';
+import { Gateway } from '#gateway';
+import type { GatewayIdentity } from '#identity';
+import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
+import type { EventSink, Limits } from '#lib';
+import { messageOf } from '#lib';
+import type { Policy } from '#policy';
+import { linkRefusal, profileUnder } from '#policy';
+import { createJsonlStore } from '#store';
+import { createLog } from '#telemetry';
+import type { Upstream } from '#transport';
+import { createHttpUpstream, createStdioUpstream } from '#transport';
+
+/** A gateway that is up, with everything around it. */
+export interface RunningPostern {
+  readonly gateway: Gateway;
+  readonly listeners: readonly OpenListener[];
+  readonly admin: AdminServer | null;
+  readonly identity: GatewayIdentity;
+  readonly stateDir: string;
+  readonly recordDir: string;
+  readonly events: EventSink;
+  /** Drains and ends everything; later calls wait for the first. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds every part from the settings and opens the ports: the one place where the rooms meet.
+ *
+ * @param fixedPolicy is in force instead of a policy file, for a server given on the command line.
+ * @throws PosternError with nothing left running.
+ */
+export async function startPostern(
+  settings: Settings,
+  fixedPolicy: Policy | null,
+): Promise<RunningPostern> {
+  assertRuntime();
+  const { limits } = settings;
+  const log = createLog(settings.log);
+  const events = log.sink;
+  const stateDir = settings.stateDir ?? defaultStateDir(process.env);
+  await openStateDir(stateDir);
+  const identity = await ensureIdentity(stateDir, {
+    trustDomain: settings.trustDomain,
+    names: settings.listeners.flatMap((listener) => [...listener.serverNames]),
+  });
+  tellIdentity(identity, events);
+  const recordDir = join(stateDir, 'record');
+  const recorder = await openRecorder(settings, recordDir, events);
+  const cas = await readCas(settings.servers);
+  const gateway = new Gateway({
+    identity,
+    listeners: settings.listeners,
+    policyFile: settings.policyFile,
+    fixedPolicy,
+    recorder,
+    limits,
+    events,
+    createUpstreams: (policy) =>
+      settings.servers.map((server) => createUpstream(server, cas, policy, limits, events)),
+  });
+  let admin: AdminServer | null = null;
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= stopAll(gateway, () => admin, recorder).finally(() => log.flush());
+    return stopping;
+  };
+  try {
+    const listeners = await gateway.start();
+    if (settings.admin !== null) {
+      const { host, port } = settings.admin;
+      admin = await openAdmin(host, port, adminSource(gateway, recorder));
+    }
+    return { gateway, listeners, admin, identity, stateDir, recordDir, events, stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+async function stopAll(
+  gateway: Gateway,
+  admin: () => AdminServer | null,
+  recorder: Recorder,
+): Promise<void> {
+  await gateway.stop();
+  await recorder.close();
+  await admin()?.close();
+}
+
+async function openRecorder(
+  settings: Settings,
+  recordDir: string,
+  events: EventSink,
+): Promise<Recorder> {
+  const { limits } = settings;
+  const { mode } = settings.audit;
+  const store = mode === 'off' ? null : await createJsonlStore({ dir: recordDir, mode, limits });
+  return createRecorder({ store, mode, limits, events });
+}
+
+function createUpstream(
+  server: ServerSettings,
+  cas: ReadonlyMap<string, string>,
+  policy: () => Policy,
+  limits: Limits,
+  events: EventSink,
+): Upstream {
+  const { name, transport } = server;
+  if (transport.kind === 'stdio') {
+    return createStdioUpstream({ name, ...transport, limits, events });
+  }
+  return createHttpUpstream({
+    name,
+    url: transport.url,
+    headers: transport.headers,
+    tls: egressTls(transport, cas, policy),
+    acceptLink: (link: LinkSecurity) => linkRefusal(policy().links, link),
+    limits,
+    events,
+  });
+}
+
+/** Read for each new connection, so that a changed policy applies to the next one. */
+function egressTls(
+  transport: HttpSettings,
+  cas: ReadonlyMap<string, string>,
+  policy: () => Policy,
+) {
+  const { tls } = transport;
+  if (tls === null) return null;
+  const caPem = tls.caFile === null ? null : (cas.get(tls.caFile) ?? null);
+  return () => ({
+    profile: profileUnder(policy().links, tls.profile),
+    caPem,
+    serverName: tls.serverName,
+  });
+}
+
+async function readCas(servers: readonly ServerSettings[]): Promise<ReadonlyMap<string, string>> {
+  const cas = new Map<string, string>();
+  for (const { transport } of servers) {
+    if (transport.kind === 'http' && transport.tls?.caFile) {
+      cas.set(transport.tls.caFile, await readFile(transport.tls.caFile, 'utf8'));
+    }
+  }
+  return cas;
+}
+
+function adminSource(gateway: Gateway, recorder: Recorder) {
+  return {
+    ready: () => gateway.ready,
+    status: () => ({
+      policy: gateway.policyState,
+      calls_in_flight: gateway.callsInFlight,
+      record: recorder.stats(),
+      servers: Object.fromEntries(
+        gateway.upstreams.map((upstream) => [upstream.name, upstream.stats()]),
+      ),
+    }),
+  };
+}
+
+function tellIdentity(identity: GatewayIdentity, events: EventSink): void {
+  if (identity.created) {
+    events({
+      severity: 'info',
+      name: 'identity.created',
+      message: 'made the gateway’s certificates',
+      fields: { spiffe_id: identity.spiffeId, ca: identity.caFile },
+    });
+  }
+  if (identity.missingNames.length > 0) {
+    events({
+      severity: 'warn',
+      name: 'identity.names_missing',
+      message: `the gateway’s certificate lacks ${identity.missingNames.join(', ')}`,
+      fields: { names: identity.missingNames },
+    });
+  }
+}
+
+void messageOf;

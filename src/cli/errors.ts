@@ -1,0 +1,16 @@
+import { defineError } from '#lib';
+
+export const UsageError = defineError('POSTERN_USAGE', {
+  meaning: 'The command line is not one that Postern understands.',
+  hint: 'Run `postern --help`.',
+});
+
+export const ExampleUnavailable = defineError('POSTERN_EXAMPLE_UNAVAILABLE', {
+  meaning: 'The example’s MCP servers are not installed beside Postern.',
+  hint: 'Run it from a checkout after `npm ci`, or front a server of your own: postern up -- <command>.',
+});
+
+export const SelfCheckFailed = defineError('POSTERN_SELF_CHECK_FAILED', {
+  meaning: 'Postern is up, but a call through its own front door did not come back as it should.',
+  hint: 'Look at the log lines above and run `postern doctor`.',
+});

@@ -1,0 +1,23 @@
+import type { Socket } from 'node:net';
+import type { ClientConnection } from '#transport';
+
+const known = new WeakMap<Socket, ClientConnection>();
+
+/** The {@link ClientConnection} of a socket, always the same one. */
+export function connectionOf(socket: Socket): ClientConnection {
+  const existing = known.get(socket);
+  if (existing !== undefined) return existing;
+  const callbacks = new Set<() => void>();
+  socket.once('close', () => {
+    for (const callback of callbacks) callback();
+    callbacks.clear();
+  });
+  const connection: ClientConnection = {
+    onceClosed: (callback) => {
+      if (socket.destroyed) callback();
+      else callbacks.add(callback);
+    },
+  };
+  known.set(socket, connection);
+  return connection;
+}

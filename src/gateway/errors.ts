@@ -1,0 +1,48 @@
+import { defineError } from '#lib';
+
+export const RequestRefused = defineError('POSTERN_REQUEST_REFUSED', {
+  meaning: 'An HTTP request is not one that an MCP endpoint accepts.',
+  hint: 'Use POST, GET or DELETE on /servers/<name>/mcp with the headers of Streamable HTTP.',
+  httpStatus: 400,
+  rpcCode: -32600,
+});
+
+export const PathUnknown = defineError('POSTERN_PATH_UNKNOWN', {
+  meaning: 'The HTTP path is not an MCP endpoint of this gateway.',
+  hint: 'Use /servers/<name>/mcp with a name that `postern check` lists.',
+  httpStatus: 404,
+  rpcCode: -32600,
+});
+
+export const MethodNotAllowed = defineError('POSTERN_METHOD_NOT_ALLOWED', {
+  meaning: 'The HTTP method is not one that the endpoint has in this protocol revision.',
+  hint: 'Use POST; sessions of revisions up to 2025-11-25 also have GET and DELETE.',
+  httpStatus: 405,
+  rpcCode: -32600,
+});
+
+export const OriginRefused = defineError('POSTERN_ORIGIN_REFUSED', {
+  meaning: 'The Host or Origin header names a site that this listener does not serve.',
+  hint: 'Add the name to server_names, or the web page’s origin to allowed_origins.',
+  httpStatus: 403,
+  rpcCode: -32600,
+});
+
+export const MediaTypeRefused = defineError('POSTERN_MEDIA_TYPE_REFUSED', {
+  meaning: 'Content-Type or Accept does not fit MCP.',
+  hint: 'Send Content-Type: application/json and Accept: application/json, text/event-stream.',
+  httpStatus: 415,
+  rpcCode: -32600,
+});
+
+export const ListenFailed = defineError('POSTERN_LISTEN_FAILED', {
+  meaning: 'A listener could not be opened.',
+  hint: 'Choose another address in postern.yaml, or stop the program that uses it.',
+});
+
+export const Stopping = defineError('POSTERN_STOPPING', {
+  meaning: 'The gateway is shutting down and takes no new calls.',
+  hint: 'Try again when it has restarted.',
+  httpStatus: 503,
+  rpcCode: -32603,
+});

@@ -1,0 +1,163 @@
+import type { AddressInfo } from 'node:net';
+import type { Recorder } from '#audit';
+import type { ListenerSettings } from '#config';
+import type { GatewayIdentity } from '#identity';
+import type { EventSink, Limits } from '#lib';
+import type { Services } from '#pipeline';
+import type { Policy } from '#policy';
+import { denyAllPolicy, linkRefusal, profileUnder } from '#policy';
+import type { ServerTls } from '#tls';
+import type { Upstream } from '#transport';
+import { hostNamesOf } from './addresses.ts';
+import { Calls } from './calls.ts';
+import type { Listener } from './listener.ts';
+import { createListener } from './listener.ts';
+import type { PolicyState } from './policy-source.ts';
+import { PolicySource } from './policy-source.ts';
+
+/** What a gateway is made of; the composition root builds the parts. */
+export interface GatewayParts {
+  readonly identity: GatewayIdentity;
+  readonly listeners: readonly ListenerSettings[];
+  readonly policyFile: string | null;
+  /** In force without a file, when the command line itself says what is allowed. */
+  readonly fixedPolicy: Policy | null;
+  readonly recorder: Recorder;
+  readonly limits: Limits;
+  readonly events: EventSink;
+  /** Makes the upstreams; each asks `policy` for the one in force whenever it makes a link. */
+  readonly createUpstreams: (policy: () => Policy) => readonly Upstream[];
+}
+
+/** An open listener, for people. */
+export interface OpenListener {
+  readonly name: string;
+  readonly scheme: 'https' | 'http';
+  readonly address: AddressInfo;
+}
+
+/** Listeners, policy and upstreams under one life cycle. */
+export class Gateway {
+  readonly #parts: GatewayParts;
+  readonly #calls: Calls;
+  readonly #upstreams: readonly Upstream[];
+  readonly #listeners: { listener: Listener; settings: ListenerSettings }[];
+  readonly #policySource: PolicySource;
+  /** The immutable set that a call begins and ends with; replaced whole. */
+  #services: Services;
+  #ready = false;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    this.#upstreams = parts.createUpstreams(() => this.#services.policy);
+    this.#services = {
+      trustDomain: parts.identity.trustDomain,
+      policy: parts.fixedPolicy ?? denyAllPolicy('none'),
+      upstreams: new Map(this.#upstreams.map((upstream) => [upstream.name, upstream])),
+      recorder: parts.recorder,
+      limits: parts.limits,
+      events: parts.events,
+    };
+    this.#calls = new Calls(() => this.#services);
+    this.#listeners = parts.listeners.map((settings) => ({
+      settings,
+      listener: this.#createListener(settings),
+    }));
+    this.#policySource = new PolicySource({
+      file: parts.policyFile,
+      events: parts.events,
+      apply: (policy) => this.#apply(policy),
+    });
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get upstreams(): readonly Upstream[] {
+    return this.#upstreams;
+  }
+
+  get callsInFlight(): number {
+    return this.#calls.count;
+  }
+
+  get policyState(): PolicyState {
+    return this.#parts.fixedPolicy === null ? this.#policySource.state : 'ok';
+  }
+
+  /** Loads the policy, then opens the ports. @throws ListenFailed with nothing left open. */
+  async start(): Promise<readonly OpenListener[]> {
+    if (this.#parts.fixedPolicy === null) await this.#policySource.start();
+    const open: OpenListener[] = [];
+    try {
+      for (const { listener } of this.#listeners) {
+        const address = await listener.open();
+        open.push({ name: listener.name, scheme: listener.scheme, address });
+      }
+    } catch (thrown) {
+      await this.stop();
+      throw thrown;
+    }
+    this.#ready = true;
+    return open;
+  }
+
+  /** Reads the policy again. */
+  async reload(): Promise<void> {
+    if (this.#parts.fixedPolicy === null) await this.#policySource.reload();
+  }
+
+  /** Finishes the calls in flight within the limit, then ends everything. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    this.#policySource.stop();
+    for (const { listener } of this.#listeners) listener.drain();
+    await this.#calls.drain(this.#parts.limits.drainTimeoutMs);
+    await Promise.all(this.#listeners.map(({ listener }) => listener.close()));
+    await Promise.all(this.#upstreams.map((upstream) => upstream.close()));
+  }
+
+  #createListener(settings: ListenerSettings): Listener {
+    const { limits, events } = this.#parts;
+    const names = {
+      hosts: hostNamesOf(settings.host, settings.serverNames),
+      origins: new Set(settings.allowedOrigins),
+    };
+    return createListener({
+      name: settings.name,
+      host: settings.host,
+      port: settings.port,
+      tls: this.#tlsOf(settings, this.#services.policy),
+      limits,
+      events,
+      refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
+      onRequest: (request, response, link) => {
+        this.#calls.handle(request, response, link, { listener: settings.name, names });
+      },
+    });
+  }
+
+  /**
+   * Puts a policy in force for new connections and new calls. Every TLS configuration is worked out
+   * before the first is replaced, so a policy that leaves a listener nothing changes nothing.
+   */
+  #apply(policy: Policy): void {
+    const replacements = this.#listeners.map(({ listener, settings }) => ({
+      listener,
+      tls: this.#tlsOf(settings, policy),
+    }));
+    for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
+    this.#services = { ...this.#services, policy };
+    for (const upstream of this.#upstreams) upstream.policyChanged();
+  }
+
+  #tlsOf(settings: ListenerSettings, policy: Policy): ServerTls | null {
+    if (settings.tls === null) return null;
+    return {
+      identity: this.#parts.identity,
+      profile: profileUnder(policy.links, settings.tls.profile),
+      clientCertificates: settings.tls.clientCertificates,
+    };
+  }
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import type { SingleHeaders } from '#mcp';
+import { MediaTypeRefused, OriginRefused, RequestRefused } from './errors.ts';
+
+/** Headers that may occur once: a second one could be read by someone else. */
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'host',
+  'origin',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'last-event-id',
+]);
+
+/** Names under which a listener may be addressed. */
+export interface HostNames {
+  /** Lower-case host names and addresses, IPv6 without brackets. */
+  readonly hosts: ReadonlySet<string>;
+  /** `Origin` values of web pages that may call. */
+  readonly origins: ReadonlySet<string>;
+}
+
+/**
+ * The request's headers, each `mcp-*` and other singular one at most once.
+ *
+ * @throws RequestRefused for a repeated header.
+ */
+export function singleHeaders(request: IncomingMessage): SingleHeaders {
+  const raw = request.rawHeaders;
+  const seen = new Set<string>();
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    if (!SINGLE_HEADERS.has(name) && !name.startsWith('mcp-')) continue;
+    if (seen.has(name)) {
+      throw new RequestRefused('a header occurs twice', { details: { header: name } });
+    }
+    seen.add(name);
+  }
+  return request.headers as SingleHeaders;
+}
+
+/**
+ * Makes sure that the request is meant for this listener and comes from no foreign web page: the
+ * defence against DNS rebinding (Streamable HTTP, "Security Warning").
+ *
+ * @throws OriginRefused otherwise.
+ */
+export function checkOrigin(headers: SingleHeaders, names: HostNames): void {
+  const host = hostOf(headers['host']);
+  if (host === undefined || !names.hosts.has(host)) {
+    throw new OriginRefused('the Host header names another site');
+  }
+  const { origin } = headers;
+  if (origin !== undefined && !names.origins.has(origin)) {
+    throw new OriginRefused('the Origin header names a site that is not allowed');
+  }
+}
+
+/**
+ * Makes sure that the body is JSON and that the client takes both kinds of answer.
+ *
+ * @throws MediaTypeRefused otherwise.
+ */
+export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): void {
+  if (httpMethod === 'POST' && mediaType(headers['content-type']) !== 'application/json') {
+    throw new MediaTypeRefused('the body is not application/json');
+  }
+  const wanted = httpMethod === 'POST' ? ['application/json', 'text/event-stream'] : [];
+  if (httpMethod === 'GET') wanted.push('text/event-stream');
+  const parts = (headers['accept'] ?? '*/*').split(',');
+  const accepted = new Set(parts.map((part) => mediaType(part)));
+  const takes = (type: string): boolean =>
+    accepted.has(type) || accepted.has('*/*') || accepted.has(`${type.split('/')[0]}/*`);
+  if (!wanted.every(takes)) {
+    throw new MediaTypeRefused(`Accept does not admit ${wanted.join(' and ')}`);
+  }
+}
+
+/** Host name of a `Host` header, lower case, without port and brackets. */
+function hostOf(header: string | undefined): string | undefined {
+  if (header === undefined || !URL.canParse(`http://${header}`)) return undefined;
+  const url = new URL(`http://${header}`);
+  if (url.pathname !== '/' || url.username !== '' || url.search !== '') return undefined;
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function mediaType(value: string | undefined): string {
+  return (value ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,3 @@
+export { isLoopback } from './addresses.ts';
+export { Gateway } from './gateway.ts';
+export type { GatewayParts, OpenListener } from './gateway.ts';

@@ -1,0 +1,143 @@
+import type { IncomingMessage } from 'node:http';
+import { newCallId } from '#audit';
+import type { LinkSecurity } from '#crypto';
+import type { Limits } from '#lib';
+import { formatBytes } from '#lib';
+import type { Frame, SingleHeaders } from '#mcp';
+import { checkHeaders, FrameTooLarge, readFrame, revisionOf } from '#mcp';
+import type { Call } from '#pipeline';
+import type { ClientConnection } from '#transport';
+import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
+import type { HostNames } from './http-guard.ts';
+import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
+
+/** What the listener knows of a request besides its bytes. */
+export interface RequestOrigin {
+  readonly listener: string;
+  readonly link: LinkSecurity;
+  readonly connection: ClientConnection;
+  readonly signal: AbortSignal;
+}
+
+/** What is known of a call before it is read whole, for answering its failure. */
+export interface CallHead {
+  readonly id: string;
+  frame: Frame | null;
+}
+
+/**
+ * Reads an HTTP request as a call. Everything that another reader could understand differently is
+ * refused here, before authentication.
+ *
+ * @param head is filled as far as reading got, so that a failure can answer the right JSON-RPC id.
+ * @throws PosternError that answers the client.
+ */
+export async function readCall(
+  request: IncomingMessage,
+  origin: RequestOrigin,
+  names: HostNames,
+  limits: Limits,
+  head: CallHead,
+): Promise<Call> {
+  const headers = singleHeaders(request);
+  checkOrigin(headers, names);
+  const server = serverOf(request.url ?? '');
+  const httpMethod = httpMethodOf(request);
+  checkMediaTypes(headers, httpMethod);
+  const receivedAtMs = Date.now();
+  if (httpMethod === 'POST') head.frame = await readMessage(request, limits);
+  const revision = revisionOf(headers);
+  if (revision.era === 'stateless' && httpMethod !== 'POST') {
+    throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
+  }
+  if (head.frame !== null) checkHeaders(headers, revision, head.frame);
+  return {
+    id: head.id,
+    receivedAtMs,
+    listener: origin.listener,
+    source: request.socket.remoteAddress ?? 'unknown',
+    clientLink: origin.link,
+    server,
+    httpMethod,
+    revision,
+    // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").
+    sessionId: revision.era === 'stateful' ? sessionIdOf(headers) : null,
+    lastEventId: revision.era === 'stateful' ? (headers['last-event-id'] ?? null) : null,
+    mcpHeaders: mcpHeadersOf(headers),
+    frame: head.frame,
+    connection: origin.connection,
+    signal: origin.signal,
+  };
+}
+
+async function readMessage(request: IncomingMessage, limits: Limits): Promise<Frame> {
+  const body = await readBody(request, limits.maxRequestBytes);
+  return readFrame(body, { maxBytes: limits.maxRequestBytes, maxDepth: limits.maxJsonDepth });
+}
+
+/** A new head with an id of its own. */
+export function newCallHead(): CallHead {
+  return { id: newCallId(), frame: null };
+}
+
+const ENDPOINT = /^\/servers\/([a-z0-9][a-z0-9_-]{0,63})\/mcp$/;
+
+function serverOf(url: string): string {
+  const server = ENDPOINT.exec(url.split('?', 1)[0] ?? '')?.[1];
+  if (server === undefined) throw new PathUnknown('this path is no MCP endpoint');
+  return server;
+}
+
+function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {
+  const { method } = request;
+  if (method === 'POST' || method === 'GET' || method === 'DELETE') return method;
+  throw new MethodNotAllowed('the endpoint has POST, GET and DELETE');
+}
+
+function sessionIdOf(headers: SingleHeaders): string | null {
+  const id = headers['mcp-session-id'];
+  if (id === undefined) return null;
+  if (/^[\x21-\x7e]{1,512}$/.test(id)) return id;
+  throw new RequestRefused('Mcp-Session-Id is malformed');
+}
+
+function mcpHeadersOf(headers: SingleHeaders): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith('mcp-') && name !== 'mcp-session-id' && value !== undefined) {
+      kept[name] = value;
+    }
+  }
+  return kept;
+}
+
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): Error =>
+    new FrameTooLarge(`the body exceeds ${formatBytes(maxBytes)}`, {
+      details: { max_bytes: maxBytes },
+    });
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > maxBytes) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        request.pause();
+        request.removeAllListeners('data');
+        reject(tooLarge());
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    request.once('end', () => {
+      const [only] = chunks;
+      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size));
+    });
+    request.once('close', () => reject(new RequestRefused('the request was cut off')));
+    request.once('error', (cause) => {
+      reject(new RequestRefused('the request was cut off', { cause }));
+    });
+  });
+}

@@ -1,0 +1,68 @@
+import { defineError } from '#lib';
+
+export const StateDirUnsafe = defineError('POSTERN_STATE_DIR_UNSAFE', {
+  meaning:
+    'The state directory is open to other users, belongs to another user, or is no directory.',
+  hint: 'Give Postern a directory of its own that only its user can enter (mode 700).',
+});
+
+export const StateFileUnsafe = defineError('POSTERN_STATE_FILE_UNSAFE', {
+  meaning: 'A file of the identity is open to other users, belongs to another user, or is a link.',
+  hint: 'Make the file the gateway’s own with mode 600; if others could read a key, replace it.',
+});
+
+export const StorageFailed = defineError('POSTERN_IDENTITY_STORAGE_FAILED', {
+  meaning: 'The operating system refused to read or write a file of an identity.',
+  hint: 'Check that the directory exists, that this user may write to it, and that the disk has room.',
+});
+
+export const IdentityMissing = defineError('POSTERN_IDENTITY_MISSING', {
+  meaning: 'The state directory holds no identity yet.',
+  hint: 'Start the gateway once with `postern up`: it makes its identity on the first start.',
+});
+
+export const IdentityDamaged = defineError('POSTERN_IDENTITY_DAMAGED', {
+  meaning: 'The stored identity is incomplete, or its keys and certificates do not fit together.',
+  hint: 'Restore the identity directory from a backup, or move it aside: the next start then makes a new identity, and clients need its new ca.crt.',
+});
+
+export const IdentityExpired = defineError('POSTERN_IDENTITY_EXPIRED', {
+  meaning: 'A certificate of the gateway is outside its validity period.',
+  hint: 'Check the clock; if it is right, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
+});
+
+export const TrustDomainChanged = defineError('POSTERN_TRUST_DOMAIN_CHANGED', {
+  meaning: 'The configured trust domain is not the one that the stored identity was made for.',
+  hint: 'Set the trust domain back, or move the identity directory aside to make a new identity.',
+});
+
+export const SpiffeIdInvalid = defineError('POSTERN_SPIFFE_ID_INVALID', {
+  meaning: 'A SPIFFE id or trust domain is malformed.',
+  hint: 'A trust domain is lower-case letters, digits, dots, dashes and underscores, such as example.org.',
+});
+
+export const GatewayNameInvalid = defineError('POSTERN_GATEWAY_NAME_INVALID', {
+  meaning: 'A name for the gateway’s certificate is neither a DNS name nor an IP address.',
+  hint: 'Give a host name such as mcp.example.org (Punycode for other scripts) or an IP address.',
+});
+
+export const ClientNameInvalid = defineError('POSTERN_CLIENT_NAME_INVALID', {
+  meaning: 'A client name is malformed or reserved.',
+  hint: 'Use up to 63 lower-case letters, digits, dots, dashes and underscores, starting with a letter or digit; not `anonymous`, `gateway` or `ca`.',
+});
+
+export const ClientLifetimeInvalid = defineError('POSTERN_CLIENT_LIFETIME_INVALID', {
+  meaning: 'A client certificate was asked for with a lifetime that cannot be given.',
+  hint: 'Ask for 1 to 397 whole days, ending before the issuing CA does.',
+});
+
+export const ClientFileExists = defineError('POSTERN_CLIENT_FILE_EXISTS', {
+  meaning: 'A file of a client identity exists already; nothing is overwritten.',
+  hint: 'Write to another directory, or move the existing files away.',
+});
+
+export const IdentityRejected = defineError('POSTERN_IDENTITY_REJECTED', {
+  meaning: 'A verified peer certificate names no client of this gateway’s trust domain.',
+  hint: 'Use a client certificate that `postern cert issue <name>` made for this gateway.',
+  httpStatus: 403,
+});

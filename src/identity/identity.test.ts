@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import {
+  chmod,
+  copyFile,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { createIdentity } from './create-identity.ts';
+import { gatewayNames } from './gateway-names.ts';
+import type { GatewayIdentity } from './identity.ts';
+import { ensureIdentity } from './identity.ts';
+import { openStateDir } from './state-dir.ts';
+import { failure, temporaryDir } from './test-support.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WANTED = { trustDomain: 'example.org', names: ['mcp.example.org', '10.0.0.1'] };
+
+test('R-13 the first start makes an identity and the next ones use it', async (t) => {
+  const state = join(await temporaryDir(t), 'state');
+  const first = await ensureIdentity(state, WANTED);
+  assert.equal(first.created, true);
+  assert.equal(first.spiffeId, 'spiffe://example.org/gateway');
+  assert.deepEqual(first.missingNames, []);
+  assert.deepEqual(
+    first.credentials.map(({ leaf }) => leaf.signatureAlgorithm),
+    ['ML-DSA-65', 'ecdsa-with-SHA256'],
+  );
+  const second = await ensureIdentity(state, WANTED);
+  assert.deepEqual(shown(second), { ...shown(first), created: false });
+  assert.deepEqual(await readdir(state), ['identity']);
+});
+
+test('keys are readable by the gateway’s user alone', async (t) => {
+  const state = await newState(t);
+  const entries = await readdir(state, { recursive: true, withFileTypes: true });
+  assert.equal(entries.length, 1 + 2 + 1 + 12);
+  for (const entry of entries) {
+    const mode = (await stat(join(entry.parentPath, entry.name))).mode & 0o777;
+    const wanted = entry.isDirectory() ? 0o700 : entry.name.endsWith('.key') ? 0o600 : 0o644;
+    assert.equal(mode, wanted, entry.name);
+  }
+});
+
+test('R-13 certificates have the profile of their role', async (t) => {
+  const { credentials } = await ensureIdentity(await newState(t), WANTED);
+  for (const { leaf, chainPem } of credentials) {
+    assert.equal(leaf.ca, false);
+    assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+    assert.equal(
+      leaf.subjectAltName,
+      'URI:spiffe://example.org/gateway, DNS:localhost, IP Address:127.0.0.1, ' +
+        'IP Address:0:0:0:0:0:0:0:1, DNS:mcp.example.org, IP Address:10.0.0.1',
+    );
+    const days = (leaf.validToDate.getTime() - Date.now()) / DAY_MS;
+    assert.ok(days > 396 && days <= 397, `${days} days`);
+    assert.ok(Date.now() - leaf.validFromDate.getTime() > 4 * 60 * 1000);
+    // A missing newline between two PEM blocks makes OpenSSL reject the whole chain.
+    assert.equal(chainPem.match(/^-----END CERTIFICATE-----$/gm)?.length, 2);
+    assert.ok(chainPem.endsWith('-----\n'));
+  }
+});
+
+test('names that an existing certificate lacks are reported', async (t) => {
+  const state = await newState(t);
+  const names = ['MCP.example.org', '10.0.0.1', 'new.example.org', '[2001:db8::1]'];
+  const identity = await ensureIdentity(state, { ...WANTED, names });
+  assert.deepEqual(identity.missingNames, ['new.example.org', '2001:db8::1']);
+});
+
+test('another trust domain than the stored one is refused', async (t) => {
+  const state = await newState(t);
+  await assert.rejects(
+    ensureIdentity(state, { ...WANTED, trustDomain: 'other.org' }),
+    failure('POSTERN_TRUST_DOMAIN_CHANGED', /"example\.org", not "other\.org"/),
+  );
+});
+
+test('what is wanted is checked before anything is written', async (t) => {
+  const parent = await temporaryDir(t);
+  const state = join(parent, 'state');
+  await assert.rejects(
+    ensureIdentity(state, { trustDomain: 'Example.org', names: [] }),
+    failure('POSTERN_SPIFFE_ID_INVALID'),
+  );
+  await assert.rejects(
+    ensureIdentity(state, { trustDomain: 'example.org', names: ['*'] }),
+    failure('POSTERN_GATEWAY_NAME_INVALID'),
+  );
+  assert.deepEqual(await readdir(parent), []);
+});
+
+test('an expired or not yet valid identity is refused and says which certificate', async (t) => {
+  const old = await openStateDir(join(await temporaryDir(t), 'old'));
+  const cases = [
+    [old, -398 * DAY_MS, /ML-DSA-65 gateway" in .*pq expired on/],
+    [`${old}er`, -11 * 366 * DAY_MS, /expired on/],
+    [`${old}-not`, DAY_MS, /is not valid before/],
+  ] as const;
+  for (const [path, shiftMs, message] of cases) {
+    const state = await openStateDir(path);
+    await createIdentity(state, { ...WANTED, nowMs: Date.now() + shiftMs });
+    await assert.rejects(
+      ensureIdentity(state, WANTED),
+      failure('POSTERN_IDENTITY_EXPIRED', message),
+    );
+  }
+});
+
+test('a damaged identity is refused and left as it is', async (t) => {
+  const state = await newState(t);
+  const identity = join(state, 'identity');
+  const at = (name: string): string => join(identity, name);
+  const files = [
+    'pq/gateway.crt',
+    'pq/gateway.key',
+    'classical/root.key',
+    'pq/issuing.crt',
+    'ca.crt',
+  ];
+  for (const name of files) {
+    const text = await readFile(at(name), 'utf8');
+    for (const spoilt of ['', text.slice(0, text.length / 2)]) {
+      await writeFile(at(name), spoilt);
+      await assert.rejects(
+        ensureIdentity(state, WANTED),
+        failure('POSTERN_IDENTITY_DAMAGED'),
+        name,
+      );
+      assert.equal(await readFile(at(name), 'utf8'), spoilt);
+    }
+    await unlink(at(name));
+    await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_IDENTITY_DAMAGED'), name);
+    await writeFile(at(name), text, { mode: 0o600 });
+  }
+  assert.equal((await ensureIdentity(state, WANTED)).created, false);
+});
+
+test('keys and certificates that do not belong together are refused', async (t) => {
+  const other = join(await newState(t), 'identity');
+  const cases: readonly [readonly string[], RegExp][] = [
+    [['pq/gateway.key'], /is not the key of/],
+    [['classical/issuing.key'], /is not the key of/],
+    [['pq/gateway.key', 'pq/gateway.crt'], /was not signed by/],
+    [['pq/root.key', 'pq/root.crt'], /was not signed by/],
+    [['ca.crt'], /does not hold the roots/],
+  ];
+  for (const [names, message] of cases) {
+    const state = await newState(t);
+    for (const name of names) await copyFile(join(other, name), join(state, 'identity', name));
+    await assert.rejects(
+      ensureIdentity(state, WANTED),
+      failure('POSTERN_IDENTITY_DAMAGED', message),
+      names.join(),
+    );
+  }
+});
+
+test('a classical chain in the place of the post-quantum one is refused', async (t) => {
+  const state = await newState(t);
+  const at = (chain: string, file: string): string => join(state, 'identity', chain, file);
+  for (const holder of ['root', 'issuing', 'gateway']) {
+    for (const kind of ['crt', 'key']) {
+      await copyFile(at('classical', `${holder}.${kind}`), at('pq', `${holder}.${kind}`));
+    }
+  }
+  await assert.rejects(
+    ensureIdentity(state, WANTED),
+    failure('POSTERN_IDENTITY_DAMAGED', /is no ML-DSA-87 key/),
+  );
+});
+
+test('an identity that others could read or replace is refused', async (t) => {
+  const state = await newState(t);
+  const at = (name: string): string => join(state, 'identity', name);
+  const cases = [
+    ['pq/root.key', 0o640, 0o600, 'POSTERN_STATE_FILE_UNSAFE'],
+    ['classical/gateway.crt', 0o666, 0o644, 'POSTERN_STATE_FILE_UNSAFE'],
+    ['pq', 0o750, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
+    ['', 0o755, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
+    ['..', 0o777, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
+  ] as const;
+  for (const [name, loose, right, code] of cases) {
+    await chmod(at(name), loose);
+    await assert.rejects(ensureIdentity(state, WANTED), failure(code));
+    await chmod(at(name), right);
+  }
+  await copyFile(at('pq/gateway.key'), at('elsewhere.key'));
+  await unlink(at('pq/gateway.key'));
+  await symlink('../elsewhere.key', at('pq/gateway.key'));
+  await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_STATE_FILE_UNSAFE'));
+});
+
+async function newState(t: TestContext): Promise<string> {
+  const state = await openStateDir(join(await temporaryDir(t), 'state'));
+  const wanted = { ...WANTED, names: gatewayNames(WANTED.names), nowMs: Date.now() };
+  assert.equal(await createIdentity(state, wanted), true);
+  return state;
+}
+
+function shown({ credentials, ...rest }: GatewayIdentity): object {
+  return { ...rest, credentials: credentials.map(({ keyPem, chainPem }) => [keyPem, chainPem]) };
+}

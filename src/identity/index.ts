@@ -1,0 +1,9 @@
+export { issueClient } from './client.ts';
+export type { ClientAlgorithm, IssuedClient } from './client.ts';
+export { writeClientFiles } from './client-files.ts';
+export { ensureIdentity } from './identity.ts';
+export type { GatewayIdentity, ServerCredential } from './identity.ts';
+export { principalOf } from './principal.ts';
+export type { Principal } from './principal.ts';
+export { spiffeIdOfCertificate } from './spiffe.ts';
+export { defaultStateDir, openStateDir } from './state-dir.ts';

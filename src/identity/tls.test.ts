@@ -1,0 +1,162 @@
+/** The identity in real TLS handshakes, and before an older OpenSSL. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
+import { connect, createServer } from 'node:tls';
+import type { ClientAlgorithm, IssuedClient } from './client.ts';
+import { issueClient } from './client.ts';
+import { writeClientFiles } from './client-files.ts';
+import type { GatewayIdentity } from './identity.ts';
+import { ensureIdentity } from './identity.ts';
+import { spiffeIdOfCertificate } from './spiffe.ts';
+
+const GROUP = { ecdhCurve: 'X25519MLKEM768', minVersion: 'TLSv1.3' } as const;
+const PREFERRED = 'mldsa65:mldsa87:ecdsa_secp256r1_sha256';
+const CLASSICAL = 'ecdsa_secp256r1_sha256';
+
+let state: string;
+let gateway: GatewayIdentity;
+
+before(async () => {
+  state = await mkdtemp(join(tmpdir(), 'postern-identity-'));
+  gateway = await ensureIdentity(state, { trustDomain: 'example.org', names: [] });
+});
+
+after(() => rm(state, { recursive: true, force: true }));
+
+test('R-04 peers with ML-DSA verify the ML-DSA chain, others the classical one', async () => {
+  const cases = [
+    [PREFERRED, 'ML-DSA-65'],
+    [`${CLASSICAL}:mldsa87:mldsa65`, 'ML-DSA-65'],
+    [CLASSICAL, 'ecdsa-with-SHA256'],
+  ] as const;
+  for (const [sigalgs, algorithm] of cases) {
+    for (const servername of ['localhost', undefined]) {
+      const seen = await handshake({}, { sigalgs, ...(servername && { servername }) });
+      assert.equal(seen.clientVerified, true);
+      assert.equal(seen.group, 'X25519MLKEM768');
+      assert.equal(seen.shownByServer, algorithm);
+    }
+  }
+});
+
+test('a peer refuses the gateway under a name that its certificate lacks', async () => {
+  await assert.rejects(handshake({}, { servername: 'other.example.org' }), {
+    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  });
+});
+
+test('a peer that trusts another gateway’s roots refuses this one', async (t) => {
+  const other = await mkdtemp(join(tmpdir(), 'postern-identity-'));
+  t.after(() => rm(other, { recursive: true, force: true }));
+  const { caPem } = await ensureIdentity(other, { trustDomain: 'example.org', names: [] });
+  for (const sigalgs of [PREFERRED, CLASSICAL]) {
+    await assert.rejects(handshake({}, { sigalgs, ca: caPem }), /unable to (get|verify)/);
+  }
+});
+
+test('R-13 the gateway verifies its clients, ML-DSA and ECDSA', async () => {
+  const cases: [ClientAlgorithm, string, string][] = [
+    ['ML-DSA-65', PREFERRED, 'ML-DSA-65'],
+    ['ECDSA-P256', PREFERRED, 'ecdsa-with-SHA256'],
+    ['ECDSA-P256', CLASSICAL, 'ecdsa-with-SHA256'],
+  ];
+  for (const [algorithm, sigalgs, signature] of cases) {
+    const client = await issueClient(state, 'agent', { algorithm });
+    const seen = await handshake({ requestCert: true }, { sigalgs, ...credentialOf(client) });
+    assert.equal(seen.serverVerified, true);
+    assert.equal(seen.clientSpiffeId, 'spiffe://example.org/client/agent');
+    assert.equal(seen.shownByClient, signature);
+  }
+});
+
+test('a client of another gateway does not verify, whatever its SPIFFE id says', async (t) => {
+  const other = await mkdtemp(join(tmpdir(), 'postern-identity-'));
+  t.after(() => rm(other, { recursive: true, force: true }));
+  await ensureIdentity(other, { trustDomain: 'example.org', names: [] });
+  for (const algorithm of ['ML-DSA-65', 'ECDSA-P256'] as const) {
+    const stranger = credentialOf(await issueClient(other, 'agent', { algorithm }));
+    const seen = await handshake({ requestCert: true, rejectUnauthorized: false }, stranger);
+    assert.equal(seen.clientSpiffeId, 'spiffe://example.org/client/agent');
+    assert.equal(seen.serverVerified, false);
+  }
+});
+
+test('a client certificate does not make a server', async () => {
+  const client = await issueClient(state, 'agent');
+  await assert.rejects(handshake(credentialOf(client), {}), /purpose|key usage/i);
+});
+
+test(
+  'OpenSSL 3.0 verifies the classical chains strictly, with the roots of both in one file',
+  { skip: spawnSync('openssl', ['version']).status !== 0 && 'openssl is not installed' },
+  async () => {
+    const clients = join(state, 'clients');
+    const options = { algorithm: 'ECDSA-P256' } as const;
+    const files = await writeClientFiles(clients, await issueClient(state, 'a', options));
+    const at = (name: string): string => join(state, 'identity/classical', name);
+    verify('sslserver', at('issuing.crt'), '-verify_hostname', 'localhost', at('gateway.crt'));
+    verify('sslserver', at('issuing.crt'), '-verify_ip', '127.0.0.1', at('gateway.crt'));
+    verify('sslclient', files.certificateFile, files.certificateFile);
+  },
+);
+
+function verify(purpose: string, untrusted: string, ...rest: readonly string[]): void {
+  const trust = ['-x509_strict', '-CAfile', gateway.caFile, '-untrusted', untrusted];
+  const output = execFileSync('openssl', ['verify', ...trust, '-purpose', purpose, ...rest]);
+  assert.match(output.toString(), /: OK\n$/);
+}
+
+interface Seen {
+  readonly clientVerified: boolean;
+  readonly serverVerified: boolean;
+  readonly group: unknown;
+  readonly shownByServer: string | undefined;
+  readonly shownByClient: string | undefined;
+  readonly clientSpiffeId: string | null;
+}
+
+/** One handshake with the gateway's credentials; rejects with the failure of the client's side. */
+async function handshake(server: TlsOptions, client: ConnectionOptions): Promise<Seen> {
+  const listener = createServer({
+    ...GROUP,
+    sigalgs: PREFERRED,
+    key: gateway.credentials.map(({ keyPem }) => keyPem),
+    cert: gateway.credentials.map(({ chainPem }) => chainPem),
+    ca: gateway.caPem,
+    ...server,
+  });
+  const accepted = once(listener, 'secureConnection') as Promise<[TLSSocket]>;
+  accepted.catch(() => undefined);
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const socket = connect({ ...GROUP, host: '127.0.0.1', port, ca: gateway.caPem, ...client });
+  try {
+    await once(socket, 'secureConnect');
+    const [served] = await accepted;
+    const peer = served.getPeerX509Certificate();
+    const seen = {
+      clientVerified: socket.authorized,
+      serverVerified: served.authorized,
+      group: Reflect.get(socket.getEphemeralKeyInfo() ?? {}, 'name') as unknown,
+      shownByServer: served.getX509Certificate()?.signatureAlgorithm,
+      shownByClient: peer?.signatureAlgorithm,
+      clientSpiffeId: peer === undefined ? null : spiffeIdOfCertificate(peer),
+    };
+    served.destroy();
+    return seen;
+  } finally {
+    socket.destroy();
+    await new Promise((resolve) => listener.close(resolve));
+  }
+}
+
+function credentialOf(issued: IssuedClient): { key: string; cert: string } {
+  return { key: issued.keyPem, cert: issued.chainPem };
+}

@@ -1,0 +1,90 @@
+import { InvalidParams } from './errors.ts';
+import type { Frame, JsonObject } from './frame.ts';
+import { isObject } from './frame.ts';
+
+/** One thing that a message touches, and that policy therefore has to allow. */
+export type Access =
+  | { readonly kind: 'tool' | 'resource' | 'prompt'; readonly name: string }
+  /** The protocol itself: whoever may reach the server may use it. */
+  | { readonly kind: 'server' }
+  /** A method that no known revision defines; policy must name it. */
+  | { readonly kind: 'method'; readonly name: string };
+
+const SERVER: Access = { kind: 'server' };
+
+/** Methods of the protocol that name no tool, resource or prompt. */
+const PROTOCOL_METHODS: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'logging/setLevel',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/update',
+  'tasks/cancel',
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+  'notifications/tasks/status',
+  'notifications/elicitation/complete',
+]);
+
+/**
+ * What a client's message touches; every item must be allowed.
+ *
+ * @throws InvalidParams when the message does not say clearly what it names.
+ */
+export function accessesOf(frame: Frame): readonly Access[] {
+  if (frame.kind === 'response') return [SERVER];
+  const { method, params } = frame;
+  switch (method) {
+    case 'tools/call':
+      return [{ kind: 'tool', name: text(params, 'name') }];
+    case 'prompts/get':
+      return [{ kind: 'prompt', name: text(params, 'name') }];
+    case 'resources/read':
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      return [{ kind: 'resource', name: text(params, 'uri') }];
+    case 'completion/complete':
+      return [completionTarget(params)];
+    case 'subscriptions/listen':
+      return [SERVER, ...subscribedResources(params)];
+    default:
+      return [PROTOCOL_METHODS.has(method) ? SERVER : { kind: 'method', name: method }];
+  }
+}
+
+function completionTarget(params: JsonObject): Access {
+  const ref = params['ref'];
+  if (isObject(ref) && ref['type'] === 'ref/prompt') {
+    return { kind: 'prompt', name: text(ref, 'name') };
+  }
+  if (isObject(ref) && ref['type'] === 'ref/resource') {
+    return { kind: 'resource', name: text(ref, 'uri') };
+  }
+  throw new InvalidParams('"ref" names neither a prompt nor a resource');
+}
+
+function subscribedResources(params: JsonObject): readonly Access[] {
+  const filter = params['notifications'];
+  const uris = isObject(filter) ? filter['resourceSubscriptions'] : undefined;
+  if (uris === undefined) return [];
+  if (!Array.isArray(uris)) throw new InvalidParams('"resourceSubscriptions" is not an array');
+  return uris.map((uri: unknown) => {
+    if (typeof uri !== 'string') throw new InvalidParams('a subscribed resource is not a string');
+    return { kind: 'resource', name: uri };
+  });
+}
+
+function text(object: JsonObject, key: string): string {
+  const value = object[key];
+  if (typeof value !== 'string' || value === '') throw new InvalidParams(`"${key}" is no string`);
+  return value;
+}

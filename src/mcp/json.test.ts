@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { readJson } from './json.ts';
+
+const limits = { maxBytes: 1024 * 1024, maxDepth: 64 };
+const read = (text: string): unknown => readJson(Buffer.from(text), limits);
+const code = (expected: string) => (error: unknown) =>
+  (error as { code: string }).code === expected;
+
+test('R-14 reads whatever JSON.stringify writes, unchanged', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = JSON.stringify(value);
+      assert.deepEqual(read(text), JSON.parse(text));
+    }),
+  );
+});
+
+test('R-14 accepts nothing that JSON.parse refuses, and throws nothing but its own errors', () => {
+  fc.assert(
+    fc.property(
+      fc.string({
+        unit: fc.constantFrom(...'{}[]":,\\ \n\t01eE+-.truefalsn\u0000é'),
+        maxLength: 40,
+      }),
+      (text) => {
+        let parsed: unknown;
+        let failed = false;
+        try {
+          parsed = read(text);
+        } catch (error) {
+          failed = true;
+          assert.match((error as { code: string }).code, /^POSTERN_FRAME_/);
+        }
+        if (!failed) assert.deepEqual(parsed, JSON.parse(text));
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('R-17 refuses a key that occurs twice in one object, however it is spelled', () => {
+  const ambiguous = code('POSTERN_FRAME_AMBIGUOUS');
+  assert.throws(() => read('{"a":1,"a":2}'), ambiguous);
+  assert.throws(() => read('{"x":{"name":"a","n\\u0061me":"b"}}'), ambiguous);
+  assert.throws(() => read('[{"a":{}, "b":[], "a" : 3}]'), ambiguous);
+  assert.throws(() => read('{"__proto__":1,"__proto__":2}'), ambiguous);
+});
+
+test('R-17 takes the same key in different objects, and strings that look like keys', () => {
+  assert.deepEqual(read('{"a":{"a":["a","a:","\\"a\\":"]},"b":{"a":1}}'), {
+    a: { a: ['a', 'a:', '"a":'] },
+    b: { a: 1 },
+  });
+  assert.deepEqual(read('{"a\\\\":1,"a\\"":2,"a":3}'), { 'a\\': 1, 'a"': 2, a: 3 });
+});
+
+test('R-17 finds the duplicate whatever surrounds it', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }),
+      fc.nat(),
+      (object, pick) => {
+        const entries = Object.entries(object).map(
+          ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
+        );
+        const again = entries[pick % entries.length] ?? '';
+        assert.throws(
+          () => read(`{${[...entries, again].join(',')}}`),
+          code('POSTERN_FRAME_AMBIGUOUS'),
+        );
+      },
+    ),
+  );
+});
+
+test('bounds depth and size before anything is built', () => {
+  const deep = '['.repeat(65) + ']'.repeat(65);
+  assert.throws(() => read(deep), code('POSTERN_FRAME_TOO_DEEP'));
+  assert.throws(() => read('['.repeat(1_000_000)), code('POSTERN_FRAME_TOO_DEEP'));
+  assert.equal(Array.isArray(read('['.repeat(64) + ']'.repeat(64))), true);
+  const large = Buffer.alloc(limits.maxBytes + 1, 0x20);
+  assert.throws(() => readJson(large, limits), code('POSTERN_FRAME_TOO_LARGE'));
+});
+
+test('refuses what is not UTF-8, has a byte order mark or trailing bytes', () => {
+  const notJson = code('POSTERN_FRAME_NOT_JSON');
+  assert.throws(() => readJson(Buffer.from([0x22, 0xff, 0x22]), limits), notJson);
+  assert.throws(() => readJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), limits), notJson);
+  assert.throws(() => read('\uFEFF{}'), notJson);
+  assert.throws(() => read('{}{}'), notJson);
+  assert.throws(() => read(''), notJson);
+});

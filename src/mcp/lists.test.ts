@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ResponseFrame } from './frame.ts';
+import { readFrame } from './frame.ts';
+import { filterList } from './lists.ts';
+
+const limits = { maxBytes: 65_536, maxDepth: 64 };
+
+function response(result: object): ResponseFrame {
+  const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
+  return readFrame(bytes, limits) as ResponseFrame;
+}
+
+test('R-11 takes hidden items out of lists and leaves everything else', () => {
+  const frame = response({
+    tools: [{ name: 'read', inputSchema: {} }, { name: 'write' }, { title: 'nameless' }],
+    nextCursor: 'c',
+  });
+  const bytes = filterList('tools/list', frame, (item) => 'name' in item && item.name === 'read');
+  assert.deepEqual(JSON.parse(bytes.toString()), {
+    jsonrpc: '2.0',
+    id: 1,
+    result: { tools: [{ name: 'read', inputSchema: {} }], nextCursor: 'c' },
+  });
+});
+
+test('R-14 gives back the same bytes when nothing is hidden', () => {
+  const frame = response({ resources: [{ uri: 'file:///a' }] });
+  assert.equal(
+    filterList('resources/list', frame, () => true),
+    frame.bytes,
+  );
+  assert.equal(
+    filterList('tools/call', frame, () => false),
+    frame.bytes,
+  );
+});
+
+test('R-11 filters a replayed response, whose request is not known, by its shape', () => {
+  const frame = response({ prompts: [{ name: 'p' }], tools: [{ name: 't' }] });
+  const bytes = filterList(null, frame, (item) => item.kind === 'tool');
+  assert.deepEqual(JSON.parse(bytes.toString()).result, { prompts: [], tools: [{ name: 't' }] });
+});

@@ -1,0 +1,27 @@
+import type { Principal } from '#identity';
+import { principalOf } from '#identity';
+import type { Call } from './call.ts';
+import { CertificateExpired } from './errors.ts';
+
+declare const authenticated: unique symbol;
+
+/** A call whose caller is known; only {@link authenticate} makes one. */
+export interface Authenticated {
+  readonly [authenticated]: true;
+  readonly call: Call;
+  readonly principal: Principal;
+}
+
+/**
+ * First stage: who calls, by the client certificate that its own handshake verified.
+ *
+ * @throws IdentityRejected for a certificate that names no client of this trust domain.
+ * @throws CertificateExpired when it has expired since the connection was made.
+ */
+export function authenticate(call: Call, trustDomain: string): Authenticated {
+  const peer = call.clientLink.kind === 'tls' ? call.clientLink.peer : null;
+  if (peer !== null && peer.notAfterMs <= call.receivedAtMs) {
+    throw new CertificateExpired('the client certificate of this connection has expired');
+  }
+  return { call, principal: principalOf(peer, trustDomain) } as Authenticated;
+}

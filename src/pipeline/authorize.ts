@@ -1,0 +1,39 @@
+import { accessesOf } from '#mcp';
+import type { Decision, Policy, Subject } from '#policy';
+import { decide, mayReach } from '#policy';
+import type { Authenticated } from './authenticate.ts';
+import { AccessDenied, ServerDenied } from './errors.ts';
+
+declare const permitted: unique symbol;
+
+/** A call that policy allows; only {@link authorize} makes one. */
+export interface Permitted extends Authenticated {
+  readonly [permitted]: true;
+  readonly policy: Policy;
+  readonly decision: Decision;
+  /** What every later decision about this call, such as filtering its lists, goes by. */
+  readonly subject: Omit<Subject, 'accesses'>;
+}
+
+/** Second stage's answer: a permit, or the decision that refuses together with its error. */
+export type Authorization =
+  | { readonly ok: true; readonly permit: Permitted }
+  | { readonly ok: false; readonly decision: Decision; readonly error: Error };
+
+/**
+ * Second stage: whether policy allows the call, over the link that it really came on.
+ *
+ * @throws InvalidParams when the message does not say clearly what it names.
+ */
+export function authorize(caller: Authenticated, policy: Policy): Authorization {
+  const { call, principal } = caller;
+  const subject = { principal, server: call.server, clientLink: call.clientLink };
+  const accesses = call.frame === null ? [{ kind: 'server' } as const] : accessesOf(call.frame);
+  const decision = decide(policy, { ...subject, accesses });
+  if (decision.effect === 'allow') {
+    const permit = { ...caller, policy, decision, subject } as unknown as Permitted;
+    return { ok: true, permit };
+  }
+  const Denied = mayReach(policy, subject) ? AccessDenied : ServerDenied;
+  return { ok: false, decision, error: new Denied(decision.reason) };
+}

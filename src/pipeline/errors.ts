@@ -1,0 +1,32 @@
+import { defineError } from '#lib';
+
+// Denials of one tool, resource or prompt answer 200 with a JSON-RPC error, so that clients show the
+// reason; a caller that may not reach the server at all gets 403.
+
+export const AccessDenied = defineError('POSTERN_ACCESS_DENIED', {
+  meaning: 'Policy does not allow this caller to use this tool, resource, prompt or method.',
+  hint: 'Ask for a rule in policy.yaml; the call’s entry in the record names the deciding rules.',
+  httpStatus: 200,
+  rpcCode: -32003,
+});
+
+export const ServerDenied = defineError('POSTERN_SERVER_DENIED', {
+  meaning: 'Policy does not allow this caller, or this link, to reach this server at all.',
+  hint: 'Show a client certificate that a rule in policy.yaml names, over a link that it admits.',
+  httpStatus: 403,
+  rpcCode: -32003,
+});
+
+export const ServerUnknown = defineError('POSTERN_SERVER_UNKNOWN', {
+  meaning: 'The path names no server of this gateway.',
+  hint: 'Use /servers/<name>/mcp with a name that `postern check` lists.',
+  httpStatus: 404,
+  rpcCode: -32602,
+});
+
+export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
+  meaning: 'The client’s certificate expired while its connection stayed open.',
+  hint: 'Connect again with a new certificate: postern cert issue <name>.',
+  httpStatus: 403,
+  rpcCode: -32003,
+});

@@ -1,0 +1,5 @@
+export type { Call } from './call.ts';
+export { ServerUnknown } from './errors.ts';
+export type { ReplyHead, ReplySink } from './reply-sink.ts';
+export { answerError, runCall } from './run.ts';
+export type { Services } from './run.ts';

@@ -1,0 +1,160 @@
+import type { CallEntry, McpRecord, OutcomeRecord, Recorder } from '#audit';
+import { sessionTag } from '#audit';
+import type { LinkSecurity } from '#crypto';
+import { describeLink } from '#crypto';
+import type { PosternError } from '#lib';
+import { sha256Label } from '#lib';
+import type { Frame, ResponseFrame } from '#mcp';
+import { accessesOf } from '#mcp';
+import type { Decision, Policy } from '#policy';
+import type { Upstream } from '#transport';
+import type { Principal } from '#identity';
+import type { Call } from './call.ts';
+import { AccessDenied, ServerDenied } from './errors.ts';
+
+/** Gathers what the entry of one call says, while the call goes its way. */
+export class Journal {
+  readonly #call: Call;
+  readonly #recorder: Recorder;
+  #principal: Principal | null = null;
+  #decision: { decision: Decision; policy: Policy } | null = null;
+  #upstream: { kind: Upstream['kind']; link: LinkSecurity | null } | null = null;
+  #sessionId: string | null;
+  #result: Buffer | null = null;
+  #responseBytes = 0;
+  #written = false;
+
+  constructor(call: Call, recorder: Recorder) {
+    this.#call = call;
+    this.#recorder = recorder;
+    this.#sessionId = call.sessionId;
+  }
+
+  identified(principal: Principal): void {
+    this.#principal = principal;
+  }
+
+  decided(decision: Decision, policy: Policy): void {
+    this.#decision = { decision, policy };
+  }
+
+  forwarding(kind: Upstream['kind']): void {
+    this.#upstream = { kind, link: null };
+  }
+
+  forwarded(link: LinkSecurity, sessionId: string | null): void {
+    if (this.#upstream !== null) this.#upstream = { ...this.#upstream, link };
+    this.#sessionId = sessionId ?? this.#sessionId;
+  }
+
+  /** Counts bytes that went back to the client. */
+  returned(bytes: number): void {
+    this.#responseBytes += bytes;
+  }
+
+  answered(body: Buffer): void {
+    this.#result = body;
+  }
+
+  /**
+   * Writes the entry, once; later calls do nothing. In durable mode it resolves when the entry is on
+   * disk.
+   *
+   * @throws RecordUnavailable when it cannot be written.
+   */
+  async close(outcome: OutcomeRecord): Promise<void> {
+    if (this.#written) return;
+    this.#written = true;
+    await this.#recorder.record(this.#entry(outcome));
+  }
+
+  #entry(outcome: OutcomeRecord): CallEntry {
+    const call = this.#call;
+    const peer = call.clientLink.kind === 'tls' ? call.clientLink.peer : null;
+    return {
+      v: 1,
+      id: call.id,
+      time: new Date(call.receivedAtMs).toISOString(),
+      duration_ms: Math.max(0, Date.now() - call.receivedAtMs),
+      listener: call.listener,
+      client: {
+        principal: this.#principal?.name ?? null,
+        spiffe_id: this.#principal?.spiffeId ?? null,
+        certificate_sha256: peer?.fingerprint256 ?? null,
+        source: call.source,
+        link: describeLink(call.clientLink),
+      },
+      mcp: {
+        server: call.server,
+        revision: call.revision.name,
+        era: call.revision.era,
+        session: this.#sessionId === null ? null : sessionTag(this.#sessionId),
+        ...describeMessage(call),
+      },
+      decision: {
+        effect: this.#decision?.decision.effect ?? 'deny',
+        rules: this.#decision?.decision.rules ?? [],
+        policy: this.#decision?.policy.hash ?? null,
+        reason: this.#decision?.decision.reason ?? 'refused before any rule was asked',
+      },
+      upstream:
+        this.#upstream === null
+          ? null
+          : {
+              kind: this.#upstream.kind,
+              link: this.#upstream.link === null ? null : describeLink(this.#upstream.link),
+            },
+      digests: {
+        request: call.frame === null ? null : sha256Label(call.frame.bytes),
+        result: this.#result === null ? null : sha256Label(this.#result),
+      },
+      bytes: { request: call.frame?.bytes.length ?? 0, response: this.#responseBytes },
+      outcome,
+    };
+  }
+}
+
+/** How a response that goes out with this HTTP status reads in the record. */
+export function outcomeOf(response: ResponseFrame, httpStatus: number): OutcomeRecord {
+  if ('error' in response.outcome) {
+    return { status: 'rpc_error', code: response.outcome.error.code, http_status: httpStatus };
+  }
+  const failed = response.outcome.result['isError'] === true;
+  return { status: failed ? 'tool_error' : 'ok', http_status: httpStatus };
+}
+
+/** How a failure reads in the record; `httpStatus` is `null` when no answer could be sent. */
+export function failureOf(error: PosternError, httpStatus: number | null): OutcomeRecord {
+  const denied = [AccessDenied.code, ServerDenied.code].includes(error.code);
+  return { status: denied ? 'denied' : 'failed', code: error.code, http_status: httpStatus };
+}
+
+function describeMessage(
+  call: Call,
+): Pick<McpRecord, 'kind' | 'method' | 'rpc_id' | 'tool' | 'resource' | 'prompt'> {
+  const { frame } = call;
+  if (frame === null) {
+    const kind = call.httpMethod === 'GET' ? 'stream' : 'session_end';
+    return { kind, method: null, rpc_id: null };
+  }
+  if (frame.kind === 'response') return { kind: 'response', method: null, rpc_id: frame.id };
+  return {
+    kind: frame.kind,
+    method: frame.method.slice(0, 256),
+    rpc_id: frame.kind === 'request' ? frame.id : null,
+    ...targetOf(frame),
+  };
+}
+
+/** The tool, resource or prompt that a message names, cut to a sane length. */
+function targetOf(frame: Frame): Pick<McpRecord, 'tool' | 'resource' | 'prompt'> {
+  try {
+    for (const access of accessesOf(frame)) {
+      if (access.kind === 'server' || access.kind === 'method') continue;
+      return { [access.kind]: access.name.slice(0, 1024) };
+    }
+  } catch {
+    // The message does not say what it names; the outcome tells that.
+  }
+  return {};
+}

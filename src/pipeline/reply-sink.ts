@@ -1,0 +1,21 @@
+/** The way back to the client; the listener implements it over its HTTP response. */
+export interface ReplySink {
+  /** Whether an answer has begun. */
+  readonly started: boolean;
+  /** Answers with one JSON message. */
+  json(status: number, head: ReplyHead, body: Buffer): void;
+  /** Answers without a body. */
+  empty(status: number, head: ReplyHead): void;
+  /** Starts an event stream; nothing else may have been answered. */
+  openEvents(head: ReplyHead): void;
+  /** Writes one event; resolves when the client has room for more, rejects when it is gone. */
+  event(wire: Buffer): Promise<void>;
+  endEvents(): void;
+  /** Cuts the connection of an answer that cannot be finished. */
+  abort(): void;
+}
+
+/** Header values of a reply that the pipeline decides. */
+export interface ReplyHead {
+  readonly sessionId: string | null;
+}

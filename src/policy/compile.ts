@@ -1,0 +1,87 @@
+import type { AllowedAlgorithms } from '#crypto';
+import { parseAllowedAlgorithms } from '#crypto';
+import type { Matcher } from './glob.ts';
+import { compileGlob } from './glob.ts';
+import type { LinkPolicy, Policy, PrincipalMatcher, Rule, RuleTargets } from './model.ts';
+import type { PolicyYaml, RuleYaml } from './schema.ts';
+
+/**
+ * Compiles a policy as written.
+ *
+ * @throws UnknownAlgorithm when `allowed_algos` names an algorithm that the registry does not have.
+ */
+export function compilePolicy(written: PolicyYaml, hash: string): Policy {
+  return {
+    hash,
+    links: compileLinks(written),
+    rules: (written.rules ?? []).map(compileRule),
+  };
+}
+
+/** The policy that refuses every call, for when none can be read. */
+export function denyAllPolicy(hash: string): Policy {
+  return { hash, links: compileLinks({}), rules: [] };
+}
+
+function compileLinks(written: PolicyYaml): LinkPolicy {
+  const connectivity = written.p2p_connectivity;
+  const detection = threatDetectionOf(written);
+  return {
+    enforcePqc: connectivity?.enforce_pqc ?? true,
+    allowed: allowedOf(connectivity?.allowed_algos),
+    threatDetection: {
+      blockDowngradeAttempts: detection.block_downgrade_attempts ?? false,
+      alertOnLatencySpike: detection.alert_on_latency_spike ?? false,
+    },
+  };
+}
+
+/** The `threat_detection` settings of both places where they may stand. */
+export function threatDetectionOf(
+  written: PolicyYaml,
+): NonNullable<PolicyYaml['threat_detection']> {
+  return { ...written.threat_detection, ...written.p2p_connectivity?.threat_detection };
+}
+
+function allowedOf(names: string | readonly string[] | undefined): AllowedAlgorithms {
+  if (names === undefined) return { groups: null, signatures: null };
+  return parseAllowedAlgorithms(typeof names === 'string' ? [names] : names);
+}
+
+function compileRule(written: RuleYaml, index: number): Rule {
+  return {
+    id: written.id ?? ruleIdAt(index),
+    effect: written.effect,
+    principals: (written.principals ?? ['*']).map(compilePrincipal),
+    servers: (written.servers ?? ['*']).map(compileGlob),
+    targets: compileTargets(written),
+  };
+}
+
+/** Id of a rule that has none of its own, by its position from 1. */
+export function ruleIdAt(index: number): string {
+  return `rule-${index + 1}`;
+}
+
+function compilePrincipal(pattern: string): PrincipalMatcher {
+  if (pattern === 'anonymous') return (principal) => principal.kind === 'anonymous';
+  const matches = compileGlob(pattern);
+  return (principal) =>
+    principal.kind === 'certificate' &&
+    (matches(principal.name) || (principal.spiffeId !== null && matches(principal.spiffeId)));
+}
+
+function compileTargets(written: RuleYaml): RuleTargets | null {
+  const { tools, resources, prompts, methods } = written;
+  if ([tools, resources, prompts, methods].every((list) => list === undefined)) return null;
+  return {
+    tool: compileGlobs(tools),
+    resource: compileGlobs(resources),
+    prompt: compileGlobs(prompts),
+    method: compileGlobs(methods),
+  };
+}
+
+function compileGlobs(patterns: readonly string[] = []): readonly Matcher[] {
+  return patterns.map(compileGlob);
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { LinkSecurity } from '#crypto';
+import { groupByName, signatureByName } from '#crypto';
+import type { Access } from '#mcp';
+import { compilePolicy } from './compile.ts';
+import { decide, isVisible, mayReach } from './decide.ts';
+import type { Subject } from './model.ts';
+import type { PolicyYaml } from './schema.ts';
+
+function link(group: string, signature = 'ML-DSA-65'): LinkSecurity {
+  return {
+    kind: 'tls',
+    protocol: 'TLSv1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    group: groupByName(group) ?? assert.fail(`no group ${group}`),
+    localSignature: signatureByName(signature) ?? assert.fail(`no signature ${signature}`),
+    peerSignature: null,
+    resumed: false,
+    peer: null,
+    handshakeMs: 1,
+  };
+}
+
+const alice = { name: 'alice', spiffeId: 'spiffe://d/client/alice', kind: 'certificate' } as const;
+const anonymous = { name: 'anonymous', spiffeId: null, kind: 'anonymous' } as const;
+const subject = { principal: alice, server: 'files', clientLink: link('X25519MLKEM768') };
+const tool = (name: string): Access => ({ kind: 'tool', name });
+
+function effect(written: PolicyYaml, accesses: Access[], change: Partial<Subject> = {}): string {
+  return decide(compilePolicy(written, 'h'), { ...subject, ...change, accesses }).effect;
+}
+
+test('R-11 denies what no rule allows, and everything when there are no rules', () => {
+  assert.equal(effect({}, [tool('read')]), 'deny');
+  assert.equal(effect({ rules: [{ effect: 'allow', tools: ['read'] }] }, [tool('write')]), 'deny');
+  assert.equal(effect({ rules: [{ effect: 'allow', tools: ['read'] }] }, [tool('read')]), 'allow');
+  assert.equal(effect({ rules: [{ effect: 'allow' }] }, []), 'deny');
+});
+
+test('R-11 lets a deny win over any allow, wherever it stands', () => {
+  const allow = { effect: 'allow' } as const;
+  const deny = { id: 'no', effect: 'deny', tools: ['write*'] } as const;
+  for (const rules of [
+    [allow, deny],
+    [deny, allow],
+  ]) {
+    const written = { rules: rules.map((rule) => ({ ...rule })) } as PolicyYaml;
+    assert.equal(effect(written, [tool('write_file')]), 'deny');
+    assert.equal(effect(written, [tool('read_file')]), 'allow');
+  }
+});
+
+test('R-11 needs every access of a message to be allowed', () => {
+  const written: PolicyYaml = { rules: [{ effect: 'allow', resources: ['file:///a/*'] }] };
+  const a: Access = { kind: 'resource', name: 'file:///a/1' };
+  const b: Access = { kind: 'resource', name: 'file:///b/1' };
+  assert.equal(effect(written, [{ kind: 'server' }, a]), 'allow');
+  assert.equal(effect(written, [{ kind: 'server' }, a, b]), 'deny');
+});
+
+test('R-18 keeps callers without a certificate out unless a rule names them', () => {
+  const change = { principal: anonymous };
+  assert.equal(effect({ rules: [{ effect: 'allow' }] }, [tool('x')], change), 'deny');
+  assert.equal(
+    effect({ rules: [{ effect: 'allow', principals: ['*'] }] }, [tool('x')], change),
+    'deny',
+  );
+  const named: PolicyYaml = { rules: [{ effect: 'allow', principals: ['anonymous'] }] };
+  assert.equal(effect(named, [tool('x')], change), 'allow');
+  assert.equal(effect(named, [tool('x')]), 'deny');
+  const impostor = { principal: { ...alice, name: 'anonymous' } };
+  assert.equal(effect(named, [tool('x')], impostor), 'deny');
+  const bySpiffe: PolicyYaml = {
+    rules: [{ effect: 'allow', principals: ['spiffe://d/client/*'] }],
+  };
+  assert.equal(effect(bySpiffe, [tool('x')]), 'allow');
+});
+
+test('R-18 opens a server to whom any of its rules allows something, no other', () => {
+  const written: PolicyYaml = { rules: [{ effect: 'allow', servers: ['files'], tools: ['read'] }] };
+  const policy = compilePolicy(written, 'h');
+  assert.equal(mayReach(policy, subject), true);
+  assert.equal(mayReach(policy, { ...subject, server: 'mail' }), false);
+  const closed = compilePolicy({ rules: [...(written.rules ?? []), { effect: 'deny' }] }, 'h');
+  assert.equal(mayReach(closed, subject), false);
+});
+
+test('denies methods that no revision defines unless a rule names them', () => {
+  const method: Access = { kind: 'method', name: 'x/evil' };
+  assert.equal(effect({ rules: [{ effect: 'allow' }] }, [method]), 'deny');
+  assert.equal(effect({ rules: [{ effect: 'allow', methods: ['x/*'] }] }, [method]), 'allow');
+});
+
+test('R-17 judges a URI by its normal form too', () => {
+  const resource = (name: string): Access => ({ kind: 'resource', name });
+  const allow: PolicyYaml = { rules: [{ effect: 'allow', resources: ['file:///pub/*'] }] };
+  assert.equal(effect(allow, [resource('file:///pub/a')]), 'allow');
+  assert.equal(effect(allow, [resource('file:///pub/../etc/shadow')]), 'deny');
+  const deny: PolicyYaml = {
+    rules: [{ effect: 'allow' }, { effect: 'deny', resources: ['file:///etc/*'] }],
+  };
+  assert.equal(effect(deny, [resource('file:///pub/../etc/shadow')]), 'deny');
+  assert.equal(effect(deny, [resource('FILE:///etc/shadow')]), 'deny');
+});
+
+test('R-15 denies a link that enforce_pqc or allowed_algos does not admit', () => {
+  const rules = [{ effect: 'allow' as const }];
+  const classical = { clientLink: link('X25519') };
+  assert.equal(effect({ rules }, [tool('x')], classical), 'deny');
+  const relaxed = { p2p_connectivity: { enforce_pqc: false }, rules };
+  assert.equal(effect(relaxed, [tool('x')], classical), 'allow');
+  const narrow = { p2p_connectivity: { allowed_algos: ['ML-KEM-1024', 'ML-DSA-65'] }, rules };
+  assert.equal(effect(narrow, [tool('x')]), 'deny');
+  assert.equal(effect(narrow, [tool('x')], { clientLink: link('SecP384r1MLKEM1024') }), 'allow');
+  const ecdsa = { clientLink: link('SecP384r1MLKEM1024', 'ECDSA-P256-SHA256') };
+  assert.equal(effect(narrow, [tool('x')], ecdsa), 'deny');
+  assert.equal(
+    effect({ rules }, [tool('x')], { clientLink: { kind: 'plain', loopback: false } }),
+    'deny',
+  );
+  assert.equal(
+    effect({ rules }, [tool('x')], { clientLink: { kind: 'plain', loopback: true } }),
+    'allow',
+  );
+});
+
+const patterns = fc.array(fc.constantFrom('a', 'b', '*', 'a*', '*b'), { maxLength: 2 });
+const anyRule = fc.record(
+  {
+    effect: fc.constantFrom('allow' as const, 'deny' as const),
+    principals: fc.array(fc.constantFrom('alice', 'anonymous', '*', 'al*'), { maxLength: 2 }),
+    servers: fc.array(fc.constantFrom('files', 'mail', '*'), { maxLength: 2 }),
+    tools: patterns,
+    resources: patterns,
+    methods: patterns,
+  },
+  { requiredKeys: ['effect'] },
+);
+const anyAccess = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('tool' as const, 'resource' as const, 'method' as const),
+    name: fc.constantFrom('a', 'b', 'ab', 'ba'),
+  }),
+  fc.constant({ kind: 'server' as const }),
+);
+const anySubject = fc.record({
+  principal: fc.constantFrom(alice, anonymous),
+  server: fc.constantFrom('files', 'mail'),
+  clientLink: fc.constantFrom(link('X25519MLKEM768'), link('X25519')),
+});
+
+test('R-11 adding a deny rule never allows more, and the order of rules never matters', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyRule, { maxLength: 5 }),
+      anyRule,
+      anySubject,
+      fc.array(anyAccess, { minLength: 1, maxLength: 3 }),
+      (rules, extra, who, accesses) => {
+        const before = effect({ rules }, accesses, who);
+        const denied = effect({ rules: [...rules, { ...extra, effect: 'deny' }] }, accesses, who);
+        if (before === 'deny') assert.equal(denied, 'deny');
+        assert.equal(effect({ rules: rules.toReversed() }, accesses, who), before);
+        const policy = compilePolicy({ rules }, 'h');
+        const each = accesses.every((access) => isVisible(policy, { ...subject, ...who }, access));
+        assert.equal(before === 'allow', each);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,85 @@
+import type { Access } from '#mcp';
+import { linkRefusal } from './link.ts';
+import type { Decision, Policy, Rule, Subject } from './model.ts';
+
+/**
+ * Decides one message. Every link and every access has to pass: a weak link denies; else a matching
+ * deny rule wins over any allow rule, wherever it stands; else a matching allow rule allows; else
+ * the answer is deny.
+ */
+export function decide(policy: Policy, subject: Subject): Decision {
+  const weak = linkRefusal(policy.links, subject.clientLink);
+  if (weak !== null) return { effect: 'deny', rules: [], reason: `client link: ${weak}` };
+  const candidates = rulesFor(policy, subject);
+  const allowing = new Set<string>();
+  for (const access of subject.accesses) {
+    const decision = decideAccess(candidates, access);
+    if (decision.effect === 'deny') return decision;
+    for (const rule of decision.rules) allowing.add(rule);
+  }
+  if (allowing.size === 0) return deny([], 'nothing was asked for');
+  return { effect: 'allow', rules: [...allowing], reason: 'allowed by rule' };
+}
+
+/** Whether this caller may see one item of a list; the same rules as for using it. */
+export function isVisible(
+  policy: Policy,
+  subject: Omit<Subject, 'accesses'>,
+  item: Access,
+): boolean {
+  return decide(policy, { ...subject, accesses: [item] }).effect === 'allow';
+}
+
+/** Whether this caller may use anything on the server at all. */
+export function mayReach(policy: Policy, subject: Omit<Subject, 'accesses'>): boolean {
+  return isVisible(policy, subject, { kind: 'server' });
+}
+
+function rulesFor(policy: Policy, subject: Subject): readonly Rule[] {
+  return policy.rules.filter(
+    (rule) =>
+      rule.principals.some((matches) => matches(subject.principal)) &&
+      rule.servers.some((matches) => matches(subject.server)),
+  );
+}
+
+function decideAccess(candidates: readonly Rule[], access: Access): Decision {
+  const denying = candidates.filter((rule) => rule.effect === 'deny' && covers(rule, access));
+  if (denying.length > 0) return deny(ids(denying), `${nameOf(access)} is denied by rule`);
+  const allowing = candidates.filter((rule) => rule.effect === 'allow' && covers(rule, access));
+  if (allowing.length === 0) return deny([], `no rule allows ${nameOf(access)}`);
+  return { effect: 'allow', rules: ids(allowing), reason: 'allowed by rule' };
+}
+
+function covers(rule: Rule, access: Access): boolean {
+  if (access.kind === 'server') {
+    // Any allow rule opens the protocol; only a deny rule for the whole server closes it.
+    return rule.effect === 'allow' || rule.targets === null;
+  }
+  if (rule.targets === null) {
+    // Methods that no revision defines are never allowed by the way.
+    return access.kind !== 'method' || rule.effect === 'deny';
+  }
+  const matchers = rule.targets[access.kind];
+  const spellings = access.kind === 'resource' ? uriSpellings(access.name) : [access.name];
+  const matched = (name: string): boolean => matchers.some((matches) => matches(name));
+  return rule.effect === 'deny' ? spellings.some(matched) : spellings.every(matched);
+}
+
+/** A URI as sent and as the WHATWG parser normalises it, so that `/a/../b` cannot pass for `/a/`. */
+function uriSpellings(uri: string): readonly string[] {
+  const normal = URL.canParse(uri) ? new URL(uri).href : uri;
+  return normal === uri ? [uri] : [uri, normal];
+}
+
+function deny(rules: readonly string[], reason: string): Decision {
+  return { effect: 'deny', rules, reason };
+}
+
+function ids(rules: readonly Rule[]): readonly string[] {
+  return rules.map((rule) => rule.id);
+}
+
+function nameOf(access: Access): string {
+  return access.kind === 'server' ? 'this server' : `${access.kind} "${access.name.slice(0, 200)}"`;
+}

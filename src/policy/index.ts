@@ -1,0 +1,7 @@
+export { denyAllPolicy } from './compile.ts';
+export { decide, isVisible, mayReach } from './decide.ts';
+export { linkRefusal, profileUnder } from './link.ts';
+export type { Decision, LinkPolicy, Policy, PolicyPrincipal, Rule, Subject } from './model.ts';
+export { readPolicy } from './read.ts';
+export type { PolicyReading } from './read.ts';
+export { policySchema } from './schema.ts';

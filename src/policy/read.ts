@@ -1,0 +1,104 @@
+import { algorithmNames, parseAllowedAlgorithms } from '#crypto';
+import type { Diagnostic, YamlSource } from '#lib';
+import { nearest, readYaml, sha256Label } from '#lib';
+import { compilePolicy, ruleIdAt, threatDetectionOf } from './compile.ts';
+import type { Policy } from './model.ts';
+import type { PolicyYaml } from './schema.ts';
+import { policySchema } from './schema.ts';
+
+/** A policy, or everything that is wrong with its file. */
+export type PolicyReading =
+  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly Diagnostic[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Reads the text of a policy.yaml; `file` names it in diagnostics. Never throws. */
+export function readPolicy(text: string, file: string): PolicyReading {
+  const reading = readYaml(text, file, policySchema);
+  if (!reading.ok) return reading;
+  const { value, source } = reading;
+  const diagnostics = [
+    ...unknownAlgorithms(value, source),
+    ...contradictions(value, source),
+    ...repeatedIds(value, source),
+  ];
+  if (diagnostics.length > 0) return { ok: false, diagnostics };
+  return {
+    ok: true,
+    policy: compilePolicy(value, sha256Label(text)),
+    warnings: warningsOf(value, source),
+  };
+}
+
+function unknownAlgorithms(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  const written = value.p2p_connectivity?.allowed_algos;
+  if (written === undefined) return [];
+  const path = ['p2p_connectivity', 'allowed_algos'];
+  const names = typeof written === 'string' ? [written] : written;
+  return names.flatMap((name, index) => {
+    if (isAlgorithm(name)) return [];
+    const at = typeof written === 'string' ? path : [...path, index];
+    const allowed = algorithmNames();
+    const suggestion = nearest(name, allowed);
+    return [
+      source.diagnosticAt(at, 'unknown algorithm', {
+        value: name,
+        allowed,
+        ...(suggestion === undefined ? {} : { suggestion }),
+      }),
+    ];
+  });
+}
+
+function isAlgorithm(name: string): boolean {
+  try {
+    parseAllowedAlgorithms([name]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Both nestings of `threat_detection` are accepted, but not if they disagree. */
+function contradictions(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  const nested = value.p2p_connectivity?.threat_detection;
+  const sibling = value.threat_detection;
+  if (nested === undefined || sibling === undefined) return [];
+  const keys = ['block_downgrade_attempts', 'alert_on_latency_spike'] as const;
+  return keys
+    .filter((key) => (nested[key] ?? sibling[key]) !== (sibling[key] ?? nested[key]))
+    .map((key) =>
+      source.diagnosticAt(
+        ['threat_detection'],
+        `${key} differs from p2p_connectivity.threat_detection; say it in one place`,
+      ),
+    );
+}
+
+function repeatedIds(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  const seen = new Set<string>();
+  return (value.rules ?? []).flatMap((rule, index) => {
+    const id = rule.id ?? ruleIdAt(index);
+    if (!seen.has(id)) {
+      seen.add(id);
+      return [];
+    }
+    return [source.diagnosticAt(['rules', index], `rule id "${id}" is used twice`)];
+  });
+}
+
+function warningsOf(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  const warnings: Diagnostic[] = [];
+  if ((value.rules ?? []).every((rule) => rule.effect === 'deny')) {
+    warnings.push(source.diagnosticAt([], 'no rule allows anything: every call is denied'));
+  }
+  const detection = threatDetectionOf(value);
+  if (detection.block_downgrade_attempts === true || detection.alert_on_latency_spike === true) {
+    warnings.push(
+      source.diagnosticAt(
+        value.threat_detection ? ['threat_detection'] : ['p2p_connectivity', 'threat_detection'],
+        'accepted, but this version does not yet remember peers: what is weaker than enforce_pqc and allowed_algos admit is refused, nothing more',
+      ),
+    );
+  }
+  return warnings;
+}

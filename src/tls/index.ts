@@ -1,0 +1,6 @@
+export { LinkUnreadable } from './errors.ts';
+export { createFront } from './front.ts';
+export { readIngressLink } from './ingress-link.ts';
+export { refusalOf } from './refusal.ts';
+export { serverTlsOptions } from './server-options.ts';
+export type { ServerTls } from './server-options.ts';

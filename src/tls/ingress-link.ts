@@ -1,0 +1,71 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, SignatureScheme, TlsLink } from '#crypto';
+import { groupById, signatureOfKey } from '#crypto';
+import { spiffeIdOfCertificate } from '#identity';
+import { LinkUnreadable } from './errors.ts';
+import { kexGroupOfSession } from './session-der.ts';
+
+/**
+ * What the handshake of a server-side socket negotiated, read from the session.
+ *
+ * @param handshakeMs from the connection's first byte to now.
+ * @throws LinkUnreadable when anything that policy decides on cannot be read: deny, never assume.
+ */
+export function readIngressLink(socket: TLSSocket, handshakeMs: number): TlsLink {
+  const protocol = socket.getProtocol();
+  if (protocol !== 'TLSv1.3') throw new LinkUnreadable(`unexpected protocol ${protocol}`);
+  const resumed = socket.isSessionReused();
+  return {
+    kind: 'tls',
+    protocol,
+    cipher: socket.getCipher().standardName,
+    group: groupOf(socket),
+    // A resumed handshake shows no certificate, so neither side proved anything in it.
+    localSignature: resumed ? null : schemeOf(socket.getX509Certificate()?.publicKey, 'own'),
+    peerSignature: resumed ? null : peerSchemeOf(socket),
+    resumed,
+    peer: peerCertificateOf(socket),
+    handshakeMs,
+  };
+}
+
+function groupOf(socket: TLSSocket): TlsLink['group'] {
+  const session = socket.getSession();
+  if (session === undefined) throw new LinkUnreadable('the connection has no session');
+  const id = kexGroupOfSession(session);
+  // The session DER holds the resumption secret, so it does not outlive this look.
+  session.fill(0);
+  const group = id === undefined ? undefined : groupById(id);
+  if (group === undefined) throw new LinkUnreadable(`unknown key-exchange group ${id}`);
+  return group;
+}
+
+function peerSchemeOf(socket: TLSSocket): SignatureScheme | null {
+  const certificate = socket.getPeerX509Certificate();
+  return certificate === undefined ? null : schemeOf(certificate.publicKey, 'peer');
+}
+
+function schemeOf(key: KeyObject | undefined, whose: string): SignatureScheme {
+  const scheme = signatureOfKey(key?.asymmetricKeyType, key?.asymmetricKeyDetails?.namedCurve);
+  if (scheme === undefined) {
+    throw new LinkUnreadable(`unknown ${whose} key type ${key?.asymmetricKeyType}`);
+  }
+  return scheme;
+}
+
+function peerCertificateOf(socket: TLSSocket): PeerCertificate | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined || !socket.authorized) return null;
+  return describePeer(certificate);
+}
+
+function describePeer(certificate: X509Certificate): PeerCertificate {
+  return {
+    subject: certificate.subject.replaceAll('\n', ', '),
+    spiffeId: spiffeIdOfCertificate(certificate),
+    fingerprint256: certificate.fingerprint256,
+    certificateSignature: certificate.signatureAlgorithm ?? 'unknown',
+    notAfterMs: Date.parse(certificate.validTo),
+  };
+}
