@@ -12,10 +12,9 @@ import { Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
 import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
 import type { EventSink, Limits } from '#lib';
-import { messageOf } from '#lib';
 import type { Policy } from '#policy';
 import { linkRefusal, profileUnder } from '#policy';
-import { createJsonlStore } from '#store';
+import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { Upstream } from '#transport';
 import { createHttpUpstream, createStdioUpstream } from '#transport';
@@ -56,8 +55,8 @@ export async function startPostern(
   tellIdentity(identity, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
-  const cas = await readCas(settings.servers);
-  const gateway = new Gateway({
+  const upstreams = await createUpstreams(settings, () => gateway.policy, events);
+  const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
     policyFile: settings.policyFile,
@@ -65,8 +64,7 @@ export async function startPostern(
     recorder,
     limits,
     events,
-    createUpstreams: (policy) =>
-      settings.servers.map((server) => createUpstream(server, cas, policy, limits, events)),
+    upstreams,
   });
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;
@@ -104,8 +102,25 @@ async function openRecorder(
 ): Promise<Recorder> {
   const { limits } = settings;
   const { mode } = settings.audit;
-  const store = mode === 'off' ? null : await createJsonlStore({ dir: recordDir, mode, limits });
+  const store =
+    mode === 'off'
+      ? null
+      : await openJsonlStore({ directory: recordDir, durable: mode === 'durable', limits });
   return createRecorder({ store, mode, limits, events });
+}
+
+/**
+ * The servers behind the gateway, not connected to yet.
+ *
+ * @param policy gives the one in force whenever a link is made.
+ */
+export async function createUpstreams(
+  { servers, limits }: Settings,
+  policy: () => Policy,
+  events: EventSink,
+): Promise<readonly Upstream[]> {
+  const cas = await readCas(servers);
+  return servers.map((server) => createUpstream(server, cas, policy, limits, events));
 }
 
 function createUpstream(
@@ -188,5 +203,3 @@ function tellIdentity(identity: GatewayIdentity, events: EventSink): void {
     });
   }
 }
-
-void messageOf;

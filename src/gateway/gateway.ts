@@ -25,8 +25,8 @@ export interface GatewayParts {
   readonly recorder: Recorder;
   readonly limits: Limits;
   readonly events: EventSink;
-  /** Makes the upstreams; each asks `policy` for the one in force whenever it makes a link. */
-  readonly createUpstreams: (policy: () => Policy) => readonly Upstream[];
+  /** The servers behind the gateway; it closes them when it stops. */
+  readonly upstreams: readonly Upstream[];
 }
 
 /** An open listener, for people. */
@@ -40,7 +40,6 @@ export interface OpenListener {
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
-  readonly #upstreams: readonly Upstream[];
   readonly #listeners: { listener: Listener; settings: ListenerSettings }[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
@@ -49,11 +48,10 @@ export class Gateway {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#upstreams = parts.createUpstreams(() => this.#services.policy);
     this.#services = {
       trustDomain: parts.identity.trustDomain,
       policy: parts.fixedPolicy ?? denyAllPolicy('none'),
-      upstreams: new Map(this.#upstreams.map((upstream) => [upstream.name, upstream])),
+      upstreams: new Map(parts.upstreams.map((upstream) => [upstream.name, upstream])),
       recorder: parts.recorder,
       limits: parts.limits,
       events: parts.events,
@@ -75,7 +73,12 @@ export class Gateway {
   }
 
   get upstreams(): readonly Upstream[] {
-    return this.#upstreams;
+    return this.#parts.upstreams;
+  }
+
+  /** The policy in force. */
+  get policy(): Policy {
+    return this.#services.policy;
   }
 
   get callsInFlight(): number {
@@ -115,7 +118,7 @@ export class Gateway {
     for (const { listener } of this.#listeners) listener.drain();
     await this.#calls.drain(this.#parts.limits.drainTimeoutMs);
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()));
-    await Promise.all(this.#upstreams.map((upstream) => upstream.close()));
+    await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }
 
   #createListener(settings: ListenerSettings): Listener {
@@ -149,7 +152,7 @@ export class Gateway {
     }));
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
     this.#services = { ...this.#services, policy };
-    for (const upstream of this.#upstreams) upstream.policyChanged();
+    for (const upstream of this.#parts.upstreams) upstream.policyChanged();
   }
 
   #tlsOf(settings: ListenerSettings, policy: Policy): ServerTls | null {

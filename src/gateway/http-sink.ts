@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
-import { CallCancelled, HEARTBEAT } from '#transport';
+import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 
 /** Writes replies to an HTTP response, at the pace that the client reads. */
 export class HttpSink implements ReplySink {
@@ -72,7 +72,7 @@ export class HttpSink implements ReplySink {
   /** A stream that says nothing looks dead to middle boxes; a comment is ignored by clients. */
   #beat(): void {
     if (!this.#response.writableNeedDrain && !this.#response.destroyed) {
-      this.#response.write(HEARTBEAT);
+      this.#response.write(SSE_HEARTBEAT);
     }
   }
 

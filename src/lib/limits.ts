@@ -151,6 +151,12 @@ export const LIMITS = {
     max: 24 * HOUR,
     reason: 'An unused child for sessionless calls is stopped after this.',
   },
+  discoverTimeoutMs: {
+    default: 20 * SECOND,
+    min: 100,
+    max: HOUR,
+    reason: 'A stdio program silent on `server/discover` for so long speaks the stateful revisions.',
+  },
   childStopGraceMs: {
     default: 2 * SECOND,
     min: 0,
@@ -211,6 +217,19 @@ export const LIMITS = {
     max: 1_000_000,
     reason: 'Calls that may wait for a connection; further ones are refused at once.',
   },
+  maxUpstreamStreams: {
+    default: 4096,
+    min: 1,
+    max: 1_000_000,
+    reason: 'Long-lived streams from one HTTP upstream; each holds a connection beside the calls’.',
+  },
+  maxUpstreamSessions: {
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    reason:
+      'Session ids of one HTTP upstream that are remembered; the oldest unused one goes first.',
+  },
   upstreamKeepAliveMs: {
     default: 30 * SECOND,
     min: SECOND,
@@ -222,6 +241,12 @@ export const LIMITS = {
     min: 1,
     max: 10_000_000,
     reason: 'Entries that may wait for the disk; further calls are refused.',
+  },
+  recordStallTimeoutMs: {
+    default: 5 * SECOND,
+    min: 10,
+    max: HOUR,
+    reason: 'A write of the record that hangs for so long stops new calls.',
   },
   maxRecordFileBytes: {
     default: 256 * MIB,

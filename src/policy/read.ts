@@ -40,8 +40,10 @@ function unknownAlgorithms(value: PolicyYaml, source: YamlSource): Diagnostic[] 
     const allowed = algorithmNames();
     const suggestion = nearest(name, allowed);
     return [
-      source.diagnosticAt(at, 'unknown algorithm', {
-        value: name,
+      source.diagnose({
+        path: at,
+        message: 'unknown algorithm',
+        input: name,
         allowed,
         ...(suggestion === undefined ? {} : { suggestion }),
       }),
@@ -67,10 +69,10 @@ function contradictions(value: PolicyYaml, source: YamlSource): Diagnostic[] {
   return keys
     .filter((key) => (nested[key] ?? sibling[key]) !== (sibling[key] ?? nested[key]))
     .map((key) =>
-      source.diagnosticAt(
-        ['threat_detection'],
-        `${key} differs from p2p_connectivity.threat_detection; say it in one place`,
-      ),
+      source.diagnose({
+        path: ['threat_detection'],
+        message: `${key} differs from p2p_connectivity.threat_detection; say it in one place`,
+      }),
     );
 }
 
@@ -82,22 +84,27 @@ function repeatedIds(value: PolicyYaml, source: YamlSource): Diagnostic[] {
       seen.add(id);
       return [];
     }
-    return [source.diagnosticAt(['rules', index], `rule id "${id}" is used twice`)];
+    return [source.diagnose({ path: ['rules', index], message: `rule id "${id}" is used twice` })];
   });
 }
 
 function warningsOf(value: PolicyYaml, source: YamlSource): Diagnostic[] {
   const warnings: Diagnostic[] = [];
   if ((value.rules ?? []).every((rule) => rule.effect === 'deny')) {
-    warnings.push(source.diagnosticAt([], 'no rule allows anything: every call is denied'));
+    warnings.push(
+      source.diagnose({ path: [], message: 'no rule allows anything: every call is denied' }),
+    );
   }
   const detection = threatDetectionOf(value);
   if (detection.block_downgrade_attempts === true || detection.alert_on_latency_spike === true) {
     warnings.push(
-      source.diagnosticAt(
-        value.threat_detection ? ['threat_detection'] : ['p2p_connectivity', 'threat_detection'],
-        'accepted, but this version does not yet remember peers: what is weaker than enforce_pqc and allowed_algos admit is refused, nothing more',
-      ),
+      source.diagnose({
+        path: value.threat_detection
+          ? ['threat_detection']
+          : ['p2p_connectivity', 'threat_detection'],
+        message:
+          'accepted, but this version does not yet remember peers: what is weaker than enforce_pqc and allowed_algos admit is refused, nothing more',
+      }),
     );
   }
   return warnings;

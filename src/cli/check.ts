@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import type { Settings } from '#config';
+import type { Diagnostic } from '#lib';
+import { formatDiagnostics, messageOf } from '#lib';
+import { profileUnder, readPolicy } from '#policy';
+import { EXIT } from './exit-codes.ts';
+import { print, printJson, style, table } from './output.ts';
+import { readConfigFile } from './settings.ts';
+
+/** Options of `postern check`. */
+export interface CheckOptions {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+interface PolicyCheck {
+  readonly file: string | null;
+  readonly hash: string | null;
+  readonly rules: number;
+  readonly problems: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+  /** Problems and warnings as text, with the lines that they are about. */
+  readonly text: string;
+}
+
+/**
+ * Validates configuration and policy and prints the effective settings with their origin.
+ *
+ * @throws ConfigInvalid when the configuration itself cannot be read.
+ */
+export async function check(options: CheckOptions): Promise<number> {
+  const { settings, effective } = await readConfigFile(options.config);
+  const policy = await checkPolicy(settings);
+  const ok = policy.problems.length === 0;
+  if (options.json === true) {
+    const { text: _, ...report } = policy;
+    printJson({ ok, settings: effective, policy: report });
+    return ok ? EXIT.ok : EXIT.config;
+  }
+  print(table([['setting', 'value', 'from'].map((title) => style('dim', title))]));
+  print(table(effective.map(({ path, value, origin }) => [path, value, style('dim', origin)])));
+  print('');
+  if (policy.text !== '') print(`${policy.text}\n`);
+  if (ok) {
+    print(`  ${style('green', '✓')} configuration is valid; policy ${policy.hash ?? 'absent'}`);
+  } else {
+    print(`  ${style('red', '✗')} the policy is not usable: every call would be denied`);
+  }
+  return ok ? EXIT.ok : EXIT.config;
+}
+
+async function checkPolicy(settings: Settings): Promise<PolicyCheck> {
+  const file = settings.policyFile;
+  const absent = { file, hash: null, rules: 0, warnings: [] };
+  if (file === null) {
+    const text = 'no policy is configured (key `policy`): every call is denied';
+    return { ...absent, problems: [], text };
+  }
+  let source: string;
+  try {
+    source = await readFile(file, 'utf8');
+  } catch (thrown) {
+    const problem = { file, line: 1, column: 1, path: '', message: messageOf(thrown) };
+    return { ...absent, problems: [problem], text: `${file}: ${problem.message}` };
+  }
+  const reading = readPolicy(source, file);
+  if (!reading.ok) {
+    const text = formatDiagnostics(reading.diagnostics, source);
+    return { ...absent, problems: reading.diagnostics, text };
+  }
+  const { policy, warnings } = reading;
+  const problems = settings.listeners.flatMap((listener): Diagnostic[] => {
+    try {
+      if (listener.tls !== null) profileUnder(policy.links, listener.tls.profile);
+      return [];
+    } catch (thrown) {
+      const message = `listener ${listener.name}: ${messageOf(thrown)}`;
+      return [{ file, line: 1, column: 1, path: 'p2p_connectivity.allowed_algos', message }];
+    }
+  });
+  const text = formatDiagnostics([...problems, ...warnings], source);
+  return { file, hash: policy.hash, rules: policy.rules.length, problems, warnings, text };
+}

@@ -1,0 +1,119 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { CertOptions } from './cert.ts';
+import { EXIT } from './exit-codes.ts';
+import { reportFailure } from './output.ts';
+import { packageVersion } from './package.ts';
+import type { CheckOptions } from './check.ts';
+import type { DoctorOptions } from './doctor.ts';
+import type { UpOptions } from './up.ts';
+
+/**
+ * Runs one command line (without the program's own name) and resolves with its exit code. Commands
+ * load their rooms when they run, so that `--help` is quick.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = build((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportFailure(thrown, argv.includes('--json'));
+  }
+  return exitCode;
+}
+
+function build(finish: (code: number) => void): Command {
+  const program = new Command('postern')
+    .description('A post-quantum, crypto-agile security gateway for the Model Context Protocol')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText('after', EXIT_CODES_HELP)
+    .exitOverride();
+
+  addUp(program, finish);
+  withConfig(program.command('check'))
+    .description('validate configuration and policy; print the effective settings and their origin')
+    .addHelpText('after', '\nExits 0 when both are valid, 78 when not.')
+    .action(async (options: CheckOptions) =>
+      finish(await (await import('./check.ts')).check(options)),
+    );
+  withConfig(program.command('doctor'))
+    .description('examine this machine: algorithms, state directory, ports, clock, servers')
+    .addHelpText('after', '\nExits 0 when nothing is wrong, 1 when something is.')
+    .action(async (options: DoctorOptions) =>
+      finish(await (await import('./doctor.ts')).doctor(options)),
+    );
+  addCert(program, finish);
+  return program;
+}
+
+function addUp(program: Command, finish: (code: number) => void): void {
+  withConfig(program.command('up'))
+    .description('run the gateway')
+    .usage('[options] [-- <command> [arguments…]]')
+    .argument('[command...]', 'front this MCP server program, with safe defaults and no files')
+    .option('--http <url>', 'front the MCP server at this URL, with safe defaults and no files')
+    .option('--name <name>', 'name of that server in the path /servers/<name>/mcp', 'mcp')
+    .option('--listen <host:port>', 'listen here instead of the first listener’s address')
+    .option('--admin <host:port>', 'admin port, or "off"')
+    .option('--state <directory>', 'keep keys and records here')
+    .option('--example', 'front the example servers that come with Postern')
+    .option('--check', 'make one call through the front door, then exit')
+    .addHelpText(
+      'after',
+      `
+Examples
+  postern up                                     use ./postern.yaml
+  postern up -- npx -y @modelcontextprotocol/server-memory
+  postern up --http https://mcp.example.com/mcp
+  postern up --example --check
+
+Signals
+  SIGTERM, SIGINT   finish the calls in flight, then exit; a second one exits at once
+  SIGHUP            read the policy again`,
+    )
+    .action(async (command: string[], options: UpOptions) =>
+      finish(await (await import('./up.ts')).up(command, options)),
+    );
+}
+
+function addCert(program: Command, finish: (code: number) => void): void {
+  const cert = program.command('cert').description('client identities');
+  cert
+    .command('issue')
+    .description('issue a client certificate and key')
+    .argument('<name>', 'name of the client, as policy.yaml calls it')
+    .option('--state <directory>', 'the gateway’s state directory')
+    .option('-c, --config <file>', 'take the state directory from this postern.yaml')
+    .option('-o, --out <directory>', 'write <name>.key, <name>.crt and ca.crt here', '.')
+    .addOption(
+      new Option('--algorithm <name>', 'key algorithm')
+        .choices(['ML-DSA-65', 'ECDSA-P256'])
+        .default('ML-DSA-65'),
+    )
+    .option('--days <number>', 'days until it expires', '90')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: CertOptions) =>
+      finish(await (await import('./cert.ts')).issueCertificate(name, options)),
+    );
+}
+
+function withConfig(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file', 'postern.yaml')
+    .option('--json', 'print JSON');
+}
+
+const EXIT_CODES_HELP = `
+Exit codes
+  0   done
+  1   the command found a problem or failed
+  64  the command line is wrong
+  69  a port, file or server is not available
+  70  a defect in Postern
+  78  configuration, policy, state directory or runtime has to be mended`;

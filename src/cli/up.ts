@@ -1,0 +1,116 @@
+import type { Settings } from '#config';
+import type { Policy } from '#policy';
+import type { RunningPostern } from './compose.ts';
+import { startPostern } from './compose.ts';
+import { UsageError } from './errors.ts';
+import type { Example } from './example.ts';
+import { EXIT } from './exit-codes.ts';
+import { printJson } from './output.ts';
+import { overrideSettings, quickSettings, settingsFromFile } from './settings.ts';
+import { printSummary, probeHops, summaryJson } from './summary.ts';
+
+/** Options of `postern up`. */
+export interface UpOptions {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly http?: string;
+  readonly name: string;
+  readonly listen?: string;
+  readonly admin?: string;
+  readonly state?: string;
+  readonly example?: boolean;
+  readonly check?: boolean;
+}
+
+interface Plan {
+  readonly settings: Settings;
+  readonly fixedPolicy: Policy | null;
+  readonly example: Example | null;
+}
+
+/**
+ * Runs the gateway until a signal, or until its self-check with `--check`.
+ *
+ * @returns the exit code.
+ */
+export async function up(command: readonly string[], options: UpOptions): Promise<number> {
+  const plan = await makePlan(command, options);
+  let postern: RunningPostern;
+  try {
+    postern = await startPostern(plan.settings, plan.fixedPolicy);
+  } catch (thrown) {
+    plan.example?.stop();
+    throw thrown;
+  }
+  const stopped = stopOnSignal(postern);
+  try {
+    await announce(postern, plan, options);
+    if (options.check === true) return EXIT.ok;
+    await stopped;
+    return EXIT.ok;
+  } finally {
+    await postern.stop();
+    plan.example?.stop();
+  }
+}
+
+async function makePlan(command: readonly string[], options: UpOptions): Promise<Plan> {
+  const asked = [command.length > 0, options.http !== undefined, options.example === true];
+  if (asked.filter(Boolean).length > 1) {
+    throw new UsageError('give one of: a command, --http, --example');
+  }
+  if (options.example === true) {
+    const { prepareExample } = await import('./example.ts');
+    const example = await prepareExample(options.state, options.check === true);
+    try {
+      const settings = overrideSettings(await settingsFromFile(example.configFile), {
+        ...options,
+        state: undefined,
+      });
+      return { settings, fixedPolicy: null, example };
+    } catch (thrown) {
+      example.stop();
+      throw thrown;
+    }
+  }
+  if (command.length > 0 || options.http !== undefined) {
+    const { settings, policy } = quickSettings(options.name, command, options.http);
+    return { settings: overrideSettings(settings, options), fixedPolicy: policy, example: null };
+  }
+  const settings = overrideSettings(await settingsFromFile(options.config), options);
+  return { settings, fixedPolicy: null, example: null };
+}
+
+/** Tells what is up; with the example or `--check` a real client has gone through it first. */
+async function announce(postern: RunningPostern, plan: Plan, options: UpOptions): Promise<void> {
+  const wanted = plan.example !== null || options.check === true;
+  const check = wanted
+    ? await (await import('./self-check.ts')).selfCheck(postern, plan.example?.clientName ?? null)
+    : null;
+  const hops = await probeHops(postern);
+  if (options.json === true) printJson(summaryJson(postern, hops, check));
+  else printSummary(postern, hops, check);
+}
+
+/**
+ * Resolves when a signal has asked for the end. SIGHUP reads the policy again; a second SIGTERM or
+ * SIGINT does not wait for calls any longer.
+ */
+function stopOnSignal(postern: RunningPostern): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onStop = (signal: NodeJS.Signals): void => {
+      if (asked) process.exit(EXIT.failure);
+      asked = true;
+      postern.events({
+        severity: 'info',
+        name: 'gateway.stopping',
+        message: `${signal}: finishing ${postern.gateway.callsInFlight} calls`,
+      });
+      resolve();
+    };
+    process.on('SIGTERM', onStop);
+    process.on('SIGINT', onStop);
+    process.on('SIGHUP', () => void postern.gateway.reload());
+  });
+}
