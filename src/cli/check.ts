@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Settings } from '#config';
+import type { EffectiveSetting, Settings } from '#config';
 import type { Diagnostic } from '#lib';
 import { formatDiagnostics, messageOf } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
@@ -37,8 +37,12 @@ export async function check(options: CheckOptions): Promise<number> {
     printJson({ ok, settings: effective, policy: report });
     return ok ? EXIT.ok : EXIT.config;
   }
-  print(table([['setting', 'value', 'from'].map((title) => style('dim', title))]));
-  print(table(effective.map(({ path, value, origin }) => [path, value, style('dim', origin)])));
+  const rows = effective.map(({ path, value, origin }) => [
+    path,
+    show(value),
+    style('dim', origin),
+  ]);
+  print(table([['setting', 'value', 'from'].map((title) => style('dim', title)), ...rows]));
   print('');
   if (policy.text !== '') print(`${policy.text}\n`);
   if (ok) {
@@ -47,6 +51,11 @@ export async function check(options: CheckOptions): Promise<number> {
     print(`  ${style('red', '✗')} the policy is not usable: every call would be denied`);
   }
   return ok ? EXIT.ok : EXIT.config;
+}
+
+function show(value: EffectiveSetting['value']): string {
+  if (value === null) return '-';
+  return typeof value === 'object' ? `[${value.join(', ')}]` : String(value);
 }
 
 async function checkPolicy(settings: Settings): Promise<PolicyCheck> {

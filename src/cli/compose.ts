@@ -16,7 +16,7 @@ import type { Policy } from '#policy';
 import { linkRefusal, profileUnder } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
-import type { Upstream } from '#transport';
+import type { HttpUpstream, Upstream } from '#transport';
 import { createHttpUpstream, createStdioUpstream } from '#transport';
 
 /** A gateway that is up, with everything around it. */
@@ -44,7 +44,7 @@ export async function startPostern(
 ): Promise<RunningPostern> {
   assertRuntime();
   const { limits } = settings;
-  const log = createLog(settings.log);
+  const log = createLog({ level: settings.log.level, format: logFormat(settings) });
   const events = log.sink;
   const stateDir = settings.stateDir ?? defaultStateDir(process.env);
   await openStateDir(stateDir);
@@ -65,6 +65,7 @@ export async function startPostern(
     limits,
     events,
     upstreams,
+    onPolicyChange: () => recycleLinks(upstreams),
   });
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;
@@ -107,6 +108,14 @@ async function openRecorder(
       ? null
       : await openJsonlStore({ directory: recordDir, durable: mode === 'durable', limits });
   return createRecorder({ store, mode, limits, events });
+}
+
+function recycleLinks(upstreams: readonly Upstream[]): void {
+  for (const upstream of upstreams) if (isHttp(upstream)) upstream.recycle();
+}
+
+function isHttp(upstream: Upstream): upstream is HttpUpstream {
+  return upstream.kind === 'http';
 }
 
 /**
@@ -169,6 +178,11 @@ async function readCas(servers: readonly ServerSettings[]): Promise<ReadonlyMap<
     }
   }
   return cas;
+}
+
+function logFormat({ log }: Settings): 'json' | 'text' {
+  if (log.format !== 'auto') return log.format;
+  return process.stderr.isTTY ? 'text' : 'json';
 }
 
 function adminSource(gateway: Gateway, recorder: Recorder) {

@@ -6,7 +6,7 @@ import { UsageError } from './errors.ts';
 import type { Example } from './example.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson } from './output.ts';
-import { overrideSettings, quickSettings, settingsFromFile } from './settings.ts';
+import { overrideSettings, quickSettings, readConfigFile } from './settings.ts';
 import { printSummary, probeHops, summaryJson } from './summary.ts';
 
 /** Options of `postern up`. */
@@ -63,7 +63,7 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { prepareExample } = await import('./example.ts');
     const example = await prepareExample(options.state, options.check === true);
     try {
-      const settings = overrideSettings(await settingsFromFile(example.configFile), {
+      const settings = overrideSettings((await readConfigFile(example.configFile)).settings, {
         ...options,
         state: undefined,
       });
@@ -77,7 +77,8 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { settings, policy } = quickSettings(options.name, command, options.http);
     return { settings: overrideSettings(settings, options), fixedPolicy: policy, example: null };
   }
-  const settings = overrideSettings(await settingsFromFile(options.config), options);
+  const { settings: configured } = await readConfigFile(options.config);
+  const settings = overrideSettings(configured, options);
   return { settings, fixedPolicy: null, example: null };
 }
 

@@ -27,6 +27,8 @@ export interface GatewayParts {
   readonly events: EventSink;
   /** The servers behind the gateway; it closes them when it stops. */
   readonly upstreams: readonly Upstream[];
+  /** Called when another policy is in force, so that links made under the old one are given up. */
+  readonly onPolicyChange: () => void;
 }
 
 /** An open listener, for people. */
@@ -152,7 +154,7 @@ export class Gateway {
     }));
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
     this.#services = { ...this.#services, policy };
-    for (const upstream of this.#parts.upstreams) upstream.policyChanged();
+    this.#parts.onPolicyChange();
   }
 
   #tlsOf(settings: ListenerSettings, policy: Policy): ServerTls | null {

@@ -1,3 +1,2 @@
-export { isLoopback } from './addresses.ts';
 export { Gateway } from './gateway.ts';
 export type { GatewayParts, OpenListener } from './gateway.ts';

@@ -4,11 +4,11 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
+import { isLoopback } from '#config';
 import type { LinkSecurity } from '#crypto';
 import type { EventSink, Limits } from '#lib';
 import type { ServerTls } from '#tls';
 import { createFront, serverTlsOptions } from '#tls';
-import { isLoopback } from './addresses.ts';
 import { ListenFailed } from './errors.ts';
 import { LinkBook } from './link-book.ts';
 

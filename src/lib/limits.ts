@@ -155,7 +155,8 @@ export const LIMITS = {
     default: 20 * SECOND,
     min: 100,
     max: HOUR,
-    reason: 'A stdio program silent on `server/discover` for so long speaks the stateful revisions.',
+    reason:
+      'A stdio program silent on `server/discover` for so long speaks the stateful revisions.',
   },
   childStopGraceMs: {
     default: 2 * SECOND,

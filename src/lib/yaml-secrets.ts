@@ -26,11 +26,15 @@ export function looksSecret(name: string): boolean {
   return SECRET_KEY.test(name);
 }
 
-/** The text with user names, passwords and query values of its URLs masked, at equal length. */
-export function maskUrls(text: string): string {
+/**
+ * The text with user names, passwords and query values of its URLs masked.
+ *
+ * @param mask Makes what stands instead of a secret.
+ */
+export function maskUrls(text: string, mask: (secret: string) => string = () => REDACTED): string {
   return text
-    .replaceAll(/(?<=:\/\/)[^\s/?#@]+(?=@)/g, dots)
-    .replaceAll(/(?<=[?&][^\s=&#?]{1,64}=)[^\s&#"']+/g, dots);
+    .replaceAll(/(?<=:\/\/)[^\s/?#@]+(?=@)/g, mask)
+    .replaceAll(/(?<=[?&][^\s=&#?]{1,64}=)[^\s&#"']+/g, mask);
 }
 
 /**
@@ -42,14 +46,15 @@ export function maskUrls(text: string): string {
 export function maskLine(lines: readonly string[], index: number): string {
   const line = start(lines, index);
   const from = Math.min(secretColumn(line), inheritedColumn(lines, index));
-  if (from >= line.length) return maskUrls(line);
-  return maskUrls(line.slice(0, from)) + REDACTED;
+  if (from >= line.length) return maskUrls(line, dots);
+  return maskUrls(line.slice(0, from), dots) + REDACTED;
 }
 
 function start(lines: readonly string[], index: number): string {
   return (lines[index] ?? '').slice(0, MAX_LINE);
 }
 
+/** At equal length, so that a caret below the line keeps its place. */
 function dots(secret: string): string {
   return '•'.repeat(secret.length);
 }

@@ -3,6 +3,7 @@
  * types come from zod: whoever has a schema has loaded it already.
  */
 import type { core, ZodType } from 'zod';
+import { formatPath } from './yaml-diagnostics.ts';
 import { maskUrls, REDACTED } from './yaml-secrets.ts';
 import { nearest } from './yaml-suggest.ts';
 import { kindName, wording } from './yaml-wording.ts';
@@ -27,6 +28,7 @@ export type ShapeResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly ShapeProblem[] };
 
+const UNKNOWN_KEY = 'unknown key';
 /** A longer value is cut in messages. */
 const MAX_VALUE_SHOWN = 60;
 
@@ -44,7 +46,7 @@ export function checkShape<T>(value: unknown, schema: ZodType<T>): ShapeResult<T
   });
   if (result.success) return { ok: true, value: result.data };
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, [], knownKeys));
-  return { ok: false, problems };
+  return { ok: false, problems: withoutConsequences(problems) };
 }
 
 /** A scalar for a message: short, on one line, without credentials. */
@@ -84,6 +86,20 @@ function problemsOf(
   }
 }
 
+/** A mapping with misspelled keys needs no second complaint about what it lacks as a whole. */
+function withoutConsequences(problems: readonly ShapeProblem[]): readonly ShapeProblem[] {
+  const misspelled = new Set(
+    problems.filter(({ message }) => message === UNKNOWN_KEY).map(({ path }) => parentOf(path)),
+  );
+  return problems.filter(
+    ({ path, input }) => typeof input !== 'object' || !misspelled.has(formatPath(path)),
+  );
+}
+
+function parentOf(path: readonly PropertyKey[]): string {
+  return formatPath(path.slice(0, -1));
+}
+
 function unknownKey(
   path: readonly PropertyKey[],
   key: string,
@@ -94,7 +110,7 @@ function unknownKey(
   return {
     path: [...path, key],
     at: 'key',
-    message: 'unknown key',
+    message: UNKNOWN_KEY,
     input: key,
     allowed,
     ...(suggestion !== undefined && { suggestion }),

@@ -1,23 +1,26 @@
 import { defineError } from '#lib';
 
+// Failures of the call itself answer 200 with a JSON-RPC error, as an MCP server's own errors do, so
+// that clients show them as such; failures of the HTTP exchange answer with a status of their own.
+
 export const UpstreamUnavailable = defineError('POSTERN_UPSTREAM_UNAVAILABLE', {
   meaning: 'The MCP server could not be started or reached, or went away during the call.',
   hint: 'Run `postern doctor` and look at the server’s own output in the log.',
-  httpStatus: 502,
+  httpStatus: 200,
   rpcCode: -32603,
 });
 
 export const UpstreamTimeout = defineError('POSTERN_UPSTREAM_TIMEOUT', {
   meaning: 'The MCP server said nothing about the call within the limit.',
   hint: 'Have the server send progress, or raise limits.upstream_idle_timeout_ms.',
-  httpStatus: 504,
+  httpStatus: 200,
   rpcCode: -32603,
 });
 
 export const UpstreamProtocolError = defineError('POSTERN_UPSTREAM_PROTOCOL', {
   meaning: 'The MCP server answered with something that is not MCP.',
   hint: 'Look at the server: over stdio it must write nothing but JSON-RPC lines to its stdout.',
-  httpStatus: 502,
+  httpStatus: 200,
   rpcCode: -32603,
 });
 
@@ -31,7 +34,28 @@ export const UpstreamOverloaded = defineError('POSTERN_UPSTREAM_OVERLOADED', {
 export const UpstreamLinkRefused = defineError('POSTERN_UPSTREAM_LINK_REFUSED', {
   meaning: 'The link to the MCP server is weaker than its profile or the policy demands.',
   hint: 'Run `postern doctor` to see what the server offers; upgrade it or choose another profile.',
-  httpStatus: 502,
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
+export const UpstreamCertificateInvalid = defineError('POSTERN_UPSTREAM_CERTIFICATE', {
+  meaning: 'The MCP server’s TLS certificate does not prove that it is the configured server.',
+  hint: 'Renew the server’s certificate, or give its authority and name in the upstream’s `tls:` settings.',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
+export const UpstreamCredentialsRefused = defineError('POSTERN_UPSTREAM_CREDENTIALS_REFUSED', {
+  meaning: 'The MCP server refuses the credentials that the gateway itself presents to it.',
+  hint: 'Check the headers and the client certificate configured for this upstream.',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
+export const UpstreamMessageTooLarge = defineError('POSTERN_UPSTREAM_MESSAGE_TOO_LARGE', {
+  meaning: 'The MCP server sent a message larger than the limit.',
+  hint: 'Have the server answer in parts, or raise limits.max_message_bytes.',
+  httpStatus: 200,
   rpcCode: -32603,
 });
 
@@ -60,5 +84,19 @@ export const CallCancelled = defineError('POSTERN_CALL_CANCELLED', {
   meaning: 'The client cancelled the call or went away.',
   hint: 'Nothing to do.',
   httpStatus: 499,
+  rpcCode: -32603,
+});
+
+export const ResponseUnexpected = defineError('POSTERN_RESPONSE_UNEXPECTED', {
+  meaning: 'The client answered a request that the MCP server did not send, or answered it twice.',
+  hint: 'Answer each request of the server once, with its own id and in its own session.',
+  httpStatus: 400,
+  rpcCode: -32600,
+});
+
+export const ReaderTooSlow = defineError('POSTERN_READER_TOO_SLOW', {
+  meaning: 'The client took nothing from its event stream while messages waited for it.',
+  hint: 'Have the client read its streams, or raise limits.slow_reader_timeout_ms.',
+  httpStatus: 200,
   rpcCode: -32603,
 });

@@ -3,12 +3,22 @@ export {
   RequestIdInUse,
   SessionNotFound,
   SessionRequired,
+  UpstreamCertificateInvalid,
+  UpstreamCredentialsRefused,
   UpstreamLinkRefused,
+  UpstreamMessageTooLarge,
   UpstreamOverloaded,
   UpstreamProtocolError,
   UpstreamTimeout,
   UpstreamUnavailable,
 } from './errors.ts';
+export type { HttpUpstreamTls } from './http/connect.ts';
+export { createHttpUpstream } from './http/upstream.ts';
+export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
+export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
+export { Guardian } from './stdio/guardian.ts';
+export type { StdioOptions } from './stdio/program.ts';
+export { createStdioUpstream } from './stdio/upstream.ts';
 export type {
   ClientConnection,
   EmptyReply,

@@ -1,0 +1,90 @@
+/**
+ * One call in the record: who, what, the decision, how both hops were protected, the outcome.
+ * Digests, never bodies.
+ */
+export interface CallEntry {
+  readonly v: 1;
+  /** Call id, see `newCallId`. */
+  readonly id: string;
+  /** When the call arrived, ISO 8601 in UTC. */
+  readonly time: string;
+  readonly duration_ms: number;
+  /** Name of the listener that took the call. */
+  readonly listener: string;
+  readonly client: ClientRecord;
+  readonly mcp: McpRecord;
+  readonly decision: DecisionRecord;
+  /** `null` when the call was not to be forwarded. */
+  readonly upstream: UpstreamRecord | null;
+  readonly digests: DigestsRecord;
+  readonly bytes: { readonly request: number; readonly response: number };
+  readonly outcome: OutcomeRecord;
+}
+
+/** Who called, over which link. */
+export interface ClientRecord {
+  /** `null` when the caller could not be identified. */
+  readonly principal: string | null;
+  readonly spiffe_id: string | null;
+  /** SHA-256 fingerprint of the client's certificate, as in `PeerCertificate`. */
+  readonly certificate_sha256: string | null;
+  /** Address of the peer; without its port, which says nothing later. */
+  readonly source: string;
+  /** `describeLink` of the client's hop. */
+  readonly link: LinkRecord;
+}
+
+/** What was called. */
+export interface McpRecord {
+  /** Name of the server behind the gateway. */
+  readonly server: string;
+  readonly revision: string | null;
+  readonly era: 'stateful' | 'stateless' | null;
+  /** `sessionTag` of the session, never its id. */
+  readonly session: string | null;
+  /** `stream` is a GET stream, `session_end` a DELETE. */
+  readonly kind: 'request' | 'notification' | 'response' | 'stream' | 'session_end';
+  readonly method: string | null;
+  readonly rpc_id: string | number | null;
+  readonly tool?: string;
+  /** URI of the resource. */
+  readonly resource?: string;
+  readonly prompt?: string;
+}
+
+/** What policy said. */
+export interface DecisionRecord {
+  readonly effect: 'allow' | 'deny';
+  /** Ids of the rules that led to it. */
+  readonly rules: readonly string[];
+  /** Hash of the policy in force, `null` when the call did not come that far. */
+  readonly policy: string | null;
+  readonly reason: string | null;
+}
+
+/** The server's side. */
+export interface UpstreamRecord {
+  readonly kind: 'stdio' | 'http';
+  /** `describeLink` of the hop, `null` when it could not be made. */
+  readonly link: LinkRecord | null;
+}
+
+/** `sha256:` and hex of the exact bytes, `null` where there were none. */
+export interface DigestsRecord {
+  readonly request: string | null;
+  readonly result: string | null;
+}
+
+/** How the call ended. */
+export interface OutcomeRecord {
+  /** `undelivered`: the server answered and the client was gone. */
+  readonly status:
+    'ok' | 'rpc_error' | 'tool_error' | 'denied' | 'failed' | 'cancelled' | 'undelivered';
+  /** `POSTERN_*` or the JSON-RPC error code. */
+  readonly code?: string | number;
+  /** `null` when no status was sent. */
+  readonly http_status: number | null;
+}
+
+/** A link in the record, as `describeLink` of the crypto room gives it. */
+export type LinkRecord = Readonly<Record<string, unknown>>;

@@ -1,0 +1,75 @@
+import { LIMITS } from '#lib';
+import type { z } from 'zod';
+import type { Address } from './address.ts';
+import { collide, formatAddress } from './address.ts';
+
+interface Place {
+  readonly path: readonly (string | number)[];
+  readonly label: string;
+  readonly address: Address;
+}
+
+/**
+ * What one setting alone cannot tell: names used twice, addresses that collide, bounds the wrong way
+ * round. It runs on files with other mistakes too, so it takes nothing for granted.
+ */
+export function crossCheck(config: unknown, context: z.RefinementCtx): void {
+  const { listeners, admin, limits } = asRecord(config);
+  const entries = Array.isArray(listeners) ? listeners.map(asRecord) : [];
+  checkNames(entries, context);
+  checkAddresses([...entries.flatMap(listenerPlace), ...adminPlace(admin)], context);
+  checkBackoff(asRecord(limits), context);
+}
+
+function checkNames(entries: readonly Record<string, unknown>[], context: z.RefinementCtx): void {
+  const seen = new Set<unknown>();
+  for (const [index, { name }] of entries.entries()) {
+    if (typeof name === 'string' && seen.has(name)) {
+      const message = 'another listener has the same name';
+      const path = ['listeners', index, 'name'];
+      context.addIssue({ code: 'custom', path, message, input: name });
+    }
+    seen.add(name);
+  }
+}
+
+function checkAddresses(places: readonly Place[], context: z.RefinementCtx): void {
+  for (const [index, place] of places.entries()) {
+    const other = places.slice(0, index).find(({ address }) => collide(address, place.address));
+    if (other === undefined) continue;
+    const message = `collides with the address of ${other.label}`;
+    const input = formatAddress(place.address);
+    context.addIssue({ code: 'custom', path: [...place.path], message, input });
+  }
+}
+
+function checkBackoff(limits: Record<string, unknown>, context: z.RefinementCtx): void {
+  const { childBackoffMinMs: least = LIMITS.childBackoffMinMs.default, childBackoffMaxMs: most } =
+    limits;
+  if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return;
+  const message = `must be at least child_backoff_min_ms, which is ${least}`;
+  const path = ['limits', 'child_backoff_max_ms'];
+  context.addIssue({ code: 'custom', path, message, input: most });
+}
+
+function listenerPlace(entry: Record<string, unknown>, index: number): readonly Place[] {
+  const path = ['listeners', index, 'address'];
+  const label = typeof entry.name === 'string' ? `listener "${entry.name}"` : `listener ${index}`;
+  return isAddress(entry.address) ? [{ path, label, address: entry.address }] : [];
+}
+
+function adminPlace(admin: unknown): readonly Place[] {
+  const { address } = asRecord(admin);
+  return isAddress(address)
+    ? [{ path: ['admin', 'address'], label: 'the admin listener', address }]
+    : [];
+}
+
+function isAddress(value: unknown): value is Address {
+  const { host, port } = asRecord(value);
+  return typeof host === 'string' && typeof port === 'number';
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,105 @@
+import type { YamlPath } from '#lib';
+import { formatPath, looksSecret, maskUrls, REDACTED } from '#lib';
+import { formatAddress } from './address.ts';
+import { LIMIT_NAMES, limitKey } from './limits-schema.ts';
+import type { Origins } from './load.ts';
+import type { HttpSettings, ListenerSettings, Settings, StdioSettings } from './settings.ts';
+
+/** One setting in force, as postern.yaml would say it. Secrets are masked. */
+export interface EffectiveSetting {
+  /** `listeners[0].tls.profile` */
+  readonly path: string;
+  /** `null` where nothing is set. */
+  readonly value: string | number | readonly string[] | null;
+  /** `default`, or `file:line`. */
+  readonly origin: string;
+}
+
+type Row = readonly [path: YamlPath, value: EffectiveSetting['value']];
+
+/** Every setting in force with its origin, in the order of the documentation. */
+export function effectiveSettings(
+  settings: Settings,
+  origins: Origins,
+): readonly EffectiveSetting[] {
+  return rowsOf(settings).map(([path, value]) => ({
+    path: formatPath(path),
+    value,
+    origin: origins(path),
+  }));
+}
+
+function rowsOf(settings: Settings): readonly Row[] {
+  const { admin, limits } = settings;
+  return [
+    [['state_dir'], settings.stateDir],
+    [['trust_domain'], settings.trustDomain],
+    [['policy'], settings.policyFile],
+    ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
+    admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
+    ...settings.servers.flatMap(({ name, transport }) =>
+      transport.kind === 'stdio'
+        ? stdioRows(transport, ['servers', name, 'stdio'])
+        : httpRows(transport, ['servers', name, 'http']),
+    ),
+    [['audit', 'mode'], settings.audit.mode],
+    [['log', 'level'], settings.log.level],
+    [['log', 'format'], settings.log.format],
+    ...LIMIT_NAMES.map((name): Row => [['limits', limitKey(name)], limits[name]]),
+  ];
+}
+
+function listenerRows(listener: ListenerSettings, index: number): readonly Row[] {
+  const at = (...keys: string[]): YamlPath => ['listeners', index, ...keys];
+  const { tls } = listener;
+  return [
+    [at('name'), listener.name],
+    [at('address'), formatAddress(listener)],
+    ...(tls === null
+      ? [[at('tls'), 'off'] satisfies Row]
+      : [
+          [at('tls', 'profile'), tls.profile.name] satisfies Row,
+          [at('tls', 'client_certificates'), tls.clientCertificates] satisfies Row,
+        ]),
+    [at('server_names'), listener.serverNames],
+    [at('allowed_origins'), listener.allowedOrigins],
+  ];
+}
+
+function stdioRows(stdio: StdioSettings, at: YamlPath): readonly Row[] {
+  return [
+    [[...at, 'command'], stdio.command],
+    [[...at, 'args'], maskArguments(stdio.args)],
+    ...Object.keys(stdio.env).map((name): Row => [[...at, 'env', name], REDACTED]),
+    [[...at, 'pass_env'], stdio.passEnv],
+    [[...at, 'cwd'], stdio.cwd],
+  ];
+}
+
+function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
+  const { tls } = http;
+  const tlsRows: readonly Row[] =
+    tls === null
+      ? []
+      : [
+          [[...at, 'tls', 'profile'], tls.profile.name],
+          [[...at, 'tls', 'ca'], tls.caFile],
+          [[...at, 'tls', 'server_name'], tls.serverName],
+        ];
+  return [
+    [[...at, 'url'], maskUrls(http.url.href)],
+    ...tlsRows,
+    ...Object.keys(http.headers).map((name): Row => [[...at, 'headers', name], REDACTED]),
+  ];
+}
+
+/** Arguments with the values of flags like `--api-key` masked, whichever way they are given. */
+function maskArguments(args: readonly string[]): readonly string[] {
+  return args.map((arg, index) => {
+    const [, flag = '', value] = /^(-[^=]*)=(.*)$/s.exec(arg) ?? [];
+    if (value !== undefined && looksSecret(flag)) return `${flag}=${REDACTED}`;
+    const before = args[index - 1] ?? '';
+    const follows = before.startsWith('-') && !before.includes('=') && looksSecret(before);
+    return follows && !arg.startsWith('-') ? REDACTED : maskUrls(arg);
+  });
+}

@@ -1,0 +1,10 @@
+export { formatAddress, isLoopback, parseAddress } from './address.ts';
+export type { Address } from './address.ts';
+export { Refusal } from './refusal.ts';
+export { effectiveSettings } from './effective.ts';
+export type { EffectiveSetting } from './effective.ts';
+export { configInvalid } from './errors.ts';
+export { limitKey } from './limits-schema.ts';
+export { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
+export { configSchema } from './schema.ts';
+export type { HttpSettings, ListenerSettings, ServerSettings, Settings } from './settings.ts';

@@ -1,0 +1,115 @@
+import { DEFAULT_PROFILE } from '#crypto';
+import { z } from 'zod';
+import { isLoopback } from './address.ts';
+import { crossCheck } from './cross-check.ts';
+import { address, hostName, origin, path, settingName, trustDomain } from './fields.ts';
+import { limits } from './limits-schema.ts';
+import { profile } from './profile.ts';
+import { server } from './server-schema.ts';
+
+const listenerTls = z.strictObject({
+  profile: profile
+    .prefault(DEFAULT_PROFILE)
+    .describe('Algorithms that clients’ links may use, preferred first.'),
+  client_certificates: z
+    .enum(['none', 'optional', 'required'])
+    .default('optional')
+    .describe('Whether clients are asked for a certificate, and whether they must have one.'),
+});
+
+const listener = z
+  .strictObject({
+    name: settingName.describe('Name of the listener, in the log and in records.'),
+    address: address.describe('host:port, IPv6 as [::1]:7443. Port 0 takes any free port.'),
+    tls: z
+      .union([z.literal('off'), listenerTls])
+      .prefault({})
+      .describe('How clients’ links are protected. `off` on a loopback address only.'),
+    server_names: z
+      .array(hostName)
+      .prefault([])
+      .describe(
+        'Further DNS names and IP addresses of the gateway: in its certificate and as Host.',
+      ),
+    allowed_origins: z
+      .array(origin)
+      .prefault([])
+      .describe('Origins of web pages that may call, such as https://app.example.com.'),
+  })
+  .superRefine((value, context) => {
+    if (value.tls !== 'off' || isLoopback(value.address.host)) return;
+    const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
+    context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
+  });
+
+const adminListener = z
+  .strictObject({
+    address: address
+      .prefault('127.0.0.1:7480')
+      .describe('host:port on a loopback address. Port 0 takes any free port.'),
+  })
+  .superRefine((value, context) => {
+    if (isLoopback(value.address.host)) return;
+    const message = 'the admin listener needs a loopback address, such as 127.0.0.1';
+    context.addIssue({ code: 'custom', path: ['address'], message, input: value.address.host });
+  });
+
+/** The shape of postern.yaml. */
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1).describe('Format of this file.'),
+    state_dir: path
+      .optional()
+      .describe(
+        'Keys, certificates and records. Default: $POSTERN_HOME, else the XDG state directory.',
+      ),
+    trust_domain: trustDomain
+      .prefault('postern.internal')
+      .describe('SPIFFE trust domain of the identities that this gateway issues.'),
+    policy: path
+      .optional()
+      .describe('The policy file, relative to this one. Without one every call is denied.'),
+    listeners: z
+      .array(listener)
+      .min(1)
+      .prefault([{ name: 'main', address: '127.0.0.1:7443' }])
+      .describe('Where clients connect.'),
+    admin: z
+      .union([z.literal('off'), adminListener])
+      .prefault({})
+      .describe('Where health, status and metrics are served; `off` for nowhere.'),
+    servers: z
+      .record(settingName, server)
+      .refine((value) => Object.keys(value).length > 0, { error: 'needs at least one server' })
+      .meta({ minProperties: 1 })
+      .describe('MCP servers behind the gateway, by name.'),
+    audit: z
+      .strictObject({
+        mode: z
+          .enum(['durable', 'async', 'off'])
+          .default('durable')
+          .describe('`durable` answers a call once its record is on disk; `async` does not wait.'),
+      })
+      .prefault({})
+      .describe('The record of calls.'),
+    log: z
+      .strictObject({
+        level: z
+          .enum(['debug', 'info', 'warn', 'error'])
+          .default('info')
+          .describe('Least severity that is logged.'),
+        format: z
+          .enum(['auto', 'json', 'text'])
+          .default('auto')
+          .describe('`auto` is text on a terminal and JSON elsewhere.'),
+      })
+      .prefault({})
+      .describe('The log, on standard error.'),
+    limits: limits
+      .prefault({})
+      .describe('Bounds on sizes, counts and times; see the table of limits.'),
+  })
+  .superRefine(crossCheck, { when: () => true });
+
+/** postern.yaml, checked. */
+export type ConfigOutput = z.output<typeof configSchema>;

@@ -1,0 +1,91 @@
+import { DEFAULT_PROFILE } from '#crypto';
+import { z } from 'zod';
+import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
+import { headers } from './headers.ts';
+import { parsedText, Refusal } from './refusal.ts';
+import { profile } from './profile.ts';
+
+const command = parsedText((text) => {
+  if (text.trim() === '') return new Refusal('must not be empty');
+  if (text.includes('\0')) return new Refusal('must not contain a NUL character');
+  // No shell reads this: the whole text would be taken for the program's name.
+  const [program = '', ...rest] = text.trim().split(/\s+/);
+  if (rest.length > 0 && !/[/\\]/.test(program)) {
+    return new Refusal('the arguments belong into "args"', program);
+  }
+  return text;
+});
+
+const stdio = z.strictObject({
+  command: command.describe(
+    'Program to run, found on the PATH, or as a path relative to this file. No shell is involved.',
+  ),
+  args: z.array(processText).default([]).describe('Arguments of the program.'),
+  env: z
+    .record(variableName, processText)
+    .default({})
+    .describe('Environment variables of the program. Their values are treated as secrets.'),
+  pass_env: z
+    .array(variableName)
+    .default([])
+    .describe('Names of variables that the program gets from the environment of Postern.'),
+  cwd: path.optional().describe('Working directory of the program. Default: that of Postern.'),
+});
+
+const http = z
+  .strictObject({
+    url: serverUrl.describe('Its endpoint: https://, or http:// on this machine.'),
+    tls: z
+      .strictObject({
+        profile: profile
+          .prefault(DEFAULT_PROFILE)
+          .describe('Algorithms that the link to the server may use, preferred first.'),
+        ca: path
+          .optional()
+          .describe('PEM file with the authorities to trust. Default: those of Node.js.'),
+        server_name: dnsName
+          .optional()
+          .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),
+      })
+      .optional()
+      .describe('How the link is protected; https:// only.'),
+    headers: headers
+      .default({})
+      .describe('Headers of each request, such as Authorization. Their values are secrets.'),
+  })
+  .superRefine(({ url, tls }, context) => {
+    if (tls === undefined || url.protocol === 'https:') return;
+    const message = 'this server is reached over plain http://, without TLS';
+    context.addIssue({ code: 'custom', path: ['tls'], message, params: { at: 'key' } });
+  });
+
+/** One MCP server behind the gateway. */
+export const server = z
+  .strictObject({
+    stdio: stdio.optional().describe('A program that speaks MCP over its standard streams.'),
+    http: http.optional().describe('A server that speaks MCP over Streamable HTTP.'),
+  })
+  .meta({ minProperties: 1, maxProperties: 1 })
+  .transform((value, context) => {
+    if (value.stdio !== undefined && value.http === undefined) {
+      return { kind: 'stdio', ...value.stdio } as const;
+    }
+    if (value.http !== undefined && value.stdio === undefined) {
+      return { kind: 'http', ...value.http } as const;
+    }
+    const both = value.stdio !== undefined;
+    context.addIssue({
+      code: 'custom',
+      message: both
+        ? 'has both "stdio" and "http"; a server is one of them'
+        : 'is neither "stdio" nor "http"',
+      params: { at: 'key', allowed: ['stdio', 'http'] },
+    });
+    return z.NEVER;
+  });
+
+/** A server as written in postern.yaml. */
+export type ServerInput = z.input<typeof server>;
+
+/** A server, checked. */
+export type ServerOutput = z.output<typeof server>;

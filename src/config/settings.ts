@@ -1,0 +1,155 @@
+import { resolve } from 'node:path';
+import type { Profile } from '#crypto';
+import { DEFAULT_PROFILE, profileByName } from '#crypto';
+import type { Limits } from '#lib';
+import type { ConfigOutput } from './schema.ts';
+import type { ServerOutput } from './server-schema.ts';
+
+/** What a gateway runs with: every default filled in, every path absolute. */
+export interface Settings {
+  /** `null` leaves the choice to the caller. */
+  readonly stateDir: string | null;
+  /** SPIFFE trust domain. */
+  readonly trustDomain: string;
+  readonly policyFile: string | null;
+  /** At least one. */
+  readonly listeners: readonly ListenerSettings[];
+  /** On a loopback address; `null` when there is to be none. */
+  readonly admin: { readonly host: string; readonly port: number } | null;
+  /** At least one. */
+  readonly servers: readonly ServerSettings[];
+  readonly audit: { readonly mode: 'durable' | 'async' | 'off' };
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    readonly format: 'auto' | 'json' | 'text';
+  };
+  readonly limits: Limits;
+}
+
+/** Where clients connect. */
+export interface ListenerSettings {
+  readonly name: string;
+  /** IP address without brackets, or a host name. */
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** `null` for plain HTTP, on a loopback address alone. */
+  readonly tls: {
+    readonly profile: Profile;
+    readonly clientCertificates: 'none' | 'optional' | 'required';
+  } | null;
+  /** DNS names in lower case and IP addresses. */
+  readonly serverNames: readonly string[];
+  /** Exact values of browsers' `Origin` header. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** An MCP server behind the gateway. */
+export interface ServerSettings {
+  readonly name: string;
+  readonly transport: StdioSettings | HttpSettings;
+}
+
+/** A program that speaks MCP over its standard streams. */
+export interface StdioSettings {
+  readonly kind: 'stdio';
+  /** A name to find on the PATH, or an absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The values are secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of variables to hand on from the gateway's own environment. */
+  readonly passEnv: readonly string[];
+  /** `null` for the gateway's own. */
+  readonly cwd: string | null;
+}
+
+/** A server that speaks MCP over Streamable HTTP. */
+export interface HttpSettings {
+  readonly kind: 'http';
+  /** https, or http to a loopback host; without credentials and fragment. */
+  readonly url: URL;
+  /** `null` with http. */
+  readonly tls: {
+    readonly profile: Profile;
+    /** PEM file that replaces the runtime's authorities; read by whoever opens the link. */
+    readonly caFile: string | null;
+    /** Name to ask for and to check instead of the URL's host. */
+    readonly serverName: string | null;
+  } | null;
+  /** The values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The checked content of postern.yaml as settings; relative paths start at the directory. */
+export function toSettings(config: ConfigOutput, directory: string): Settings {
+  const absolute = (path: string | undefined): string | null =>
+    path === undefined ? null : resolve(directory, path);
+  return {
+    stateDir: absolute(config.state_dir),
+    trustDomain: config.trust_domain,
+    policyFile: absolute(config.policy),
+    listeners: config.listeners.map(toListener),
+    admin: config.admin === 'off' ? null : config.admin.address,
+    servers: Object.entries(config.servers).map(([name, server]) => ({
+      name,
+      transport: server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, absolute),
+    })),
+    audit: config.audit,
+    log: config.log,
+    limits: config.limits,
+  };
+}
+
+function toListener(listener: ConfigOutput['listeners'][number]): ListenerSettings {
+  const { tls } = listener;
+  return {
+    name: listener.name,
+    ...listener.address,
+    tls:
+      tls === 'off' ? null : { profile: tls.profile, clientCertificates: tls.client_certificates },
+    serverNames: listener.server_names,
+    allowedOrigins: listener.allowed_origins,
+  };
+}
+
+function toStdio(
+  server: Extract<ServerOutput, { kind: 'stdio' }>,
+  directory: string,
+): StdioSettings {
+  // A bare name is for the PATH; anything with a slash is a path, which the child's own working
+  // directory must not change.
+  const isPath = /[/\\]/.test(server.command);
+  return {
+    kind: 'stdio',
+    command: isPath ? resolve(directory, server.command) : server.command,
+    args: server.args,
+    env: server.env,
+    passEnv: server.pass_env,
+    cwd: server.cwd === undefined ? null : resolve(directory, server.cwd),
+  };
+}
+
+function toHttp(
+  server: Extract<ServerOutput, { kind: 'http' }>,
+  absolute: (path: string | undefined) => string | null,
+): HttpSettings {
+  const { url, tls, headers } = server;
+  if (url.protocol === 'http:') return { kind: 'http', url, tls: null, headers };
+  return {
+    kind: 'http',
+    url,
+    tls: {
+      profile: tls?.profile ?? defaultProfile(),
+      caFile: absolute(tls?.ca),
+      serverName: tls?.server_name ?? null,
+    },
+    headers,
+  };
+}
+
+function defaultProfile(): Profile {
+  const profile = profileByName(DEFAULT_PROFILE);
+  if (profile === undefined) throw new Error('the default profile does not exist');
+  return profile;
+}

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
+import type { TestContext } from 'node:test';
+import { before, test } from 'node:test';
+import type { LinkSecurity, Profile } from '#crypto';
+import { narrowProfile, parseAllowedAlgorithms, profileByName } from '#crypto';
+import { DEFAULT_LIMITS } from '#lib';
+import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
+import { createAuthority } from '../../../test/support/certificates.ts';
+import { listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
+import type { HttpUpstreamTls } from './connect.ts';
+
+const TIMEOUT = { timeout: 20_000 };
+
+let authority: TestAuthority;
+let classicalAuthority: TestAuthority;
+let mlDsa: Credential;
+let ecdsa: Credential;
+
+before(async () => {
+  authority = await createAuthority();
+  classicalAuthority = await createAuthority('P-256');
+  mlDsa = await authority.issue();
+  ecdsa = await classicalAuthority.issue({ kind: 'P-256' });
+});
+
+function profile(name: 'hybrid' | 'transition'): Profile {
+  const found = profileByName(name);
+  assert.ok(found);
+  return found;
+}
+
+function settings(overrides: Partial<HttpUpstreamTls> = {}): HttpUpstreamTls {
+  const caPem = `${authority.certPem}\n${classicalAuthority.certPem}`;
+  return { profile: profile('hybrid'), caPem, serverName: null, ...overrides };
+}
+
+/** An HTTPS server that counts its requests. */
+async function serve(
+  t: TestContext,
+  credential: Credential,
+  options: ServerOptions = {},
+  host = '127.0.0.1',
+): Promise<{ port: number; requests: () => number }> {
+  let requests = 0;
+  const tls = { key: credential.keyPem, cert: credential.certPem, ...options };
+  const server = createServer(tls, (_request, response) => {
+    requests += 1;
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+  });
+  return { port: await listen(t, server, host), requests: () => requests };
+}
+
+async function linkTo(
+  t: TestContext,
+  port: number,
+  tls: HttpUpstreamTls,
+  host = '127.0.0.1',
+): Promise<LinkSecurity & { kind: 'tls' }> {
+  const { upstream } = upstreamFor(t, `https://${host}:${port}/mcp`, { tls: () => tls });
+  const { link } = await upstream.exchange(post());
+  assert.ok(link.kind === 'tls');
+  return link;
+}
+
+test('R-01 R-03 the link is hybrid and read from the session', TIMEOUT, async (t) => {
+  const names = [
+    { type: 'ip' as const, value: '127.0.0.1' },
+    { type: 'url' as const, value: 'spiffe://example.org/server/a' },
+  ];
+  const server = await serve(t, await authority.issue({ names }));
+  const link = await linkTo(t, server.port, settings());
+  assert.equal(link.protocol, 'TLSv1.3');
+  assert.equal(link.cipher, 'TLS_AES_256_GCM_SHA384');
+  assert.equal(link.group.name, 'X25519MLKEM768');
+  assert.equal(link.peerSignature?.name, 'ML-DSA-65');
+  assert.equal(link.localSignature, null);
+  assert.equal(link.resumed, false);
+  assert.equal(link.peer?.spiffeId, 'spiffe://example.org/server/a');
+  assert.equal(link.peer.subject, 'CN=test server');
+  assert.equal(link.peer.certificateSignature, 'ML-DSA-65');
+  assert.ok(link.peer.notAfterMs > Date.now());
+  assert.ok(link.handshakeMs > 0 && link.handshakeMs < 10_000);
+});
+
+test('R-04 other groups and signatures are read as what they are', TIMEOUT, async (t) => {
+  const seen: [string, string, string][] = [];
+  for (const group of ['SecP256r1MLKEM768', 'SecP384r1MLKEM1024', 'X25519', 'P-256']) {
+    const { port } = await serve(t, ecdsa, { ecdhCurve: group });
+    const link = await linkTo(t, port, settings({ profile: profile('transition') }));
+    const issued = link.peer?.certificateSignature ?? '';
+    seen.push([link.group.name, link.peerSignature?.name ?? '', issued]);
+  }
+  const signatures = ['ECDSA-P256-SHA256', 'ecdsa-with-SHA256'];
+  assert.deepEqual(seen, [
+    ['SecP256r1MLKEM768', ...signatures],
+    ['SecP384r1MLKEM1024', ...signatures],
+    ['X25519', ...signatures],
+    ['P-256', ...signatures],
+  ]);
+});
+
+test('IPv6 hosts and names of the URL are verified as such', TIMEOUT, async (t) => {
+  const { port } = await serve(t, mlDsa, {}, '::1');
+  assert.equal((await linkTo(t, port, settings(), '[::1]')).kind, 'tls');
+  const named = await serve(t, mlDsa);
+  assert.equal((await linkTo(t, named.port, settings(), 'localhost')).kind, 'tls');
+});
+
+test('a client credential is shown to a server that demands one', TIMEOUT, async (t) => {
+  const { certPem, keyPem } = await authority.issue({ kind: 'ML-DSA-65' });
+  const mutual = { requestCert: true, ca: authority.certPem };
+  const server = await serve(t, mlDsa, mutual);
+  const clientCredential = { keyPem, chainPem: certPem };
+  const link = await linkTo(t, server.port, settings({ clientCredential }));
+  assert.equal(link.localSignature?.name, 'ML-DSA-65');
+  await assert.rejects(linkTo(t, server.port, settings()), {
+    code: 'POSTERN_UPSTREAM_LINK_REFUSED',
+    message: /the server demands a client certificate/,
+  });
+});
+
+const CERTIFICATE = 'POSTERN_UPSTREAM_CERTIFICATE';
+const LINK = 'POSTERN_UPSTREAM_LINK_REFUSED';
+
+interface Refusal {
+  readonly what: string;
+  readonly code: string;
+  readonly message: RegExp;
+  readonly server: () => Promise<[Credential, ServerOptions?]>;
+  readonly tls?: () => Partial<HttpUpstreamTls>;
+}
+
+const other = [{ type: 'dns' as const, value: 'other.example' }];
+
+const refusals: readonly Refusal[] = [
+  {
+    what: 'a certificate for another name',
+    code: CERTIFICATE,
+    message: /another name: .*127\.0\.0\.1 is not in the cert's list/,
+    server: async () => [await authority.issue({ names: other })],
+  },
+  {
+    what: 'a certificate without the configured name',
+    code: CERTIFICATE,
+    message: /another name: .*wanted\.example/,
+    server: async () => [mlDsa],
+    tls: () => ({ serverName: 'wanted.example' }),
+  },
+  {
+    what: 'an expired certificate',
+    code: CERTIFICATE,
+    message: /it has expired/,
+    server: async () => [await authority.issue({ validForMs: -1000 })],
+  },
+  {
+    what: 'a certificate of an unknown authority',
+    code: CERTIFICATE,
+    message: /its authority is not trusted here/,
+    server: async () => [mlDsa],
+    tls: () => ({ caPem: classicalAuthority.certPem }),
+  },
+  {
+    what: 'a certificate that no public authority vouches for',
+    code: CERTIFICATE,
+    message: /its authority is not trusted here/,
+    server: async () => [mlDsa],
+    tls: () => ({ caPem: null }),
+  },
+  {
+    what: 'R-08 a server with classical groups alone',
+    code: LINK,
+    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    server: async () => [ecdsa, { ecdhCurve: 'X25519:P-256' }],
+  },
+  {
+    what: 'R-08 a server with an RSA certificate alone',
+    code: LINK,
+    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    server: async () => [await classicalAuthority.issue({ kind: 'RSA' })],
+  },
+  {
+    what: 'a server with TLS 1.2 alone',
+    code: LINK,
+    message: /does not speak TLS 1\.3/,
+    server: async () => [ecdsa, { maxVersion: 'TLSv1.2' }],
+  },
+  {
+    what: 'a group that policy has taken from the profile',
+    code: LINK,
+    message: /no quantum-safe key exchange/,
+    server: async () => [mlDsa, { ecdhCurve: 'X25519MLKEM768' }],
+    tls: () => ({
+      profile: narrowProfile(profile('hybrid'), parseAllowedAlgorithms(['ML-KEM-1024'])),
+    }),
+  },
+  {
+    what: 'a server that speaks another protocol',
+    code: LINK,
+    message: /does not speak HTTP\/1\.1/,
+    server: async () => [mlDsa, { ALPNProtocols: ['h2'] }],
+  },
+];
+
+for (const { what, code, message, server, tls } of refusals) {
+  test(`${what} is refused`, TIMEOUT, async (t) => {
+    const { port, requests } = await serve(t, ...(await server()));
+    const { upstream, events } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, {
+      tls: () => settings(tls?.()),
+    });
+    await assert.rejects(upstream.exchange(post()), { code, message });
+    assert.equal(requests(), 0);
+    assert.equal(upstream.stats().connections, 0);
+    assert.deepEqual(
+      events.map((event) => [event.severity, event.name]),
+      [['alert', 'upstream.connect_failed']],
+    );
+    const health = await upstream.health();
+    assert.equal(health.reachable, false);
+    assert.match(health.detail, message);
+  });
+}
+
+test('R-08 a link that policy refuses carries no byte of HTTP', TIMEOUT, async (t) => {
+  let plaintext = 0;
+  let ended = false;
+  const server = createServer({ key: mlDsa.keyPem, cert: mlDsa.certPem });
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      plaintext += bytes.length;
+    });
+  });
+  server.on('connection', (socket) => {
+    socket.on('close', () => {
+      ended = true;
+    });
+  });
+  const port = await listen(t, server);
+  const { upstream } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, {
+    tls: () => settings(),
+    acceptLink: (link) => (link.kind === 'tls' ? `peer ${link.peer?.subject} is pinned` : null),
+  });
+  await assert.rejects(upstream.exchange(post()), {
+    code: LINK,
+    message: /CN=test server is pinned/,
+  });
+  await until(() => ended);
+  assert.equal(plaintext, 0);
+  assert.equal(upstream.stats().connections, 0);
+});
+
+test('a policy that fails refuses the link', TIMEOUT, async (t) => {
+  const { port, requests } = await serve(t, mlDsa);
+  const { upstream } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, {
+    tls: () => settings(),
+    acceptLink: () => {
+      throw new Error('policy is broken');
+    },
+  });
+  await assert.rejects(upstream.exchange(post()));
+  assert.equal(requests(), 0);
+});
+
+test('plain HTTP leaves no machine', TIMEOUT, async (t) => {
+  const { upstream } = upstreamFor(t, 'http://192.0.2.1/mcp', {
+    limits: { ...DEFAULT_LIMITS, upstreamConnectTimeoutMs: 300 },
+  });
+  await assert.rejects(upstream.exchange(post()));
+  assert.throws(() => upstreamFor(t, 'https://localhost/mcp'), TypeError);
+});
+
+test('servers that cannot be reached are named with the reason', TIMEOUT, async (t) => {
+  const silent = await listen(t, createTcpServer());
+  const limits = { ...DEFAULT_LIMITS, upstreamConnectTimeoutMs: 300 };
+  const plain = await listen(t, createHttpServer());
+  const gone = createTcpServer();
+  const free = await listen(t, gone);
+  gone.close();
+  const cases = [
+    [`http://127.0.0.1:${free}/`, null, /nothing listens there/],
+    ['http://nosuch.invalid/', null, /its name (does not resolve|cannot be resolved now)/],
+    [`https://127.0.0.1:${silent}/`, settings, /no connection within 300 ms/],
+    [`https://127.0.0.1:${plain}/`, settings, /does not speak TLS on this port/],
+  ] as const;
+  for (const [url, given, message] of cases) {
+    const { upstream } = upstreamFor(t, url, {
+      tls: given === null ? null : () => given(),
+      limits,
+    });
+    await assert.rejects(upstream.exchange(post()), { message });
+    assert.match((await upstream.health()).detail, message);
+  }
+});
+
+test(
+  'R-05 new settings apply to new connections, and recycling lets old ones go',
+  TIMEOUT,
+  async (t) => {
+    const held: ServerResponse[] = [];
+    const tls = { key: mlDsa.keyPem, cert: mlDsa.certPem };
+    const ecdhCurve = 'X25519MLKEM768:SecP384r1MLKEM1024';
+    const server = createServer({ ...tls, ecdhCurve }, (_request, response) => {
+      held.push(response);
+    });
+    const port = await listen(t, server);
+    let current = settings();
+    const { upstream } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, { tls: () => current });
+    const groupNow = async (): Promise<string> => {
+      const { link } = await upstream.exchange(post());
+      return link.kind === 'tls' ? link.group.name : 'none';
+    };
+    const answer = async (): Promise<void> => {
+      await until(() => held.length === 1);
+      held.pop()?.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    };
+    const busy = groupNow();
+    await until(() => held.length === 1);
+    const allowed = parseAllowedAlgorithms(['ML-KEM-1024']);
+    current = settings({ profile: narrowProfile(profile('hybrid'), allowed) });
+    upstream.recycle();
+    await answer();
+    assert.equal(await busy, 'X25519MLKEM768');
+    await until(() => upstream.stats().connections === 0);
+    const next = groupNow();
+    await answer();
+    assert.equal(await next, 'SecP384r1MLKEM1024');
+    assert.equal(upstream.stats().connections, 1);
+    upstream.recycle();
+    await until(() => upstream.stats().connections === 0);
+  },
+);
+
+test('health makes the hop and sends nothing', TIMEOUT, async (t) => {
+  const { port, requests } = await serve(t, mlDsa);
+  const { upstream } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, { tls: () => settings() });
+  const health = await upstream.health();
+  assert.equal(health.reachable, true);
+  assert.match(health.detail, /X25519MLKEM768/);
+  assert.equal(health.link?.kind, 'tls');
+  assert.equal(requests(), 0);
+  assert.deepEqual(upstream.stats(), { sessions: 0, children: 0, connections: 0 });
+});

@@ -1,0 +1,219 @@
+import type { LinkSecurity, Profile, SignatureScheme } from '#crypto';
+import { describeLink, isQuantumSafe, signatureOfKey, tlsOptionsOf } from '#crypto';
+import type { EventSink, Limits, PosternEvent } from '#lib';
+import { PosternError } from '#lib';
+import { createPrivateKey } from 'node:crypto';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import {
+  CallCancelled,
+  UpstreamCertificateInvalid,
+  UpstreamLinkRefused,
+  UpstreamUnavailable,
+} from '../errors.ts';
+import { connectFailure } from './connect-errors.ts';
+import { readEgressLink, readPlainLink } from './egress-link.ts';
+
+/** How new connections to an https: server are made. */
+export interface HttpUpstreamTls {
+  /** What the link may use; already narrowed by policy. */
+  readonly profile: Profile;
+  /** Authorities that may vouch for the server, PEM; `null` for those the system trusts. */
+  readonly caPem: string | null;
+  /** Name that the certificate must carry, `null` for the host of the URL. */
+  readonly serverName: string | null;
+  /** What the gateway shows to a server that asks for it. */
+  readonly clientCredential?: { readonly keyPem: string; readonly chainPem: string };
+}
+
+/** What {@link createConnector} needs. */
+export interface ConnectorOptions {
+  readonly name: string;
+  readonly url: URL;
+  readonly tls: (() => HttpUpstreamTls) | null;
+  readonly limits: Pick<Limits, 'upstreamConnectTimeoutMs'>;
+  readonly events: EventSink;
+  readonly acceptLink: (link: LinkSecurity) => string | null;
+}
+
+/** A connected socket and how it is protected. */
+export interface Hop {
+  readonly socket: Socket;
+  readonly link: LinkSecurity;
+}
+
+/** Makes a hop; on abort it gives up. */
+export type Connect = (signal: AbortSignal) => Promise<Hop>;
+
+/** TCP probes on a silent connection, so that streams whose server vanished come to an end. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+/** Failures that may be an attack rather than an outage. */
+const UNTRUSTED = new Set([UpstreamLinkRefused.code, UpstreamCertificateInvalid.code]);
+
+/**
+ * Makes hops to one server: TCP, TLS with the settings of the moment, a look at what was negotiated,
+ * and the policy's word on it. A refused hop carries no byte of HTTP.
+ *
+ * The hop's promise rejects with UpstreamUnavailable, UpstreamLinkRefused,
+ * UpstreamCertificateInvalid or CallCancelled.
+ */
+export function createConnector(options: ConnectorOptions): Connect {
+  const { name, url, events } = options;
+  const dial = options.tls === null ? plainDial(url) : tlsDial(url, options.tls);
+  return async (signal) => {
+    try {
+      const hop = await dialWithin(dial, options, signal);
+      hop.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+      events({
+        severity: 'debug',
+        name: 'upstream.connected',
+        message: `connected to ${name}`,
+        fields: { upstream: name, link: describeLink(hop.link) },
+      });
+      return hop;
+    } catch (thrown) {
+      const error = thrown instanceof PosternError ? thrown : connectFailure(thrown, url.host);
+      if (!(error instanceof CallCancelled)) events(failureEvent(name, error));
+      throw error;
+    }
+  };
+}
+
+/** A socket on its way, the event that says it is ready, and how to read its link then. */
+interface Dialled {
+  readonly socket: Socket;
+  readonly ready: 'connect' | 'secureConnect';
+  readonly readLink: () => LinkSecurity;
+}
+
+function plainDial(url: URL): () => Dialled {
+  const target = { host: hostOf(url), port: portOf(url, 80), noDelay: true };
+  return () => {
+    const socket = connectTcp(target);
+    return { socket, ready: 'connect', readLink: () => readPlainLink(socket) };
+  };
+}
+
+function tlsDial(url: URL, settings: () => HttpUpstreamTls): () => Dialled {
+  const host = hostOf(url);
+  const port = portOf(url, 443);
+  // Building a context parses every authority, so it lasts until the settings are replaced.
+  let compiled: CompiledTls | null = null;
+  return () => {
+    const current = settings();
+    if (compiled?.settings !== current) compiled = compile(current);
+    const { secureContext, localSignature } = compiled;
+    const name = current.serverName ?? (isIP(host) === 0 ? host : null);
+    const socket = connectTls({
+      host,
+      port,
+      secureContext,
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: true,
+      ...(name === null ? {} : { servername: name }),
+    });
+    socket.setNoDelay(true);
+    let startedAt = performance.now();
+    socket.once('connect', () => {
+      startedAt = performance.now();
+    });
+    const readLink = (): LinkSecurity =>
+      readEgressLink(socket, performance.now() - startedAt, localSignature);
+    return { socket, ready: 'secureConnect', readLink };
+  };
+}
+
+interface CompiledTls {
+  readonly settings: HttpUpstreamTls;
+  readonly secureContext: SecureContext;
+  readonly localSignature: SignatureScheme | null;
+}
+
+function compile(settings: HttpUpstreamTls): CompiledTls {
+  const { profile, caPem, clientCredential } = settings;
+  const secureContext = createSecureContext({
+    ...tlsOptionsOf(profile),
+    ...(caPem === null ? {} : { ca: caPem }),
+    ...(clientCredential && { key: clientCredential.keyPem, cert: clientCredential.chainPem }),
+  });
+  const key = clientCredential && createPrivateKey(clientCredential.keyPem);
+  const scheme = signatureOfKey(key?.asymmetricKeyType, key?.asymmetricKeyDetails?.namedCurve);
+  return { settings, secureContext, localSignature: scheme ?? null };
+}
+
+function dialWithin(
+  dial: () => Dialled,
+  options: ConnectorOptions,
+  signal: AbortSignal,
+): Promise<Hop> {
+  const timeoutMs = options.limits.upstreamConnectTimeoutMs;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) throw new CallCancelled('cancelled before connecting');
+    const { socket, ready, readLink } = dial();
+    // An error without a listener would end the process, at any time in the socket's life.
+    socket.on('error', () => {});
+    const settled = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      socket.removeListener('error', fail);
+      socket.removeListener('close', onClose);
+    };
+    const fail = (failure: unknown): void => {
+      settled();
+      socket.destroy();
+      reject(failure);
+    };
+    const onAbort = (): void => fail(new CallCancelled('cancelled while connecting'));
+    const onClose = (): void => fail(unavailable(options, 'it closed the connection'));
+    const timer = setTimeout(() => {
+      fail(unavailable(options, `no connection within ${timeoutMs} ms`));
+    }, timeoutMs);
+    socket.once('error', fail);
+    socket.once('close', onClose);
+    signal.addEventListener('abort', onAbort);
+    socket.once(ready, () => {
+      try {
+        const link = readLink();
+        refuseUnlessAccepted(link, options);
+        settled();
+        resolve({ socket, link });
+      } catch (error) {
+        fail(error);
+      }
+    });
+  });
+}
+
+function refuseUnlessAccepted(link: LinkSecurity, options: ConnectorOptions): void {
+  const reason = options.acceptLink(link);
+  if (reason === null) return;
+  throw new UpstreamLinkRefused(`${options.url.host}: ${reason}`, {
+    details: { quantum_safe: isQuantumSafe(link) },
+  });
+}
+
+function unavailable(options: ConnectorOptions, reason: string): PosternError {
+  return new UpstreamUnavailable(`${options.url.host}: ${reason}`);
+}
+
+function failureEvent(name: string, error: PosternError): PosternEvent {
+  const untrusted = UNTRUSTED.has(error.code);
+  return {
+    severity: untrusted ? 'alert' : 'warn',
+    name: 'upstream.connect_failed',
+    message: `no connection to ${name}: ${error.message}`,
+    fields: { upstream: name, code: error.code },
+  };
+}
+
+/** Host of a URL without the brackets of an IPv6 address. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+function portOf(url: URL, fallback: number): number {
+  return url.port === '' ? fallback : Number(url.port);
+}

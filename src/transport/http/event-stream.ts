@@ -1,0 +1,63 @@
+import type { Limits } from '#lib';
+import type { Dispatcher } from 'undici';
+import type { SseEvent } from '../sse-event.ts';
+import { SseParser } from '../sse.ts';
+import type { StreamEvent } from '../upstream.ts';
+import { EventQueue } from './event-queue.ts';
+import { passableEvent } from './passable.ts';
+
+/** The body of a `text/event-stream` response, as events; a slow reader pauses the connection. */
+export class EventStream {
+  readonly #controller: Dispatcher.DispatchController;
+  readonly #parser: SseParser;
+  readonly #maxBuffered: number;
+  readonly #queue: EventQueue;
+  readonly #parsed: SseEvent[] = [];
+
+  /** @param onReturn called when the reader ends the iteration. */
+  constructor(
+    controller: Dispatcher.DispatchController,
+    limits: Pick<Limits, 'maxMessageBytes' | 'sseBufferBytes'>,
+    onReturn: () => void,
+  ) {
+    this.#controller = controller;
+    this.#parser = new SseParser(limits.maxMessageBytes);
+    this.#maxBuffered = limits.sseBufferBytes;
+    this.#queue = new EventQueue(
+      { onDrained: () => this.#resume(), onReturn },
+      this.#maxBuffered / 2,
+    );
+  }
+
+  get events(): AsyncIterable<StreamEvent> {
+    return this.#queue;
+  }
+
+  /** @throws UpstreamMessageTooLarge */
+  push(chunk: Buffer): void {
+    this.#parser.push(chunk, this.#parsed);
+    this.#deliver();
+    if (this.#queue.buffered > this.#maxBuffered) this.#controller.pause();
+  }
+
+  end(): void {
+    this.#parser.end(this.#parsed);
+    this.#deliver();
+    this.#queue.end();
+  }
+
+  fail(reason: Error): void {
+    this.#queue.end(reason);
+  }
+
+  #deliver(): void {
+    for (const event of this.#parsed.splice(0)) {
+      const passable = passableEvent(event);
+      if (passable !== null) this.#queue.push(passable);
+    }
+  }
+
+  #resume(): void {
+    if (this.#controller.paused) this.#controller.resume();
+  }
+}

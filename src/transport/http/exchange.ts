@@ -1,0 +1,208 @@
+import type { Limits, PosternError } from '#lib';
+import { formatBytes } from '#lib';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import {
+  CallCancelled,
+  UpstreamMessageTooLarge,
+  UpstreamProtocolError,
+  UpstreamTimeout,
+} from '../errors.ts';
+import { Gather } from '../gather.ts';
+import type { UpstreamReply } from '../upstream.ts';
+import { EventStream } from './event-stream.ts';
+import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
+import type { Connection } from './pool.ts';
+import type { Asked, ResponseHead } from './response-head.ts';
+import { readHead } from './response-head.ts';
+
+/** One HTTP exchange to make. */
+export interface ExchangePlan {
+  readonly asked: Asked;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Buffer | null;
+  /** It may stay silent and last as long as it wants. */
+  readonly longLived: boolean;
+  readonly signal: AbortSignal;
+  /** Host and port, for messages. */
+  readonly server: string;
+  readonly limits: Pick<
+    Limits,
+    'callMaxMs' | 'maxMessageBytes' | 'sseBufferBytes' | 'upstreamIdleTimeoutMs'
+  >;
+}
+
+/** What came of an exchange: its reply, or that not a byte of it was sent. */
+export type Outcome = UpstreamReply | 'unsent';
+
+/** More of a body that nobody wants is not worth reading for the sake of the connection. */
+const MAX_IGNORED_BYTES = 64 * 1024;
+
+/**
+ * Carries one exchange over a connection.
+ *
+ * @param onOver called once, when the connection is free or gone; for a stream that is later than
+ *   the reply.
+ * @throws PosternError of this room; from the events too, when the upstream fails amid a stream.
+ */
+export function carry(
+  connection: Connection,
+  plan: ExchangePlan,
+  onOver: () => void,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const exchange = new Exchange(connection, plan, { resolve, reject, onOver });
+    const silenceMs = plan.longLived ? 0 : plan.limits.upstreamIdleTimeoutMs;
+    connection.client.dispatch(
+      {
+        path: plan.path,
+        method: plan.asked.httpMethod,
+        headers: plan.headers,
+        body: plan.body,
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+      },
+      exchange,
+    );
+  });
+}
+
+interface Callbacks {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (reason: PosternError) => void;
+  readonly onOver: () => void;
+}
+
+/** undici calls it as the exchange goes on; what it throws ends the exchange and the connection. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #connection: Connection;
+  readonly #plan: ExchangePlan;
+  readonly #callbacks: Callbacks;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #body = new Gather();
+  #controller: Dispatcher.DispatchController | null = null;
+  #cancelled: PosternError | null = null;
+  #head: ResponseHead | null = null;
+  #ignoredBytes = 0;
+  #stream: EventStream | null = null;
+
+  constructor(connection: Connection, plan: ExchangePlan, callbacks: Callbacks) {
+    this.#connection = connection;
+    this.#plan = plan;
+    this.#callbacks = callbacks;
+    plan.signal.addEventListener('abort', this);
+    if (plan.signal.aborted) this.handleEvent();
+    if (plan.longLived) return;
+    this.#timer = setTimeout(() => {
+      this.#cancel(new UpstreamTimeout(`the call took longer than ${plan.limits.callMaxMs} ms`));
+    }, plan.limits.callMaxMs);
+    this.#timer.unref();
+  }
+
+  /** The client's signal. */
+  handleEvent(): void {
+    this.#cancel(new CallCancelled('the client has gone or cancelled the call'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#cancelled !== null) controller.abort(this.#cancelled);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    if (status < 200) return;
+    const { asked, limits } = this.#plan;
+    const head = readHead(asked, status, headers);
+    this.#head = head;
+    if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
+    if (head.body !== 'events') return;
+    this.#stream = new EventStream(controller, limits, () => {
+      this.#cancel(new CallCancelled('the reader of the stream has gone'));
+    });
+    this.#callbacks.resolve({
+      kind: 'events',
+      status,
+      sessionId: head.sessionId,
+      link: this.#connection.link,
+      events: this.#stream.events,
+    });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#stream !== null) this.#stream.push(chunk);
+    else if (this.#head?.body === 'json') this.#collect(chunk);
+    else this.#ignore(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#stream === null) this.#answer();
+    else this.#stream.end();
+    // undici still holds the connection while it calls this.
+    queueMicrotask(() => this.#finish());
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, thrown: Error): void {
+    const failure = this.#cancelled ?? this.#failureOf(thrown);
+    if (failure === null) {
+      this.#callbacks.resolve('unsent');
+    } else {
+      this.#stream?.fail(failure);
+      this.#callbacks.reject(failure);
+    }
+    this.#finish();
+  }
+
+  /** Closes the connection, which is how an upstream learns that nobody waits any more. */
+  #cancel(reason: PosternError): void {
+    this.#cancelled ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  #collect(chunk: Buffer): void {
+    if (this.#body.length + chunk.length > this.#plan.limits.maxMessageBytes) {
+      throw this.#tooLarge();
+    }
+    this.#body.append(chunk);
+  }
+
+  #ignore(chunk: Buffer): void {
+    this.#ignoredBytes += chunk.length;
+    if (this.#ignoredBytes > MAX_IGNORED_BYTES) {
+      throw new UpstreamProtocolError('the server sends a long text where no message belongs');
+    }
+  }
+
+  #answer(): void {
+    const { status = 0, sessionId = null } = this.#head ?? {};
+    const { link } = this.#connection;
+    if (this.#body.length === 0)
+      this.#callbacks.resolve({ kind: 'empty', status, sessionId, link });
+    else
+      this.#callbacks.resolve({ kind: 'json', status, sessionId, link, body: this.#body.take() });
+  }
+
+  /** `null` when the connection went before anything was sent on it. */
+  #failureOf(thrown: Error): PosternError | null {
+    if (this.#controller === null && !isRefusedArgument(thrown)) return null;
+    const { failure } = this.#connection;
+    return exchangeFailure(thrown, failure, this.#plan.server, this.#head !== null);
+  }
+
+  #finish(): void {
+    clearTimeout(this.#timer);
+    this.#plan.signal.removeEventListener('abort', this);
+    // undici watches over a connection from its first request on.
+    if (this.#controller === null) this.#connection.socket.destroy();
+    this.#callbacks.onOver();
+  }
+
+  #tooLarge(): PosternError {
+    const bound = formatBytes(this.#plan.limits.maxMessageBytes);
+    return new UpstreamMessageTooLarge(`the server sent a message of more than ${bound}`);
+  }
+}

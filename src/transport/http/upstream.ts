@@ -1,0 +1,205 @@
+import type { Limits } from '#lib';
+import { messageOf } from '#lib';
+import { SessionNotFound, UpstreamUnavailable } from '../errors.ts';
+import type {
+  Upstream,
+  UpstreamHealth,
+  UpstreamReply,
+  UpstreamRequest,
+  UpstreamStats,
+} from '../upstream.ts';
+import type { Connect, ConnectorOptions } from './connect.ts';
+import { createConnector } from './connect.ts';
+import type { ExchangePlan } from './exchange.ts';
+import { carry } from './exchange.ts';
+import { Gate } from './gate.ts';
+import type { Connection } from './pool.ts';
+import { Pool } from './pool.ts';
+import { RequestHeaders } from './request-headers.ts';
+import { SessionTable } from './sessions.ts';
+
+/** What {@link createHttpUpstream} needs. */
+export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
+  /** Read for each new connection, so that it may answer otherwise after a reload; for https: alone. */
+  readonly tls: ConnectorOptions['tls'];
+  /** The gateway's own headers for this server, such as its credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+}
+
+/** An MCP server that speaks Streamable HTTP. */
+export interface HttpUpstream extends Upstream {
+  readonly kind: 'http';
+  /**
+   * Lets new exchanges use new connections alone, for when `tls` or the policy has changed: idle
+   * connections close now, busy ones after their exchange.
+   */
+  recycle(): void;
+}
+
+/**
+ * An MCP server behind an http: URL on this machine or an https: URL anywhere.
+ *
+ * @throws TypeError when the URL and `tls` do not go together.
+ */
+export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
+  const secure = options.url.protocol === 'https:';
+  if (secure === (options.tls === null)) throw new TypeError('https: needs tls, http: has none');
+  return new StreamableHttpUpstream(options);
+}
+
+class StreamableHttpUpstream implements HttpUpstream {
+  readonly name: string;
+  readonly kind = 'http';
+  readonly #url: URL;
+  readonly #limits: Limits;
+  readonly #headers: RequestHeaders;
+  readonly #sessions: SessionTable;
+  readonly #connect: Connect;
+  readonly #pool: Pool;
+  readonly #gates: Gates;
+  readonly #closing = new AbortController();
+
+  constructor(options: HttpUpstreamOptions) {
+    this.name = options.name;
+    this.#url = options.url;
+    this.#limits = options.limits;
+    this.#headers = new RequestHeaders(options.headers);
+    this.#sessions = new SessionTable(options.limits);
+    this.#connect = createConnector(options);
+    this.#pool = new Pool(options.url, this.#connect, options.limits);
+    this.#gates = createGates(options.limits);
+  }
+
+  async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
+    const plan = this.#plan(request);
+    const { sessionId } = plan.asked;
+    try {
+      const reply = await this.#send(plan, this.#gateOf(plan));
+      if (reply.sessionId !== null) this.#bind(reply.sessionId, request.principal, reply);
+      const ended = request.httpMethod === 'DELETE' && reply.status < 300;
+      if (sessionId !== null && ended) this.#sessions.forget(sessionId);
+      return reply;
+    } catch (error) {
+      if (sessionId !== null && error instanceof SessionNotFound) this.#sessions.forget(sessionId);
+      throw error;
+    }
+  }
+
+  async health(): Promise<UpstreamHealth> {
+    try {
+      const { socket, link } = await this.#connect(this.#closing.signal);
+      socket.destroy();
+      const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
+      const detail = `connected to ${this.#url.host} over ${how}`;
+      return { reachable: true, detail, link };
+    } catch (error) {
+      return { reachable: false, detail: messageOf(error), link: null };
+    }
+  }
+
+  stats(): UpstreamStats {
+    return { sessions: this.#sessions.size, children: 0, connections: this.#pool.size };
+  }
+
+  recycle(): void {
+    this.#pool.recycle();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const gate of Object.values(this.#gates)) gate.close();
+    this.#sessions.clear();
+    await this.#pool.close();
+  }
+
+  /** @throws SessionNotFound when the session is not this principal's. */
+  #plan(request: UpstreamRequest): ExchangePlan {
+    const { httpMethod, frame, principal } = request;
+    const stateful = request.revision.era === 'stateful';
+    const sessionId = stateful ? request.sessionId : null;
+    if (sessionId !== null && !this.#sessions.isOwnedBy(sessionId, principal)) {
+      throw new SessionNotFound('the session does not exist, or belongs to somebody else');
+    }
+    const method = frame?.kind === 'request' ? frame.method : null;
+    return {
+      asked: { httpMethod, frame, sessionId, opensSession: stateful && method === 'initialize' },
+      path: this.#url.pathname + this.#url.search,
+      headers: this.#headers.of(request),
+      body: frame?.bytes ?? null,
+      longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
+      signal: request.signal,
+      server: this.#url.host,
+      limits: this.#limits,
+    };
+  }
+
+  #gateOf(plan: ExchangePlan): Gate {
+    if (plan.longLived) return this.#gates.streams;
+    return plan.asked.frame?.kind === 'request' ? this.#gates.calls : this.#gates.answers;
+  }
+
+  async #send(plan: ExchangePlan, gate: Gate): Promise<UpstreamReply> {
+    for (;;) {
+      await gate.enter(plan.signal);
+      const connection = await this.#take(plan.signal, gate);
+      const { reused } = connection;
+      const outcome = await carry(connection, plan, () => {
+        this.#pool.release(connection);
+        gate.leave();
+      });
+      if (outcome !== 'unsent') return outcome;
+      // A server may close an idle connection at any time; one that closes new ones is broken.
+      if (!reused) {
+        throw new UpstreamUnavailable(`${plan.server}: the server closes new connections at once`);
+      }
+    }
+  }
+
+  async #take(signal: AbortSignal, gate: Gate): Promise<Connection> {
+    try {
+      return await this.#pool.take(signal);
+    } catch (error) {
+      gate.leave();
+      throw error;
+    }
+  }
+
+  #bind(sessionId: string, principal: string, reply: UpstreamReply): void {
+    try {
+      this.#sessions.bind(sessionId, principal);
+    } catch (error) {
+      if (reply.kind === 'events') void reply.events[Symbol.asyncIterator]().return?.();
+      throw error;
+    }
+  }
+}
+
+/**
+ * Streams are counted apart, since they would otherwise take the place of calls for hours. So are
+ * answers to the server's own questions: a call may wait for one, and must not be what it waits for.
+ */
+function createGates(limits: Limits): Gates {
+  const { maxUpstreamConnections, maxUpstreamStreams } = limits;
+  const calls = {
+    max: maxUpstreamConnections,
+    maxQueue: limits.maxUpstreamQueue,
+    waitMs: limits.upstreamIdleTimeoutMs,
+    limit: 'max_upstream_connections',
+  };
+  const streams = { max: maxUpstreamStreams, maxQueue: 0, limit: 'max_upstream_streams' };
+  return {
+    calls: new Gate(calls),
+    answers: new Gate(calls),
+    streams: new Gate({ ...calls, ...streams }),
+  };
+}
+
+interface Gates {
+  /** Requests that have an answer. */
+  readonly calls: Gate;
+  /** Notifications, answers to the server, and the end of a session. */
+  readonly answers: Gate;
+  /** What stays open for as long as the client wants. */
+  readonly streams: Gate;
+}

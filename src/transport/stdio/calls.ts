@@ -1,0 +1,136 @@
+import type { Limits, PosternError } from '#lib';
+import type { NotificationFrame, RequestFrame, RpcId } from '#mcp';
+import { asRpcId, idKey } from '#mcp';
+import { RequestIdInUse, UpstreamOverloaded, UpstreamTimeout } from '../errors.ts';
+import type { CallContext } from './call.ts';
+import { Call, tokenKey } from './call.ts';
+
+/** Given-up ids that are remembered; a server that answers late answers soon. */
+const MAX_GIVEN_UP = 1024;
+
+/** The unanswered requests of one server process. */
+export class Calls {
+  readonly #limits: Limits;
+  readonly #byId = new Map<string, Call>();
+  readonly #byToken = new Map<string, Call>();
+  /** Ids that were cancelled or timed out: a late answer must not meet a new request. */
+  readonly #givenUp = new Set<string>();
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Whether the request could be told apart from every other one here. */
+  canTake(frame: RequestFrame): boolean {
+    const key = idKey(frame.id);
+    const token = tokenKey(frame);
+    if (this.#byId.has(key) || this.#givenUp.has(key)) return false;
+    if (token !== null && this.#byToken.has(token)) return false;
+    return this.#byId.size < this.#limits.maxInFlightPerSession;
+  }
+
+  /**
+   * Registers a request.
+   *
+   * @throws RequestIdInUse when its id is taken, or was given up and might still be answered.
+   * @throws UpstreamOverloaded when too many requests are unanswered.
+   */
+  start(frame: RequestFrame, context: CallContext): Call {
+    const key = idKey(frame.id);
+    if (this.#byId.has(key) || this.#givenUp.has(key)) {
+      throw new RequestIdInUse('a request with the same id is still unanswered');
+    }
+    const max = this.#limits.maxInFlightPerSession;
+    if (this.#byId.size >= max) {
+      throw new UpstreamOverloaded(`${max} requests are already unanswered`, {
+        details: { limit: 'max_in_flight_per_session', max },
+      });
+    }
+    const call = new Call(frame, context);
+    this.#byId.set(key, call);
+    if (call.token !== null) this.#byToken.set(call.token, call);
+    return call;
+  }
+
+  /** The request with this id. */
+  find(id: unknown): Call | undefined {
+    const known = asRpcId(id);
+    return known === undefined ? undefined : this.#byId.get(idKey(known));
+  }
+
+  /** The request with this id, which is no longer registered. */
+  take(id: RpcId): Call | undefined {
+    const key = idKey(id);
+    this.#givenUp.delete(key);
+    const call = this.#byId.get(key);
+    if (call !== undefined) this.#remove(call);
+    return call;
+  }
+
+  /** The request that a progress notification is about. */
+  byProgress(frame: NotificationFrame): Call | undefined {
+    const token = asRpcId(frame.params['progressToken']);
+    return token === undefined ? undefined : this.#byToken.get(idKey(token));
+  }
+
+  /** Forgets a request that the server may yet answer. */
+  giveUp(call: Call): void {
+    this.#remove(call);
+    this.#givenUp.add(call.key);
+    const [oldest] = this.#givenUp;
+    if (this.#givenUp.size > MAX_GIVEN_UP && oldest !== undefined) this.#givenUp.delete(oldest);
+  }
+
+  /** Every request, the oldest first. */
+  all(): readonly Call[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Fails every request. */
+  failAll(error: PosternError): void {
+    for (const call of this.all()) {
+      this.#remove(call);
+      call.fail(error);
+    }
+  }
+
+  /** Counts silence anew for every request. */
+  touchAll(now: number): void {
+    for (const call of this.#byId.values()) call.heardAt = now;
+  }
+
+  /** What is wrong with a request's duration, `null` when nothing is. */
+  overdue(call: Call, now: number): PosternError | null {
+    const { upstreamIdleTimeoutMs, callMaxMs } = this.#limits;
+    if (now - call.startedAt > callMaxMs) {
+      return new UpstreamTimeout(`the server did not answer within ${callMaxMs} ms`, {
+        details: { limit: 'call_max_ms', max: callMaxMs },
+      });
+    }
+    if (now - call.heardAt <= upstreamIdleTimeoutMs) return null;
+    return new UpstreamTimeout(`the server said nothing for ${upstreamIdleTimeoutMs} ms`, {
+      details: { limit: 'upstream_idle_timeout_ms', max: upstreamIdleTimeoutMs },
+    });
+  }
+
+  #remove(call: Call): void {
+    this.#byId.delete(call.key);
+    if (call.token !== null && this.#byToken.get(call.token) === call)
+      this.#byToken.delete(call.token);
+  }
+}
+
+/** `notifications/cancelled` for a request, as the gateway sends it on its client's behalf. */
+export function cancelledMessage(id: RpcId, reason: string): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: id, reason },
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import type { RequestFrame } from '#mcp';
+import { RPC } from '#mcp';
+import { ResponseUnexpected, UpstreamOverloaded } from '../errors.ts';
+import type { JsonReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
+import { PIPE } from './call.ts';
+import { Eras, useInitialize } from './eras.ts';
+import type { EventStreams } from './event-stream.ts';
+import type { Launcher } from './launcher.ts';
+import type { WorkerContext } from './worker.ts';
+import { Worker } from './worker.ts';
+
+/** The processes that serve sessionless calls (2026-07-28) of one server, apart for each principal. */
+export class Pool {
+  readonly #launcher: Launcher;
+  readonly #context: WorkerContext;
+  readonly #eras = new Eras();
+  readonly #workers = new Set<Worker>();
+
+  constructor(launcher: Launcher, streams: EventStreams) {
+    this.#launcher = launcher;
+    this.#context = {
+      launcher,
+      streams,
+      eras: this.#eras,
+      onEnded: (worker) => this.#workers.delete(worker),
+    };
+  }
+
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  /**
+   * Carries one exchange of the stateless era.
+   *
+   * @throws UpstreamOverloaded, ResponseUnexpected, and what the call meets.
+   */
+  async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
+    const { httpMethod, frame, principal, signal } = request;
+    if (httpMethod !== 'POST' || frame === null) {
+      return { kind: 'empty', status: 405, sessionId: null, link: PIPE };
+    }
+    if (frame.kind === 'response') {
+      throw new ResponseUnexpected('servers of this revision send no requests');
+    }
+    if (frame.kind === 'notification') {
+      // The revision defines none over HTTP, and no process could be named that it is meant for.
+      return { kind: 'empty', status: 202, sessionId: null, link: PIPE };
+    }
+    if (frame.method === 'initialize') return noInitialize(frame);
+    if (this.#eras.isStateful(principal)) {
+      const body = useInitialize(frame.id, 'it did not know server/discover');
+      return { kind: 'json', status: 400, body, sessionId: null, link: PIPE };
+    }
+    return this.#workerFor(principal, frame).carry(frame, signal);
+  }
+
+  tick(now: number): void {
+    for (const worker of this.#workers) worker.tick(now);
+  }
+
+  close(): void {
+    for (const worker of this.#workers) worker.end('the gateway stops');
+  }
+
+  #workerFor(principal: string, frame: RequestFrame): Worker {
+    for (const worker of this.#workers) {
+      if (worker.principal === principal && worker.canTake(frame)) return worker;
+    }
+    this.#makeRoom();
+    const worker = new Worker(this.#context, principal);
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  #makeRoom(): void {
+    const { maxStatelessChildren: max } = this.#launcher.program.limits;
+    if (this.#workers.size < max) return;
+    const idle = [...this.#workers].filter((worker) => worker.idle);
+    const [oldest] = idle.toSorted((a, b) => a.usedAt - b.usedAt);
+    if (oldest === undefined) {
+      throw new UpstreamOverloaded(`${max} processes are busy with sessionless calls`, {
+        details: { limit: 'max_stateless_children', max },
+      });
+    }
+    oldest.end('another call needed its place');
+  }
+}
+
+function noInitialize(frame: RequestFrame): JsonReply {
+  const message = 'this revision has no initialize; send no MCP-Protocol-Version header with it';
+  const body = Buffer.from(
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id: frame.id,
+      error: { code: RPC.methodNotFound, message },
+    }),
+  );
+  return { kind: 'json', status: 404, body, sessionId: null, link: PIPE };
+}

@@ -1,0 +1,119 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { delimiter, isAbsolute, resolve, sep } from 'node:path';
+import type { EventSink, Limits } from '#lib';
+import type { Guardian } from './guardian.ts';
+
+/** What {@link createStdioUpstream} is told about one server. */
+export interface StdioOptions {
+  readonly name: string;
+  /** Program to start, a path or a name on PATH; never run through a shell. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Variables set for the program. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of variables of the gateway that the program gets too. */
+  readonly passEnv: readonly string[];
+  /** Working directory, `null` for the gateway's own. */
+  readonly cwd: string | null;
+  readonly limits: Limits;
+  readonly events: EventSink;
+  /** Shared by the upstreams of one gateway; without it the upstream has one of its own. */
+  readonly guardian?: Guardian;
+}
+
+/** A program that speaks MCP on its standard streams, ready to be started any number of times. */
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment of the program. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly limits: Limits;
+  readonly events: EventSink;
+  readonly guardian: Guardian;
+}
+
+/** What every server program gets of the gateway's environment; the list of the official SDK. */
+const INHERITED =
+  process.platform === 'win32'
+    ? [
+        'APPDATA',
+        'HOMEDRIVE',
+        'HOMEPATH',
+        'LOCALAPPDATA',
+        'PATH',
+        'PROCESSOR_ARCHITECTURE',
+        'PROGRAMFILES',
+        'SYSTEMDRIVE',
+        'SYSTEMROOT',
+        'TEMP',
+        'USERNAME',
+        'USERPROFILE',
+      ]
+    : ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'];
+
+/** The program that the options describe. */
+export function programOf(options: StdioOptions, guardian: Guardian): Program {
+  const { name, command, args, limits, events } = options;
+  return {
+    name,
+    command,
+    args,
+    environment: { ...inherit([...INHERITED, ...options.passEnv]), ...options.env },
+    cwd: resolve(options.cwd ?? '.'),
+    limits,
+    events,
+    guardian,
+  };
+}
+
+/** Why the program cannot be started as things are, or `null` when it should be possible. */
+export async function whyNotStartable(program: Program): Promise<string | null> {
+  if (!(await isDirectory(program.cwd))) return `the directory ${program.cwd} does not exist`;
+  for (const path of candidates(program)) {
+    if (await isExecutable(path)) return null;
+  }
+  return program.command.includes('/')
+    ? `${program.command} is not an executable file`
+    : `"${program.command}" is not on the PATH`;
+}
+
+function inherit(names: readonly string[]): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of names) {
+    const value = process.env[name];
+    // An exported shell function is code (CVE-2014-6271).
+    if (value !== undefined && !value.startsWith('()')) environment[name] = value;
+  }
+  return environment;
+}
+
+function candidates(program: Program): readonly string[] {
+  const { command, cwd, environment } = program;
+  if (isAbsolute(command) || command.includes('/') || command.includes(sep)) {
+    return [resolve(cwd, command)];
+  }
+  const extensions = process.platform === 'win32' ? ['', '.exe', '.com'] : [''];
+  return (environment['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => extensions.map((extension) => resolve(cwd, folder, command + extension)));
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}

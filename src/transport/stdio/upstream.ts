@@ -1,0 +1,93 @@
+import { CallCancelled, UpstreamUnavailable } from '../errors.ts';
+import type {
+  Upstream,
+  UpstreamHealth,
+  UpstreamReply,
+  UpstreamRequest,
+  UpstreamStats,
+} from '../upstream.ts';
+import { PIPE } from './call.ts';
+import { EventStreams } from './event-stream.ts';
+import { Guardian } from './guardian.ts';
+import { Launcher } from './launcher.ts';
+import { Pool } from './pool.ts';
+import type { StdioOptions } from './program.ts';
+import { programOf, whyNotStartable } from './program.ts';
+import { Sessions } from './sessions.ts';
+
+/** How often time limits are looked at, well below the least of them. */
+const TICK_MS = 250;
+
+/**
+ * Presents a program that speaks MCP on its standard streams as a Streamable HTTP server: one process
+ * for each session of the stateful era, a few for each principal's sessionless calls. No process
+ * serves two principals, and none outlives the gateway.
+ */
+export function createStdioUpstream(options: StdioOptions): Upstream {
+  return new StdioUpstream(options);
+}
+
+class StdioUpstream implements Upstream {
+  readonly name: string;
+  readonly kind = 'stdio';
+  readonly #ownGuardian: Guardian | null;
+  readonly #launcher: Launcher;
+  readonly #streams: EventStreams;
+  readonly #sessions: Sessions;
+  readonly #pool: Pool;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: StdioOptions) {
+    this.name = options.name;
+    const guardian = options.guardian ?? new Guardian(options.events);
+    this.#ownGuardian = options.guardian === undefined ? guardian : null;
+    this.#launcher = new Launcher(programOf(options, guardian));
+    this.#streams = new EventStreams(options.limits);
+    this.#sessions = new Sessions(this.#launcher, this.#streams);
+    this.#pool = new Pool(this.#launcher, this.#streams);
+  }
+
+  async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
+    if (this.#closed) throw new UpstreamUnavailable(`"${this.name}" is being shut down`);
+    if (request.signal.aborted) throw new CallCancelled('the client went away');
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    return request.revision.era === 'stateful'
+      ? this.#sessions.exchange(request)
+      : this.#pool.exchange(request);
+  }
+
+  async health(): Promise<UpstreamHealth> {
+    const { program, trouble } = this.#launcher;
+    const problem = await whyNotStartable(program);
+    if (problem !== null) return { reachable: false, detail: problem, link: null };
+    if (trouble !== null) return { reachable: false, detail: trouble, link: PIPE };
+    return { reachable: true, detail: `${program.command} can be started`, link: PIPE };
+  }
+
+  stats(): UpstreamStats {
+    return { sessions: this.#sessions.size, children: this.#launcher.children, connections: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sessions.close();
+    this.#pool.close();
+    await this.#launcher.close();
+    await this.#ownGuardian?.close();
+    // Streams that still wait for their readers need no clock any more: their sources are gone.
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.#streams.tick(now);
+    this.#sessions.tick(now);
+    this.#pool.tick(now);
+    const idle = this.#streams.size === 0 && this.#sessions.size === 0 && this.#pool.size === 0;
+    if (!idle || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,115 @@
+/** Certificates for tests, made on the spot. */
+import type { JsonGeneralName } from '@peculiar/x509';
+import { webcrypto } from 'node:crypto';
+
+// The library's dependency injection needs the metadata API to be there before it loads.
+await import('reflect-metadata');
+const {
+  BasicConstraintsExtension,
+  cryptoProvider,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} = await import('@peculiar/x509');
+
+/** Kinds of key that tests need. */
+export type KeyKind = 'ML-DSA-65' | 'ML-DSA-87' | 'P-256' | 'RSA';
+
+/** A certificate with its key, PEM. */
+export interface Credential {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/** What a certificate says. */
+export interface CertificateOptions {
+  readonly kind?: KeyKind;
+  /** DNS names and IP addresses; both of the loopback when absent. */
+  readonly names?: readonly JsonGeneralName[];
+  /** From now on, negative for the past. */
+  readonly validForMs?: number;
+}
+
+/** Issues certificates. */
+export interface TestAuthority {
+  readonly certPem: string;
+  issue(options?: CertificateOptions): Promise<Credential>;
+}
+
+const DAY_MS = 86_400_000;
+const LOOPBACK: readonly JsonGeneralName[] = [
+  { type: 'dns', value: 'localhost' },
+  { type: 'ip', value: '127.0.0.1' },
+  { type: 'ip', value: '::1' },
+];
+
+const ALGORITHMS = {
+  'ML-DSA-65': { name: 'ML-DSA-65' },
+  'ML-DSA-87': { name: 'ML-DSA-87' },
+  'P-256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  RSA: {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  },
+} as const satisfies Record<KeyKind, object>;
+
+cryptoProvider.set(webcrypto);
+
+/** A new authority with a key of the given kind. */
+export async function createAuthority(kind: KeyKind = 'ML-DSA-65'): Promise<TestAuthority> {
+  const keys = await generateKeys(kind);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=Test authority',
+    keys,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + DAY_MS),
+    signingAlgorithm: ALGORITHMS[kind],
+    extensions: [new BasicConstraintsExtension(true, 1, true)],
+  });
+  return {
+    certPem: `${certificate.toString('pem')}\n`,
+    issue: (options = {}) => issue(certificate.subject, keys.privateKey, kind, options),
+  };
+}
+
+async function issue(
+  issuer: string,
+  signingKey: CryptoKey,
+  issuerKind: KeyKind,
+  options: CertificateOptions,
+): Promise<Credential> {
+  const { kind = 'ML-DSA-65', names = LOOPBACK, validForMs = DAY_MS } = options;
+  const keys = await generateKeys(kind);
+  const notAfter = Date.now() + validForMs;
+  const certificate = await X509CertificateGenerator.create({
+    issuer,
+    subject: 'CN=test server',
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: ALGORITHMS[issuerKind],
+    notBefore: new Date(notAfter - 2 * DAY_MS),
+    notAfter: new Date(notAfter),
+    extensions: [
+      new BasicConstraintsExtension(false),
+      new SubjectAlternativeNameExtension([...names]),
+    ],
+  });
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return { certPem: `${certificate.toString('pem')}\n`, keyPem: pem('PRIVATE KEY', pkcs8) };
+}
+
+function generateKeys(kind: KeyKind): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHMS[kind], true, [
+    'sign',
+    'verify',
+  ]) as Promise<webcrypto.CryptoKeyPair>;
+}
+
+function pem(label: string, der: ArrayBuffer): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}
