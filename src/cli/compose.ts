@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminServer } from '#admin';
 import { openAdmin } from '#admin';
 import type { Recorder } from '#audit';
 import { createRecorder } from '#audit';
 import type { HttpSettings, ServerSettings, Settings } from '#config';
-import type { LinkSecurity } from '#crypto';
 import { assertRuntime } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
@@ -17,7 +17,7 @@ import { linkRefusal, profileUnder } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { HttpUpstream, Upstream } from '#transport';
-import { createHttpUpstream, createStdioUpstream } from '#transport';
+import { createHttpUpstream, createStdioUpstream, Guardian } from '#transport';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -55,7 +55,8 @@ export async function startPostern(
   tellIdentity(identity, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
-  const upstreams = await createUpstreams(settings, () => gateway.policy, events);
+  const guardian = new Guardian(events);
+  const upstreams = await createUpstreams(settings, () => gateway.policy, events, guardian);
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
@@ -70,7 +71,9 @@ export async function startPostern(
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopping ??= stopAll(gateway, () => admin, recorder).finally(() => log.flush());
+    stopping ??= stopAll({ gateway, guardian, recorder, limits, admin: () => admin }).finally(() =>
+      log.flush(),
+    );
     return stopping;
   };
   try {
@@ -86,13 +89,18 @@ export async function startPostern(
   }
 }
 
-async function stopAll(
-  gateway: Gateway,
-  admin: () => AdminServer | null,
-  recorder: Recorder,
-): Promise<void> {
+async function stopAll(parts: {
+  gateway: Gateway;
+  guardian: Guardian;
+  recorder: Recorder;
+  limits: Limits;
+  admin: () => AdminServer | null;
+}): Promise<void> {
+  const { gateway, guardian, recorder, limits, admin } = parts;
   await gateway.stop();
-  await recorder.close();
+  await guardian.close();
+  // A disk that hangs must not hold the process for ever.
+  await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);
   await admin()?.close();
 }
 
@@ -122,36 +130,28 @@ function isHttp(upstream: Upstream): upstream is HttpUpstream {
  * The servers behind the gateway, not connected to yet.
  *
  * @param policy gives the one in force whenever a link is made.
+ * @param guardian ends their programs if this process cannot; to be closed after them.
  */
 export async function createUpstreams(
   { servers, limits }: Settings,
   policy: () => Policy,
   events: EventSink,
+  guardian: Guardian,
 ): Promise<readonly Upstream[]> {
   const cas = await readCas(servers);
-  return servers.map((server) => createUpstream(server, cas, policy, limits, events));
-}
-
-function createUpstream(
-  server: ServerSettings,
-  cas: ReadonlyMap<string, string>,
-  policy: () => Policy,
-  limits: Limits,
-  events: EventSink,
-): Upstream {
-  const { name, transport } = server;
-  if (transport.kind === 'stdio') {
-    return createStdioUpstream({ name, ...transport, limits, events });
-  }
-  return createHttpUpstream({
-    name,
-    url: transport.url,
-    headers: transport.headers,
-    tls: egressTls(transport, cas, policy),
-    acceptLink: (link: LinkSecurity) => linkRefusal(policy().links, link),
-    limits,
-    events,
-  });
+  return servers.map(({ name, transport }) =>
+    transport.kind === 'stdio'
+      ? createStdioUpstream({ name, ...transport, limits, events, guardian })
+      : createHttpUpstream({
+          name,
+          url: transport.url,
+          headers: transport.headers,
+          tls: egressTls(transport, cas, policy),
+          acceptLink: (link) => linkRefusal(policy().links, link),
+          limits,
+          events,
+        }),
+  );
 }
 
 /** Read for each new connection, so that a changed policy applies to the next one. */

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Settings } from '#config';
-import { describeLink, probeRuntime } from '#crypto';
+import { probeRuntime } from '#crypto';
 import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
 import { messageOf } from '#lib';
 import type { Policy } from '#policy';
 import { denyAllPolicy, readPolicy } from '#policy';
+import { Guardian } from '#transport';
 import { createUpstreams } from './compose.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style } from './output.ts';
@@ -140,21 +141,20 @@ function tryPort(host: string, port: number): Promise<string | null> {
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
   const policy = await policyFor(settings);
-  const upstreams = await createUpstreams(
-    settings,
-    () => policy,
-    () => undefined,
-  );
+  const silent = (): void => undefined;
+  const guardian = new Guardian(silent);
+  const upstreams = await createUpstreams(settings, () => policy, silent, guardian);
   try {
     return await Promise.all(
       upstreams.map(async (upstream) => {
         const { reachable, detail, link } = await upstream.health();
-        const how = link?.kind === 'tls' ? ` over ${describeLink(link)['group']}` : '';
+        const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
         return finding('server', reachable, `${upstream.name}: ${detail}${how}`);
       }),
     );
   } finally {
     await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await guardian.close();
   }
 }
 

@@ -14,3 +14,8 @@ export const SelfCheckFailed = defineError('POSTERN_SELF_CHECK_FAILED', {
   meaning: 'Postern is up, but a call through its own front door did not come back as it should.',
   hint: 'Look at the log lines above and run `postern doctor`.',
 });
+
+export const ConfigMissing = defineError('POSTERN_CONFIG_MISSING', {
+  meaning: 'No configuration file was named, and there is none in the current directory.',
+  hint: 'Try `postern up --example`, front one server with `postern up -- <command>`, or name a file with --config.',
+});

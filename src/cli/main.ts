@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CertOptions } from './cert.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
+import { DEFAULT_CONFIG } from './defaults.ts';
 import { packageVersion } from './package.ts';
 import type { CheckOptions } from './check.ts';
 import type { DoctorOptions } from './doctor.ts';
@@ -12,6 +13,8 @@ import type { UpOptions } from './up.ts';
  * load their rooms when they run, so that `--help` is quick.
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that went away (`postern check | head`) is no failure.
+  process.stdout.on('error', () => undefined);
   let exitCode: number = EXIT.ok;
   const program = build((code) => {
     exitCode = code;
@@ -105,7 +108,7 @@ function addCert(program: Command, finish: (code: number) => void): void {
 
 function withConfig(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration file', 'postern.yaml')
+    .option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG)
     .option('--json', 'print JSON');
 }
 

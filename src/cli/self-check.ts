@@ -1,14 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { CallEntry } from '#audit';
-import { profileByName, tlsOptionsOf } from '#crypto';
+import { DEFAULT_PROFILE, profileByName, tlsOptionsOf } from '#crypto';
 import { issueClient } from '#identity';
 import { messageOf } from '#lib';
 import { readRecord } from '#store';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { SelfCheckFailed } from './errors.ts';
-import type { RunningPostern } from './compose.ts';
-import { endpointOf } from './endpoint.ts';
+
+/** The gateway to check, as anybody outside its process knows it. */
+export interface SelfCheckTarget {
+  readonly stateDir: string;
+  readonly recordDir: string;
+  readonly caFile: string;
+  /** Identity to use; `null` to call without a certificate. */
+  readonly clientName: string | null;
+  readonly servers: readonly { readonly name: string; readonly endpoint: string }[];
+}
 
 /** What a real MCP client saw through the front door. */
 export interface SelfCheck {
@@ -20,45 +28,36 @@ export interface SelfCheck {
 /** One server as seen through the gateway. */
 export interface ServerCheck {
   readonly name: string;
-  readonly endpoint: string;
   /** Names of the tools that policy shows to this client. */
   readonly tools: readonly string[];
+  /** Protocol revision that the client negotiated. */
   readonly revision: string | null;
-  /** Why the server could not be used, `null` when it could. */
-  readonly problem: string | null;
 }
 
 /**
  * Connects to every server through the gateway's own front door with the official MCP client, over
- * real TLS with a certificate of its own, lists the tools and makes one call.
+ * real TLS with a certificate of its own, lists the tools, makes a call and finds it in the record.
  *
- * @param clientName identity to use; `null` to call without a certificate.
- * @throws SelfCheckFailed when no server answers, or the call is not in the record.
+ * @throws SelfCheckFailed when a server does not answer, or the call is not in the record.
  */
-export async function selfCheck(
-  postern: RunningPostern,
-  clientName: string | null,
-): Promise<SelfCheck> {
-  const agent = await createAgent(postern, clientName);
+export async function selfCheck(target: SelfCheckTarget): Promise<SelfCheck> {
+  const startedAt = new Date().toISOString();
+  const agent = await createAgent(target);
   try {
     const servers: ServerCheck[] = [];
-    for (const { name } of postern.gateway.upstreams) {
-      servers.push(await checkServer(agent, name, endpointOf(postern, name)));
+    for (const { name, endpoint } of target.servers) {
+      servers.push(await checkServer(agent, name, endpoint));
     }
-    const broken = servers.find((server) => server.problem !== null);
-    if (broken !== undefined) {
-      throw new SelfCheckFailed(`server "${broken.name}": ${broken.problem}`);
-    }
-    return { servers, record: await lastCall(postern) };
+    return { servers, record: await lastCall(target.recordDir, startedAt) };
   } finally {
     await agent.close();
   }
 }
 
-async function createAgent(postern: RunningPostern, clientName: string | null): Promise<Agent> {
-  const ca = await readFile(postern.identity.caFile, 'utf8');
-  const issued = clientName === null ? null : await issueClient(postern.stateDir, clientName);
-  const profile = profileByName('hybrid');
+async function createAgent({ stateDir, caFile, clientName }: SelfCheckTarget): Promise<Agent> {
+  const ca = await readFile(caFile, 'utf8');
+  const issued = clientName === null ? null : await issueClient(stateDir, clientName);
+  const profile = profileByName(DEFAULT_PROFILE);
   const options = {
     ca,
     ...(profile === undefined ? {} : tlsOptionsOf(profile)),
@@ -74,7 +73,7 @@ async function checkServer(agent: Agent, name: string, endpoint: string): Promis
   );
   const transport = new StreamableHTTPClientTransport(new URL(endpoint), {
     fetch: (url, init) =>
-      undiciFetch(url as string, { ...(init as object), dispatcher: agent }) as never,
+      undiciFetch(url, { ...init, dispatcher: agent }),
   });
   try {
     await client.connect(transport);
@@ -82,9 +81,9 @@ async function checkServer(agent: Agent, name: string, endpoint: string): Promis
     const names = tools.map((tool) => tool.name);
     await callOne(client, names);
     const revision = client.getNegotiatedProtocolVersion() ?? null;
-    return { name, endpoint, tools: names, revision, problem: null };
+    return { name, tools: names, revision };
   } catch (thrown) {
-    return { name, endpoint, tools: [], revision: null, problem: messageOf(thrown) };
+    throw new SelfCheckFailed(`server "${name}": ${messageOf(thrown)}`, { cause: thrown });
   } finally {
     await transport.terminateSession().catch(() => undefined);
     await client.close();
@@ -101,10 +100,10 @@ async function callOne(client: Client, tools: readonly string[]): Promise<void> 
   }
 }
 
-async function lastCall(postern: RunningPostern): Promise<CallEntry> {
+async function lastCall(recordDir: string, startedAt: string): Promise<CallEntry> {
   let last: CallEntry | undefined;
-  for await (const line of readRecord(postern.recordDir)) {
-    if (!('entry' in line) || line.entry.mcp.method === null) continue;
+  for await (const line of readRecord(recordDir)) {
+    if (!('entry' in line) || line.entry.time < startedAt) continue;
     if (line.entry.mcp.method === 'tools/call' || last?.mcp.method !== 'tools/call') {
       last = line.entry;
     }

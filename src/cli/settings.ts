@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Address, EffectiveSetting, ListenerSettings, Settings } from '#config';
 import {
@@ -11,7 +12,8 @@ import {
 } from '#config';
 import { denyAllPolicy, readPolicy } from '#policy';
 import type { Policy } from '#policy';
-import { UsageError } from './errors.ts';
+import { DEFAULT_CONFIG } from './defaults.ts';
+import { ConfigMissing, UsageError } from './errors.ts';
 
 /** A configuration file as read. */
 export interface ConfigFile {
@@ -29,9 +31,13 @@ export interface Overrides {
 /**
  * Reads a configuration file.
  *
- * @throws FileUnreadable, FileTooLarge or ConfigInvalid with every problem and its line.
+ * @throws ConfigMissing, FileUnreadable, FileTooLarge, or ConfigInvalid with every problem and its
+ *   line.
  */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
+  if (file === DEFAULT_CONFIG && !existsSync(file)) {
+    throw new ConfigMissing(`there is no ${file} in this directory`);
+  }
   const reading = await loadConfigFile(file);
   if (!reading.ok) throw configInvalid(reading.diagnostics, reading.text);
   const { settings, origins } = reading;

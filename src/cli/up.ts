@@ -6,6 +6,9 @@ import { UsageError } from './errors.ts';
 import type { Example } from './example.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson } from './output.ts';
+import { endpointOf } from './endpoint.ts';
+import type { SelfCheckTarget } from './self-check.ts';
+import { runSelfCheck } from './self-check-child.ts';
 import { overrideSettings, quickSettings, readConfigFile } from './settings.ts';
 import { printSummary, probeHops, summaryJson } from './summary.ts';
 
@@ -85,12 +88,23 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
 /** Tells what is up; with the example or `--check` a real client has gone through it first. */
 async function announce(postern: RunningPostern, plan: Plan, options: UpOptions): Promise<void> {
   const wanted = plan.example !== null || options.check === true;
-  const check = wanted
-    ? await (await import('./self-check.ts')).selfCheck(postern, plan.example?.clientName ?? null)
-    : null;
+  const check = wanted ? await runSelfCheck(targetOf(postern, plan)) : null;
   const hops = await probeHops(postern);
   if (options.json === true) printJson(summaryJson(postern, hops, check));
   else printSummary(postern, hops, check);
+}
+
+function targetOf(postern: RunningPostern, plan: Plan): SelfCheckTarget {
+  return {
+    stateDir: postern.stateDir,
+    recordDir: postern.recordDir,
+    caFile: postern.identity.caFile,
+    clientName: plan.example?.clientName ?? null,
+    servers: postern.gateway.upstreams.map(({ name }) => ({
+      name,
+      endpoint: endpointOf(postern, name),
+    })),
+  };
 }
 
 /**

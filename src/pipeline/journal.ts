@@ -140,18 +140,18 @@ function describeMessage(
   if (frame.kind === 'response') return { kind: 'response', method: null, rpc_id: frame.id };
   return {
     kind: frame.kind,
-    method: frame.method.slice(0, 256),
+    method: frame.method,
     rpc_id: frame.kind === 'request' ? frame.id : null,
     ...targetOf(frame),
   };
 }
 
-/** The tool, resource or prompt that a message names, cut to a sane length. */
+/** The tool, resource or prompt that a message names. */
 function targetOf(frame: Frame): Pick<McpRecord, 'tool' | 'resource' | 'prompt'> {
   try {
     for (const access of accessesOf(frame)) {
       if (access.kind === 'server' || access.kind === 'method') continue;
-      return { [access.kind]: access.name.slice(0, 1024) };
+      return { [access.kind]: access.name };
     }
   } catch {
     // The message does not say what it names; the outcome tells that.

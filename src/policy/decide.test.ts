@@ -46,7 +46,7 @@ test('R-11 lets a deny win over any allow, wherever it stands', () => {
     [allow, deny],
     [deny, allow],
   ]) {
-    const written = { rules: rules.map((rule) => ({ ...rule })) } as PolicyYaml;
+    const written = { rules: structuredClone(rules) } as PolicyYaml;
     assert.equal(effect(written, [tool('write_file')]), 'deny');
     assert.equal(effect(written, [tool('read_file')]), 'allow');
   }
