@@ -4,9 +4,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { configSchema } from '#config';
+import { policySchema } from '#policy';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { configurationPage } from './configuration-page.ts';
+import { errorsPage } from './errors-page.ts';
 
 interface Output {
   /** Path in the repository. */
@@ -18,6 +20,8 @@ const ROOT = join(import.meta.dirname, '..');
 
 const OUTPUTS: readonly Output[] = [
   jsonSchema('schemas/postern.schema.json', 'postern.yaml', configSchema),
+  jsonSchema('schemas/policy.schema.json', 'policy.yaml', policySchema),
+  markdown('docs/errors.md', errorsPage),
   markdown('docs/configuration.md', () => configurationPage(inputSchema(configSchema))),
 ];
 
@@ -34,10 +38,10 @@ function inputSchema(schema: z.ZodType): z.core.JSONSchema.JSONSchema {
   return z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' });
 }
 
-function markdown(file: string, page: () => string): Output {
+function markdown(file: string, page: () => string | Promise<string>): Output {
   const render = async (): Promise<string> => {
     const options = await resolveConfig(join(ROOT, file));
-    return format(page(), { ...options, parser: 'markdown' });
+    return format(await page(), { ...options, parser: 'markdown' });
   };
   return { file, render };
 }

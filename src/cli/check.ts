@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { EffectiveSetting, Settings } from '#config';
 import type { Diagnostic } from '#lib';
-import { formatDiagnostics, messageOf } from '#lib';
+import { formatDiagnostics, messageOf, readYamlFile } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
@@ -67,7 +66,7 @@ async function checkPolicy(settings: Settings): Promise<PolicyCheck> {
   }
   let source: string;
   try {
-    source = await readFile(file, 'utf8');
+    source = await readYamlFile(file);
   } catch (thrown) {
     const problem = { file, line: 1, column: 1, path: '', message: messageOf(thrown) };
     return { ...absent, problems: [problem], text: `${file}: ${problem.message}` };

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Settings } from '#config';
 import { probeRuntime } from '#crypto';
 import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
-import { messageOf } from '#lib';
+import { messageOf, readYamlFile } from '#lib';
 import type { Policy } from '#policy';
 import { denyAllPolicy, readPolicy } from '#policy';
 import { Guardian } from '#transport';
@@ -148,7 +147,8 @@ async function examineServers(settings: Settings): Promise<Finding[]> {
     return await Promise.all(
       upstreams.map(async (upstream) => {
         const { reachable, detail, link } = await upstream.health();
-        const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
+        const how =
+          link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
         return finding('server', reachable, `${upstream.name}: ${detail}${how}`);
       }),
     );
@@ -161,7 +161,8 @@ async function examineServers(settings: Settings): Promise<Finding[]> {
 /** The policy that decides which links are strong enough; the strictest when there is none. */
 async function policyFor({ policyFile }: Settings): Promise<Policy> {
   try {
-    const reading = readPolicy(await readFile(policyFile ?? '', 'utf8'), policyFile ?? '');
+    if (policyFile === null) return denyAllPolicy('none');
+    const reading = readPolicy(await readYamlFile(policyFile), policyFile);
     if (reading.ok) return reading.policy;
   } catch {
     // `postern check` says what is wrong with it.

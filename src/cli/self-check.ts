@@ -72,8 +72,7 @@ async function checkServer(agent: Agent, name: string, endpoint: string): Promis
     { versionNegotiation: { mode: 'auto' } },
   );
   const transport = new StreamableHTTPClientTransport(new URL(endpoint), {
-    fetch: (url, init) =>
-      undiciFetch(url, { ...init, dispatcher: agent }),
+    fetch: (url, init) => undiciFetch(url, { ...init, dispatcher: agent }),
   });
   try {
     await client.connect(transport);

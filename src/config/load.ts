@@ -11,12 +11,12 @@ import { toSettings } from './settings.ts';
 export type Origins = (path: YamlPath) => string;
 
 /** A configuration, or everything that is wrong with it. */
-export type ConfigReading =
+type ConfigReading =
   | { readonly ok: true; readonly settings: Settings; readonly origins: Origins }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** The reading of a file, with its text where that is needed to show the diagnostics. */
-export type LoadedConfig =
+type LoadedConfig =
   | Extract<ConfigReading, { ok: true }>
   | (Extract<ConfigReading, { ok: false }> & { readonly text: string });
 

@@ -34,6 +34,6 @@ export function parsedText<T>(parse: (text: string) => T | Refusal, expected?: s
 }
 
 /** The `params` of a custom issue for a suggestion, if there is one. */
-export function suggesting(suggestion: string | undefined): ProblemParams {
+function suggesting(suggestion: string | undefined): ProblemParams {
   return suggestion === undefined ? {} : { suggestion };
 }

@@ -7,6 +7,20 @@ export const RequestRefused = defineError('POSTERN_REQUEST_REFUSED', {
   rpcCode: -32600,
 });
 
+export const RequestTooSlow = defineError('POSTERN_REQUEST_TOO_SLOW', {
+  meaning: 'The headers or the body of an HTTP request did not come within the limit.',
+  hint: 'Send it faster, or raise limits.headers_timeout_ms or limits.request_timeout_ms.',
+  httpStatus: 408,
+  rpcCode: -32600,
+});
+
+export const HeadersTooLarge = defineError('POSTERN_HEADERS_TOO_LARGE', {
+  meaning: 'The headers of an HTTP request are larger or more than the limit.',
+  hint: 'Send fewer or shorter headers, or raise limits.max_header_bytes.',
+  httpStatus: 431,
+  rpcCode: -32600,
+});
+
 export const PathUnknown = defineError('POSTERN_PATH_UNKNOWN', {
   meaning: 'The HTTP path is not an MCP endpoint of this gateway.',
   hint: 'Use /servers/<name>/mcp with a name that `postern check` lists.',
@@ -29,8 +43,8 @@ export const OriginRefused = defineError('POSTERN_ORIGIN_REFUSED', {
 });
 
 export const MediaTypeRefused = defineError('POSTERN_MEDIA_TYPE_REFUSED', {
-  meaning: 'Content-Type or Accept does not fit MCP.',
-  hint: 'Send Content-Type: application/json and Accept: application/json, text/event-stream.',
+  meaning: 'Content-Type, Accept or an encoding of the body does not fit MCP.',
+  hint: 'Send Content-Type: application/json, uncompressed, and Accept: application/json, text/event-stream.',
   httpStatus: 415,
   rpcCode: -32600,
 });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SingleHeaders } from '#mcp';
-import { MediaTypeRefused, OriginRefused, RequestRefused } from './errors.ts';
+import { HeadersTooLarge, MediaTypeRefused, OriginRefused, RequestRefused } from './errors.ts';
 
 /** Headers that may occur once: a second one could be read by someone else. */
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
@@ -8,9 +8,13 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'origin',
   'content-type',
   'content-length',
+  'content-encoding',
   'transfer-encoding',
   'last-event-id',
 ]);
+
+/** Clients send about 20; Node drops those over 2000 without a word. */
+const MAX_HEADERS = 256;
 
 /** Names under which a listener may be addressed. */
 export interface HostNames {
@@ -23,10 +27,13 @@ export interface HostNames {
 /**
  * The request's headers, each `mcp-*` and other singular one at most once.
  *
- * @throws RequestRefused for a repeated header.
+ * @throws RequestRefused for a repeated header, HeadersTooLarge for too many.
  */
 export function singleHeaders(request: IncomingMessage): SingleHeaders {
   const raw = request.rawHeaders;
+  if (raw.length > 2 * MAX_HEADERS) {
+    throw new HeadersTooLarge('too many headers', { details: { max_headers: MAX_HEADERS } });
+  }
   const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();
@@ -57,13 +64,18 @@ export function checkOrigin(headers: SingleHeaders, names: HostNames): void {
 }
 
 /**
- * Makes sure that the body is JSON and that the client takes both kinds of answer.
+ * Makes sure that the body is JSON as it stands and that the client takes both kinds of answer.
  *
  * @throws MediaTypeRefused otherwise.
  */
 export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): void {
   if (httpMethod === 'POST' && mediaType(headers['content-type']) !== 'application/json') {
     throw new MediaTypeRefused('the body is not application/json');
+  }
+  const transfer = headers['transfer-encoding']?.toLowerCase() ?? 'chunked';
+  const content = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (transfer !== 'chunked' || content !== 'identity') {
+    throw new MediaTypeRefused('the body is compressed or otherwise encoded');
   }
   const wanted = httpMethod === 'POST' ? ['application/json', 'text/event-stream'] : [];
   if (httpMethod === 'GET') wanted.push('text/event-stream');

@@ -50,15 +50,20 @@ export class LinkBook {
 
   /** Tells why a handshake failed; OpenSSL has sent the alert already. */
   refused(error: Error, socket: TLSSocket): void {
-    const { kind, reason } = refusalOf(error);
-    this.#tell(socket, kind, reason);
+    const why = badCertificate(socket);
+    if (why === null) {
+      const { kind, reason } = refusalOf(error);
+      this.#tell(socket, kind, reason);
+    } else {
+      this.#tell(socket, 'bad_certificate', why);
+    }
     socket.destroy();
   }
 
   #take(socket: TLSSocket, link: LinkSecurity): void {
-    if (socket.getPeerX509Certificate() !== undefined && !socket.authorized) {
-      const why = String(socket.authorizationError);
-      this.#destroy(socket, 'bad_certificate', `the client's certificate does not verify: ${why}`);
+    const why = badCertificate(socket);
+    if (why !== null) {
+      this.#destroy(socket, 'bad_certificate', why);
       return;
     }
     const weak = this.#options.refusesLink(link);
@@ -88,6 +93,12 @@ export class LinkBook {
       fields: { listener: this.#options.name, source: socket.remoteAddress, kind },
     });
   }
+}
+
+/** What is wrong with the certificate that the client showed; `null` when nothing, or without one. */
+function badCertificate(socket: TLSSocket): string | null {
+  if (socket.getPeerX509Certificate() === undefined || socket.authorized) return null;
+  return `the client's certificate does not verify: ${String(socket.authorizationError)}`;
 }
 
 function peerKey(socket: Socket): string {

@@ -11,6 +11,7 @@ import type { ServerTls } from '#tls';
 import { createFront, serverTlsOptions } from '#tls';
 import { ListenFailed } from './errors.ts';
 import { LinkBook } from './link-book.ts';
+import { refuseMalformed } from './malformed.ts';
 
 /** A request together with the link that it came over. */
 export type RequestHandler = (
@@ -65,6 +66,7 @@ function createPlainListener(options: ListenerOptions): Listener {
   const link: LinkSecurity = { kind: 'plain', loopback: true };
   const server = createHttpServer(httpOptions(options.limits));
   server.maxConnections = options.limits.maxConnections;
+  refuseMalformed(server, { ...options, speaksHttp: () => true });
   server.on('request', (request, response) => options.onRequest(request, response, link));
   return {
     name: options.name,
@@ -85,6 +87,10 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
   const links = new LinkBook(options);
   server.prependListener('secureConnection', (socket) => links.enter(socket));
   server.on('tlsClientError', (error, socket) => links.refused(error, socket));
+  refuseMalformed(server, {
+    ...options,
+    speaksHttp: (socket) => links.linkOf(socket as TLSSocket) !== undefined,
+  });
   server.on('request', (request, response) => {
     const link = links.linkOf(request.socket as TLSSocket);
     // Without a link the connection was refused and is being destroyed.
@@ -106,7 +112,11 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
   return {
     name: options.name,
     scheme: 'https',
-    open: () => listen(front, options),
+    open: () => {
+      // It is handed its connections, so only this makes it watch over them: time limits, idleness.
+      server.emit('listening');
+      return listen(front, options);
+    },
     replaceTls: (next) => {
       const context = serverTlsOptions(next);
       createSecureContext(context);
@@ -118,10 +128,12 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
 }
 
 function httpOptions(limits: Limits) {
+  const { headersTimeoutMs, requestTimeoutMs } = limits;
   return {
     maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs, 10_000) / 5,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     insecureHTTPParser: false,
     requireHostHeader: true,
@@ -129,7 +141,10 @@ function httpOptions(limits: Limits) {
   };
 }
 
-function listen(server: NetServer, { host, port, name }: ListenerOptions): Promise<AddressInfo> {
+function listen(
+  server: NetServer,
+  { host, port, name, events }: ListenerOptions,
+): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
       const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
@@ -143,8 +158,19 @@ function listen(server: NetServer, { host, port, name }: ListenerOptions): Promi
     server.once('error', onError);
     server.listen({ host, port }, () => {
       server.off('error', onError);
+      server.on('error', (error) => tellAcceptFailed(error, name, events));
       resolve(server.address() as AddressInfo);
     });
+  });
+}
+
+/** The kernel had no connection to give, mostly for want of file descriptors; the next may do. */
+function tellAcceptFailed(error: Error, listener: string, events: EventSink): void {
+  events({
+    severity: 'error',
+    name: 'listener.accept_failed',
+    message: `listener ${listener} could not take a connection: ${error.message}`,
+    fields: { listener },
   });
 }
 
@@ -159,6 +185,7 @@ function closeAll(front: NetServer, server: Server, sockets: ReadonlySet<Socket>
     if (front.listening) front.close(finish);
     else finish();
     server.closeAllConnections();
+    server.close();
     for (const socket of sockets) socket.destroy();
   });
 }

@@ -1,9 +1,8 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventSink } from '#lib';
-import { formatDiagnostics, messageOf } from '#lib';
+import { formatDiagnostics, messageOf, readYamlFile } from '#lib';
 import type { Policy } from '#policy';
 import { denyAllPolicy, readPolicy } from '#policy';
 
@@ -60,7 +59,7 @@ export class PolicySource {
     if (file === null) return;
     let text: string;
     try {
-      text = await readFile(file, 'utf8');
+      text = await readYamlFile(file);
     } catch (thrown) {
       this.#keep('absent', messageOf(thrown));
       return;

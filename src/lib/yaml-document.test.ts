@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { z } from 'zod';
 import type { Diagnostic } from './yaml-diagnostics.ts';
 import { readYaml } from './yaml-document.ts';
@@ -25,6 +25,14 @@ const schema = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   list: z.array(z.string()).min(1).optional(),
 });
+
+/** What YAML is made of, and what it trips over. */
+const PIECES = [
+  fc.constantFrom('-', '- ', '[', ']', '{', '}', ':', ': ', ', ', '?', '? ', '#', '|\n', '>\n'),
+  fc.constantFrom('"', "'", '&a ', '*a', '!!str ', '<<: ', '\t', '\n', '\r\n', '\0', '\ufeff', 'é'),
+  fc.constantFrom('version: 1\n', 'tls:', ' off\n', '  profile: x\n', 'headers: ', 'list: '),
+  fc.constantFrom('__proto__: ', 'constructor: ', '---\n', '...\n', '%YAML 1.1\n'),
+];
 
 function problems(text: string): readonly Diagnostic[] {
   const result = readYaml(text, 'f.yaml', schema);
@@ -114,9 +122,9 @@ test('values of the wrong kind say what was expected', () => {
     ['list: [5]', 'expected text, got a number; put it in quotes', '5'],
     ['list: [yes, true]', 'expected text, got true or false; put it in quotes', 'true'],
     ['count: 1.5', 'expected a whole number', '1.5'],
-    ['count: "5"', 'expected a whole number, got text', '5'],
+    ['count: "5"', 'expected a number, got text', '5'],
     ['count: 10', 'must be at most 9', '10'],
-    ['count:', 'expected a whole number, got nothing'],
+    ['count:', 'expected a number, got nothing'],
     ['headers: []', 'expected a mapping, got a list'],
     ['servers: { A: {} }', 'a bad name', 'A'],
     ['tls: 5', 'expected "off" or a mapping', '5'],
@@ -200,7 +208,7 @@ test('a merge key is a key like any other', () => {
 });
 
 test('size, depth and number of tokens are bounded, and quickly', () => {
-  const started = performance.now();
+  const before = process.cpuUsage().user;
   const cases: readonly (readonly [string, RegExp])[] = [
     [`a: ${'x'.repeat(1024 * 1024)}`, /the most is 1 MiB/],
     ['['.repeat(60_000), /nests/],
@@ -216,42 +224,13 @@ test('size, depth and number of tokens are bounded, and quickly', () => {
   const many = Array.from({ length: 10_000 }, (_, index) => `k${index}: v\n`).join('');
   const result = readYaml(`version: 1\nheaders:\n${many.replaceAll(/^/gm, ' ')}`, 'f.yaml', schema);
   assert.equal(result.ok, true);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(process.cpuUsage().user - before < 10_000_000, 'took over ten seconds');
 });
 
 test('property: reading never throws, and refuses with at least one position in the text', () => {
-  const pieces = fc.constantFrom(
-    ...['version: 1\n', 'tls:', ' off\n', '  profile: x\n', '- ', '[', ']', '{', '}', ': ', ', '],
-    ...[
-      '&a ',
-      '*a',
-      '"',
-      "'",
-      '|\n',
-      '>\n',
-      '#',
-      '\t',
-      '---\n',
-      '...\n',
-      '%YAML 1.1\n',
-      '!!str ',
-      '? ',
-    ],
-    ...[
-      '<<: ',
-      '__proto__: ',
-      'headers: ',
-      'list: ',
-      'constructor: ',
-      '\r\n',
-      '\u0000',
-      '\ufeff',
-      'é',
-    ],
-  );
   const texts = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 80 }),
-    fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join('')),
+    fc.array(fc.oneof(...PIECES), { maxLength: 30 }).map((parts) => parts.join('')),
     fc.json().map((json) => `version: 1\nlist: ${json}`),
   );
   fc.assert(

@@ -15,7 +15,7 @@ import { parseYaml } from './yaml-parse.ts';
 export type YamlPath = readonly PropertyKey[];
 
 /** One-based line and column. */
-export interface YamlPosition {
+interface YamlPosition {
   readonly line: number;
   readonly column: number;
 }

@@ -2,17 +2,15 @@
 const MAX_LENGTH = 64;
 
 /**
- * The candidate that a misspelled word most likely stands for, or `undefined` when none is near:
- * the same word in another case style, one that it begins, or one within an edit per three characters.
+ * The candidate that a misspelled word most likely stands for, or `undefined` when none is near: the
+ * same word in another case style, one within an edit per three characters, or else one that begins
+ * like it.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > MAX_LENGTH) return undefined;
-  const plain = squash(word);
-  if (plain.length < 2) return undefined;
-  let best = candidates.find(
-    (candidate) => plain.length > 2 && squash(candidate).startsWith(plain),
-  );
-  let bestDistance = best === undefined ? Math.max(1, Math.floor(plain.length / 3)) + 1 : 1;
+  const plain = squash(word.slice(0, MAX_LENGTH + 1));
+  if (plain.length < 2 || plain.length > MAX_LENGTH) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
   for (const candidate of candidates) {
     if (candidate.length > MAX_LENGTH) continue;
     const distance = editDistance(plain, squash(candidate));
@@ -21,7 +19,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? candidates.find((candidate) => beginsLike(plain, squash(candidate)));
+}
+
+function beginsLike(one: string, other: string): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  return short.length > 2 && long.startsWith(short);
 }
 
 /** `clientCertificates`, `client-certificates` and `client_certificates` are the same word. */

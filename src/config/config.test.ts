@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { profileByName } from '#crypto';
+import { DEFAULT_LIMITS } from '#lib';
+import * as fc from 'fast-check';
+import { effectiveSettings } from './effective.ts';
+import { ConfigInvalid, configInvalid } from './errors.ts';
+import { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
+import type { Settings } from './settings.ts';
+
+const FILE = '/etc/postern/postern.yaml';
+const SERVERS = 'servers: { files: { stdio: { command: node } } }\n';
+
+const FULL = `version: 1
+state_dir: ./state
+trust_domain: corp.example
+policy: ../policy.yaml
+listeners:
+  - name: main
+    address: "[::1]:7443"
+    tls: { profile: transition, client_certificates: required }
+    server_names: [GW.example.com, 192.0.2.1]
+    allowed_origins: ["https://app.example.com", "app://local"]
+  - name: local
+    address: localhost:0
+    tls: off
+admin: off
+servers:
+  files:
+    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b}, pass_env: [HOME], cwd: ./x }
+  notes:
+    http:
+      url: https://notes.example.com/mcp?key=abc
+      tls: { ca: ./ca.pem, server_name: Notes.Internal }
+      headers: { Authorization: Bearer abc }
+  near:
+    http: { url: "http://127.0.0.1:8080/mcp" }
+audit: { mode: async }
+log: { level: debug, format: json }
+limits: { max_request_bytes: 2048 }
+`;
+
+function settingsOf(text: string): Settings {
+  const reading = readConfig(text, FILE);
+  assert.ok(reading.ok, reading.ok ? '' : JSON.stringify(reading.diagnostics, null, 1));
+  return reading.settings;
+}
+
+test('the least configuration gets every default', () => {
+  const settings = settingsOf(`version: 1\n${SERVERS}`);
+  const hybrid = profileByName('hybrid');
+  assert.deepEqual(settings, {
+    stateDir: null,
+    trustDomain: 'postern.internal',
+    policyFile: null,
+    listeners: [
+      {
+        name: 'main',
+        host: '127.0.0.1',
+        port: 7443,
+        tls: { profile: hybrid, clientCertificates: 'optional' },
+        serverNames: [],
+        allowedOrigins: [],
+      },
+    ],
+    admin: { host: '127.0.0.1', port: 7480 },
+    servers: [
+      {
+        name: 'files',
+        transport: { kind: 'stdio', command: 'node', args: [], env: {}, passEnv: [], cwd: null },
+      },
+    ],
+    audit: { mode: 'durable' },
+    log: { level: 'info', format: 'auto' },
+    limits: DEFAULT_LIMITS,
+  });
+});
+
+test('a full configuration: paths absolute, names in lower case, rows instead of names', () => {
+  const settings = settingsOf(FULL);
+  assert.equal(settings.stateDir, '/etc/postern/state');
+  assert.equal(settings.policyFile, '/etc/policy.yaml');
+  assert.equal(settings.admin, null);
+  assert.deepEqual(settings.listeners, [
+    {
+      name: 'main',
+      host: '::1',
+      port: 7443,
+      tls: { profile: profileByName('transition'), clientCertificates: 'required' },
+      serverNames: ['gw.example.com', '192.0.2.1'],
+      allowedOrigins: ['https://app.example.com', 'app://local'],
+    },
+    { name: 'local', host: 'localhost', port: 0, tls: null, serverNames: [], allowedOrigins: [] },
+  ]);
+  const [files, notes, near] = settings.servers.map(({ transport }) => transport);
+  assert.deepEqual(files, {
+    kind: 'stdio',
+    command: '/etc/postern/run.sh',
+    args: ['--api-key', 'abc', '--token=xyz', 'ok'],
+    env: { A: 'b' },
+    passEnv: ['HOME'],
+    cwd: '/etc/postern/x',
+  });
+  assert.deepEqual(notes, {
+    kind: 'http',
+    url: new URL('https://notes.example.com/mcp?key=abc'),
+    tls: {
+      profile: profileByName('hybrid'),
+      caFile: '/etc/postern/ca.pem',
+      serverName: 'notes.internal',
+    },
+    headers: { Authorization: 'Bearer abc' },
+  });
+  assert.ok(near?.kind === 'http');
+  assert.equal(near.tls, null);
+  assert.deepEqual(settings.limits, { ...DEFAULT_LIMITS, maxRequestBytes: 2048 });
+});
+
+test('effective settings tell value and origin, and no secret', () => {
+  const reading = readConfig(FULL, 'postern.yaml');
+  assert.ok(reading.ok);
+  const rows = effectiveSettings(reading.settings, reading.origins);
+  const shown = new Map(rows.map(({ path, value, origin }) => [path, [value, origin]]));
+  assert.equal(shown.size, rows.length, 'each path once');
+  const expected: Record<string, readonly unknown[]> = {
+    trust_domain: ['corp.example', 'postern.yaml:3'],
+    'listeners[0].address': ['[::1]:7443', 'postern.yaml:7'],
+    'listeners[0].tls.profile': ['transition', 'postern.yaml:8'],
+    'listeners[1].tls': ['off', 'postern.yaml:13'],
+    'listeners[1].server_names': [[], 'default'],
+    admin: ['off', 'postern.yaml:14'],
+    'servers.files.stdio.args': [['--api-key', '•••', '--token=•••', 'ok'], 'postern.yaml:17'],
+    'servers.files.stdio.env.A': ['•••', 'postern.yaml:17'],
+    'servers.notes.http.url': ['https://notes.example.com/mcp?key=•••', 'postern.yaml:20'],
+    'servers.notes.http.tls.profile': ['hybrid', 'default'],
+    'servers.notes.http.headers.Authorization': ['•••', 'postern.yaml:22'],
+    'limits.max_request_bytes': [2048, 'postern.yaml:27'],
+    'limits.max_json_depth': [128, 'default'],
+  };
+  for (const [path, row] of Object.entries(expected)) assert.deepEqual(shown.get(path), row, path);
+  assert.doesNotMatch(JSON.stringify(rows), /abc|xyz/);
+});
+
+test('settings without a file: the servers given, everything else at its default', () => {
+  const given = { main: { stdio: { command: './server', args: ['-v'] } } };
+  const settings = defaultSettingsFor({ servers: given }, '/srv');
+  assert.deepEqual(
+    { ...settings, servers: [] },
+    { ...settingsOf(`version: 1\n${SERVERS}`), servers: [] },
+  );
+  assert.deepEqual(settings.servers[0]?.transport, {
+    kind: 'stdio',
+    command: '/srv/server',
+    args: ['-v'],
+    env: {},
+    passEnv: [],
+    cwd: null,
+  });
+  const remote = { main: { http: { url: 'http://example.com/' } } };
+  assert.throws(
+    () => defaultSettingsFor({ servers: remote }),
+    (error) => {
+      assert.ok(error instanceof ConfigInvalid);
+      assert.match(error.message, /^servers\.main\.http\.url: plain http:\/\/.*https:\/\/example/);
+      return true;
+    },
+  );
+});
+
+test('a file is loaded, or refused with its text', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'postern-config-'));
+  try {
+    const file = join(directory, 'postern.yaml');
+    await writeFile(file, `version: 1\npolicy: p.yaml\n${SERVERS}`);
+    const good = await loadConfigFile(file);
+    assert.ok(good.ok);
+    assert.equal(good.settings.policyFile, join(directory, 'p.yaml'));
+    await writeFile(file, 'version: 2\n');
+    const bad = await loadConfigFile(file);
+    assert.ok(!bad.ok);
+    assert.equal(bad.text, 'version: 2\n');
+    const error = configInvalid(bad.diagnostics, bad.text);
+    assert.equal(error.code, 'POSTERN_CONFIG_INVALID');
+    assert.match(error.message, /postern\.yaml:1:10: version: .*\n {4}1 \| version: 2\n/);
+    assert.equal((error.details['problems'] as string[]).length, 2);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('property: reading never throws; a mutated configuration is read or refused', () => {
+  const insertions = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 5 }),
+    fc.constantFrom(
+      '\n',
+      ': ',
+      '- ',
+      '[',
+      '}',
+      '"',
+      '&a ',
+      '*a',
+      '<<: ',
+      '__proto__: ',
+      'null',
+      '~',
+    ),
+  );
+  const edit = fc.tuple(fc.nat(FULL.length), fc.nat(8), insertions);
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+      let text = FULL;
+      for (const [at, removed, added] of edits) {
+        text = text.slice(0, at) + added + text.slice(at + removed);
+      }
+      const reading = readConfig(text, FILE);
+      if (reading.ok) effectiveSettings(reading.settings, reading.origins);
+      else assert.ok(configInvalid(reading.diagnostics, text).message.length > 0);
+    }),
+    { numRuns: 500 },
+  );
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      readConfig(`version: 1\nlisteners: ${JSON.stringify(value)}\n`, FILE);
+      readConfig(JSON.stringify(value), FILE);
+    }),
+  );
+});
