@@ -5,5 +5,5 @@ export { ensureIdentity } from './identity.ts';
 export type { GatewayIdentity, ServerCredential } from './identity.ts';
 export { principalOf } from './principal.ts';
 export type { Principal } from './principal.ts';
-export { spiffeIdOfCertificate } from './spiffe.ts';
+export { describePeer } from './peer.ts';
 export { defaultStateDir, openStateDir } from './state-dir.ts';

@@ -1,8 +1,8 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { PeerCertificate, SignatureScheme, TlsLink } from '#crypto';
 import { groupById, signatureOfKey } from '#crypto';
-import { spiffeIdOfCertificate } from '#identity';
+import { describePeer } from '#identity';
 import { LinkUnreadable } from './errors.ts';
 import { kexGroupOfSession } from './session-der.ts';
 
@@ -58,14 +58,4 @@ function peerCertificateOf(socket: TLSSocket): PeerCertificate | null {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined || !socket.authorized) return null;
   return describePeer(certificate);
-}
-
-function describePeer(certificate: X509Certificate): PeerCertificate {
-  return {
-    subject: certificate.subject.replaceAll('\n', ', '),
-    spiffeId: spiffeIdOfCertificate(certificate),
-    fingerprint256: certificate.fingerprint256,
-    certificateSignature: certificate.signatureAlgorithm ?? 'unknown',
-    notAfterMs: Date.parse(certificate.validTo),
-  };
 }

@@ -105,7 +105,7 @@ test('time is linear in bytes, whatever their shape', () => {
   for (const chunks of shapes) {
     const startedAt = performance.now();
     assert.throws(() => parse([...chunks, '\n\n', 'x'.repeat(PLENTY + 1)]));
-    assert.ok(performance.now() - startedAt < 2000);
+    assert.ok(performance.now() - startedAt < 5000);
   }
 });
 

@@ -12,7 +12,7 @@ const {
 } = await import('@peculiar/x509');
 
 /** Kinds of key that tests need. */
-export type KeyKind = 'ML-DSA-65' | 'ML-DSA-87' | 'P-256' | 'RSA';
+type KeyKind = 'ML-DSA-65' | 'ML-DSA-87' | 'P-256' | 'RSA';
 
 /** A certificate with its key, PEM. */
 export interface Credential {
@@ -21,7 +21,7 @@ export interface Credential {
 }
 
 /** What a certificate says. */
-export interface CertificateOptions {
+interface CertificateOptions {
   readonly kind?: KeyKind;
   /** DNS names and IP addresses; both of the loopback when absent. */
   readonly names?: readonly JsonGeneralName[];

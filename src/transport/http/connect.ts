@@ -20,7 +20,7 @@ import { readEgressLink, readPlainLink } from './egress-link.ts';
 export interface HttpUpstreamTls {
   /** What the link may use; already narrowed by policy. */
   readonly profile: Profile;
-  /** Authorities that may vouch for the server, PEM; `null` for those the system trusts. */
+  /** Authorities that may vouch for the server, PEM; `null` for those that Node.js trusts. */
   readonly caPem: string | null;
   /** Name that the certificate must carry, `null` for the host of the URL. */
   readonly serverName: string | null;
@@ -32,14 +32,16 @@ export interface HttpUpstreamTls {
 export interface ConnectorOptions {
   readonly name: string;
   readonly url: URL;
+  /** Asked for each new connection, so that it may answer otherwise after a reload; `null` for http:. */
   readonly tls: (() => HttpUpstreamTls) | null;
   readonly limits: Pick<Limits, 'upstreamConnectTimeoutMs'>;
   readonly events: EventSink;
+  /** Why policy refuses a link that was just made, `null` when it does not. */
   readonly acceptLink: (link: LinkSecurity) => string | null;
 }
 
 /** A connected socket and how it is protected. */
-export interface Hop {
+interface Hop {
   readonly socket: Socket;
   readonly link: LinkSecurity;
 }

@@ -1,9 +1,9 @@
-import type { PeerCertificate, PlainLink, SignatureScheme, TlsLink } from '#crypto';
-import { groupByName, signatureOfKey } from '#crypto';
-import type { X509Certificate } from 'node:crypto';
-import { BlockList } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isLoopback } from '#config';
+import type { PlainLink, SignatureScheme, TlsLink } from '#crypto';
+import { groupByName, signatureOfKey } from '#crypto';
+import { describePeer } from '#identity';
 import { UpstreamLinkRefused } from '../errors.ts';
 
 /** `getEphemeralKeyInfo` names classical curves as OpenSSL's keys do, not as TLS groups. */
@@ -12,10 +12,6 @@ const CURVES: Readonly<Record<string, string>> = {
   secp384r1: 'P-384',
   secp521r1: 'P-521',
 };
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
 
 /**
  * What the client side of a finished handshake negotiated.
@@ -56,8 +52,7 @@ export function readEgressLink(
  * @throws UpstreamLinkRefused when the other end is not on the loopback interface.
  */
 export function readPlainLink(socket: Socket): PlainLink {
-  const { remoteAddress = '', remoteFamily } = socket;
-  if (!loopback.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4')) {
+  if (!isLoopback(socket.remoteAddress ?? '')) {
     throw new UpstreamLinkRefused('plain HTTP is for servers on this machine alone', {
       hint: 'Give the server a certificate and use an https: URL.',
     });
@@ -71,27 +66,6 @@ function groupOf(socket: TLSSocket): TlsLink['group'] {
   const group = typeof name === 'string' ? groupByName(CURVES[name] ?? name) : undefined;
   if (group === undefined) throw unreadable('the key-exchange group is unknown');
   return group;
-}
-
-function describePeer(certificate: X509Certificate): PeerCertificate {
-  return {
-    subject: certificate.subject.replaceAll('\n', ', '),
-    spiffeId: spiffeIdOf(certificate),
-    fingerprint256: certificate.fingerprint256,
-    certificateSignature: certificate.signatureAlgorithm ?? 'unknown',
-    notAfterMs: certificate.validToDate.getTime(),
-  };
-}
-
-/**
- * The SPIFFE id of a certificate with exactly one. Node quotes names with special characters; such a
- * list is not worth the risk of reading it wrongly.
- */
-function spiffeIdOf(certificate: X509Certificate): string | null {
-  const names = certificate.subjectAltName ?? '';
-  if (names.includes('"')) return null;
-  const ids = names.split(', ').filter((name) => name.startsWith('URI:spiffe://'));
-  return ids.length === 1 ? (ids[0]?.slice('URI:'.length) ?? null) : null;
 }
 
 function unreadable(reason: string): Error {

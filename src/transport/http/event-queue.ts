@@ -12,7 +12,7 @@ interface Reader {
 }
 
 /** What the source of an {@link EventQueue} is told. */
-export interface EventSource {
+interface EventSource {
   /** The reader has caught up. */
   onDrained(): void;
   /** The reader wants no more. */

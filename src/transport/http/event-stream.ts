@@ -35,8 +35,11 @@ export class EventStream {
 
   /** @throws UpstreamMessageTooLarge */
   push(chunk: Buffer): void {
-    this.#parser.push(chunk, this.#parsed);
-    this.#deliver();
+    try {
+      this.#parser.push(chunk, this.#parsed);
+    } finally {
+      this.#deliver();
+    }
     if (this.#queue.buffered > this.#maxBuffered) this.#controller.pause();
   }
 

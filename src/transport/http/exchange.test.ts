@@ -256,6 +256,20 @@ for (const [what, code, answer] of refusals) {
   });
 }
 
+test('large messages pass whole, as JSON and as an event', TIMEOUT, async (t) => {
+  const message = JSON.stringify({ text: 'x'.repeat(12 * 1024 * 1024) });
+  const upstream = await serve(t, (request, response) => {
+    const json = request.headers['mcp-method'] === 'json';
+    response.writeHead(200, json ? JSON_TYPE : SSE_TYPE);
+    response.end(json ? message : `: first\n\ndata: ${message}\n\n`);
+  });
+  const reply = await upstream.exchange(post(undefined, { mcpHeaders: { 'mcp-method': 'json' } }));
+  assert.ok(reply.kind === 'json');
+  assert.ok(reply.body.equals(Buffer.from(message)));
+  const [, event] = await drain(await upstream.exchange(post()));
+  assert.ok(event?.message?.equals(Buffer.from(message)));
+});
+
 test('an oversized event ends the stream', TIMEOUT, async (t) => {
   const limits = { ...DEFAULT_LIMITS, maxMessageBytes: 1024 };
   const upstream = await serve(
@@ -265,8 +279,9 @@ test('an oversized event ends the stream', TIMEOUT, async (t) => {
     },
     { limits },
   );
-  const reply = await upstream.exchange(post());
-  await assert.rejects(drain(reply), { code: 'POSTERN_UPSTREAM_MESSAGE_TOO_LARGE' });
+  const events = eventsOf(await upstream.exchange(post()))[Symbol.asyncIterator]();
+  assert.equal((await events.next()).value?.message?.toString(), '{}');
+  await assert.rejects(events.next(), { code: 'POSTERN_UPSTREAM_MESSAGE_TOO_LARGE' });
 });
 
 const malformed: [string, string, ...string[]][] = [
@@ -414,7 +429,7 @@ test('a reader that stops early releases the stream', TIMEOUT, async (t) => {
 
 test('a slow reader slows the server down instead of filling memory', TIMEOUT, async (t) => {
   const event = `data: "${'x'.repeat(1000)}"\n\n`;
-  const total = 64 * 1024 * 1024;
+  const total = 32 * 1024 * 1024;
   let written = 0;
   let blocked = false;
   const upstream = await serve(t, (_request, response) => {
@@ -476,4 +491,23 @@ test('a connection that the server closed while idle costs no call', TIMEOUT, as
   const reply = await upstream.exchange(post());
   assert.equal(reply.kind, 'json');
   assert.equal(sockets.length, 2);
+});
+
+test('a server that closes every connection is not asked for ever', TIMEOUT, async (t) => {
+  let connections = 0;
+  const server = createTcpServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  const { upstream } = upstreamFor(t, `http://127.0.0.1:${await listen(t, server)}/`);
+  await assert.rejects(upstream.exchange(post()), { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+  assert.equal(connections, 1);
+});
+
+test('a call that is cancelled beforehand is not sent', TIMEOUT, async (t) => {
+  const upstream = await serve(t, () => assert.fail('a request arrived'));
+  const gone = AbortSignal.abort();
+  await assert.rejects(upstream.exchange(post(undefined, { signal: gone })), {
+    code: 'POSTERN_CALL_CANCELLED',
+  });
 });

@@ -34,7 +34,7 @@ export interface ExchangePlan {
 }
 
 /** What came of an exchange: its reply, or that not a byte of it was sent. */
-export type Outcome = UpstreamReply | 'unsent';
+type Outcome = UpstreamReply | 'unsent';
 
 /** More of a body that nobody wants is not worth reading for the sake of the connection. */
 const MAX_IGNORED_BYTES = 64 * 1024;
@@ -180,10 +180,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   #answer(): void {
     const { status = 0, sessionId = null } = this.#head ?? {};
     const { link } = this.#connection;
-    if (this.#body.length === 0)
-      this.#callbacks.resolve({ kind: 'empty', status, sessionId, link });
-    else
-      this.#callbacks.resolve({ kind: 'json', status, sessionId, link, body: this.#body.take() });
+    const body = this.#body.take();
+    const reply: UpstreamReply =
+      body.length === 0
+        ? { kind: 'empty', status, sessionId, link }
+        : { kind: 'json', status, sessionId, link, body };
+    this.#callbacks.resolve(reply);
   }
 
   /** `null` when the connection went before anything was sent on it. */

@@ -25,7 +25,7 @@ test('those who wait enter in order', async () => {
 
 test('too many are turned away at once, and told which limit', () => {
   const gate = new Gate({ ...FEW, maxQueue: 0 });
-  gate.enter(signal());
+  void gate.enter(signal());
   assert.throws(() => gate.enter(signal()), {
     code: 'POSTERN_UPSTREAM_OVERLOADED',
     details: { limit: 'max_upstream_connections', max: 1 },
@@ -34,7 +34,7 @@ test('too many are turned away at once, and told which limit', () => {
 
 test('waiting ends with time, with the caller and with the gate', async () => {
   const gate = new Gate({ ...FEW, waitMs: 20 });
-  gate.enter(signal());
+  void gate.enter(signal());
   await assert.rejects(Promise.resolve(gate.enter(signal())), {
     code: 'POSTERN_UPSTREAM_OVERLOADED',
   });

@@ -1,7 +1,7 @@
 import { CallCancelled, UpstreamOverloaded, UpstreamUnavailable } from '../errors.ts';
 
 /** Bounds of a {@link Gate}. */
-export interface GateLimits {
+interface GateLimits {
   /** How many may be inside. */
   readonly max: number;
   /** How many may wait. */

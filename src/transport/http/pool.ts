@@ -1,6 +1,5 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import { CallCancelled, UpstreamUnavailable } from '../errors.ts';
@@ -82,8 +81,9 @@ export class Pool {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#connecting);
-    const closed = [...this.#open].map(({ socket }) => once(socket, 'close'));
-    for (const { socket } of this.#open) socket.destroy();
+    const closed = [...this.#open].map(
+      ({ socket }) => new Promise((resolve) => socket.destroy().once('close', resolve)),
+    );
     await Promise.all(closed);
   }
 

@@ -109,7 +109,7 @@ for (const enableJsonResponse of [true, false]) {
       sessionIdGenerator: () => randomUUID(),
       enableJsonResponse,
     });
-    await mcp.connect(transport as Parameters<typeof mcp.connect>[0]);
+    await mcp.connect(transport);
     t.after(() => mcp.close());
     const server = createServer((request: IncomingMessage, response: ServerResponse) => {
       void transport.handleRequest(request, response);

@@ -1,6 +1,6 @@
-import type { Limits } from '#lib';
+import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
-import { SessionNotFound, UpstreamUnavailable } from '../errors.ts';
+import { CallCancelled, SessionNotFound, UpstreamUnavailable } from '../errors.ts';
 import type {
   Upstream,
   UpstreamHealth,
@@ -8,6 +8,7 @@ import type {
   UpstreamRequest,
   UpstreamStats,
 } from '../upstream.ts';
+import { connectFailure } from './connect-errors.ts';
 import type { Connect, ConnectorOptions } from './connect.ts';
 import { createConnector } from './connect.ts';
 import type { ExchangePlan } from './exchange.ts';
@@ -20,8 +21,6 @@ import { SessionTable } from './sessions.ts';
 
 /** What {@link createHttpUpstream} needs. */
 export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
-  /** Read for each new connection, so that it may answer otherwise after a reload; for https: alone. */
-  readonly tls: ConnectorOptions['tls'];
   /** The gateway's own headers for this server, such as its credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly limits: Limits;
@@ -72,6 +71,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
+    if (request.signal.aborted) throw new CallCancelled('the client has gone');
     const plan = this.#plan(request);
     const { sessionId } = plan.asked;
     try {
@@ -150,9 +150,7 @@ class StreamableHttpUpstream implements HttpUpstream {
       });
       if (outcome !== 'unsent') return outcome;
       // A server may close an idle connection at any time; one that closes new ones is broken.
-      if (!reused) {
-        throw new UpstreamUnavailable(`${plan.server}: the server closes new connections at once`);
-      }
+      if (!reused) throw this.#closedAtOnce(connection);
     }
   }
 
@@ -163,6 +161,11 @@ class StreamableHttpUpstream implements HttpUpstream {
       gate.leave();
       throw error;
     }
+  }
+
+  #closedAtOnce({ failure }: Connection): PosternError {
+    if (failure !== null) return connectFailure(failure, this.#url.host);
+    return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
   }
 
   #bind(sessionId: string, principal: string, reply: UpstreamReply): void {

@@ -1,0 +1,44 @@
+/** Transports of the official clients, of both SDK generations. */
+import { StdioClientTransport as Stdio1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client';
+import { StdioClientTransport as Stdio2 } from '@modelcontextprotocol/client/stdio';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Short pauses before a lost stream is taken up again. */
+const RECONNECT = {
+  initialReconnectionDelay: 20,
+  maxReconnectionDelay: 200,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 20,
+};
+
+/** A program that speaks MCP on its standard streams. */
+export interface Program {
+  readonly command: string;
+  readonly args: string[];
+}
+
+/** The reference server that has one of each of the protocol's features. */
+export const EVERYTHING = programAt(
+  'node_modules/@modelcontextprotocol/server-everything/dist/index.js',
+);
+
+/** A file of this repository, run by this Node. */
+export function programAt(file: string, ...args: string[]): Program {
+  return { command: process.execPath, args: [join(ROOT, file), ...args] };
+}
+
+/** Direct: the client starts the program itself. */
+export function stdio(generation: 1 | 2, program: Program): object {
+  const parameters = { ...program, stderr: 'ignore' as const };
+  return generation === 1 ? new Stdio1(parameters) : new Stdio2(parameters);
+}
+
+/** Over HTTP, to a server or to the gateway. */
+export function http(generation: 1 | 2, url: string, through: typeof fetch = fetch): Http1 | Http2 {
+  const options = { fetch: through, reconnectionOptions: RECONNECT };
+  return generation === 1 ? new Http1(new URL(url), options) : new Http2(new URL(url), options);
+}
