@@ -42,8 +42,12 @@ export interface McpRecord {
   readonly era: 'stateful' | 'stateless' | null;
   /** `sessionTag` of the session, never its id. */
   readonly session: string | null;
-  /** `stream` is a GET stream, `session_end` a DELETE. */
-  readonly kind: 'request' | 'notification' | 'response' | 'stream' | 'session_end';
+  /**
+   * `stream` is a GET stream, `session_end` a DELETE; `server_request` is a request of the server to
+   * the client, such as sampling, on its way to the client.
+   */
+  readonly kind:
+    'request' | 'notification' | 'response' | 'stream' | 'session_end' | 'server_request';
   readonly method: string | null;
   readonly rpc_id: string | number | null;
   readonly tool?: string;

@@ -74,6 +74,7 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent): Promise<Buf
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
   const frame = readUpstreamFrame(event.message, delivery.limits);
+  if (frame.kind === 'request') await journal.serverRequest(frame);
   if (frame.kind !== 'response') return event.wire;
   const body = filtered(delivery, frame);
   if (answers(frame, permit.call.frame, 200)) {

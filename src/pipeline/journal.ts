@@ -1,10 +1,10 @@
 import type { CallEntry, McpRecord, OutcomeRecord, Recorder } from '#audit';
-import { sessionTag } from '#audit';
+import { newCallId, sessionTag } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import { describeLink } from '#crypto';
 import type { PosternError } from '#lib';
 import { sha256Label } from '#lib';
-import type { Frame, ResponseFrame } from '#mcp';
+import type { Frame, RequestFrame, ResponseFrame } from '#mcp';
 import { accessesOf } from '#mcp';
 import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
@@ -66,6 +66,29 @@ export class Journal {
     if (this.#written) return;
     this.#written = true;
     await this.#recorder.record(this.#entry(outcome));
+  }
+
+  /** Records a request that the server makes of the client, before it goes out; an entry of its own. */
+  serverRequest(frame: RequestFrame): Promise<void> {
+    const entry = this.#entry({ status: 'ok', http_status: 200 });
+    const { server, revision, era, session } = entry.mcp;
+    return this.#recorder.record({
+      ...entry,
+      id: newCallId(),
+      time: new Date().toISOString(),
+      duration_ms: 0,
+      mcp: {
+        server,
+        revision,
+        era,
+        session,
+        kind: 'server_request',
+        method: frame.method,
+        rpc_id: frame.id,
+      },
+      digests: { request: sha256Label(frame.bytes), result: null },
+      bytes: { request: frame.bytes.length, response: 0 },
+    });
   }
 
   #entry(outcome: OutcomeRecord): CallEntry {
