@@ -1,42 +1,13 @@
-import type { X509Certificate } from 'node:crypto';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ChainSpec, Holder } from './chains.ts';
-import { CA_BUNDLE, CHAINS, filesOf, identityDirOf, schemeOfHolder } from './chains.ts';
-import {
-  createFile,
-  hasCode,
-  PRIVATE_MODE,
-  PUBLIC_MODE,
-  storageFailed,
-  syncDirectory,
-} from './files.ts';
-import type { Issuer } from './issue.ts';
-import { issueCertificate } from './issue.ts';
-import type { KeyPair } from './keys.ts';
-import { generateKeys, privatePem } from './keys.ts';
-import { LIFETIME_DAYS, validity } from './lifetimes.ts';
-import { formatSpiffeId } from './spiffe.ts';
+import { identityDirOf } from './chains.ts';
+import { createFile, hasCode, storageFailed, syncDirectory } from './files.ts';
+import type { NewFile, NewIdentity } from './make-identity.ts';
 
-/** What a new identity is made for. */
-export interface NewIdentity {
-  readonly trustDomain: string;
-  /** DNS names and IP addresses of the gateway's certificate. */
-  readonly names: readonly string[];
-  readonly nowMs: number;
-}
-
-interface NewFile {
-  /** Relative to the identity directory. */
-  readonly path: string;
-  readonly text: string;
-  readonly mode: number;
-}
-
-interface Made extends Issuer {
-  readonly certificate: X509Certificate;
-  readonly files: readonly NewFile[];
-}
+/** The same file name in a checkout (.ts) and in the built package (.js). */
+const MAKER = import.meta.filename.replace('create-identity', 'make-identity-process');
 
 const UNFINISHED = 'identity.new-';
 
@@ -48,7 +19,7 @@ const UNFINISHED = 'identity.new-';
  * @throws StorageFailed
  */
 export async function createIdentity(stateDir: string, wanted: NewIdentity): Promise<boolean> {
-  const files = await makeFiles(wanted);
+  const files = await makeAside(wanted);
   try {
     return await publish(stateDir, files);
   } catch (cause) {
@@ -72,59 +43,25 @@ export async function removeUnfinished(stateDir: string): Promise<void> {
   }
 }
 
-async function makeFiles(wanted: NewIdentity): Promise<readonly NewFile[]> {
-  const files: NewFile[] = [];
-  const roots: string[] = [];
-  for (const spec of CHAINS) {
-    const root = await make(spec, 'root', wanted, null);
-    const issuing = await make(spec, 'issuing', wanted, root);
-    const gateway = await make(spec, 'gateway', wanted, issuing);
-    files.push(...root.files, ...issuing.files, ...gateway.files);
-    roots.push(root.certificate.toString());
-  }
-  return [...files, { path: CA_BUNDLE, text: roots.join(''), mode: PUBLIC_MODE }];
-}
-
-async function make(
-  spec: ChainSpec,
-  holder: Holder,
-  wanted: NewIdentity,
-  issuer: Issuer | null,
-): Promise<Made> {
-  const scheme = schemeOfHolder(spec, holder);
-  const keys = generateKeys(scheme);
-  const certificate = await issueCertificate(
-    {
-      role: holder,
-      commonName: `Postern ${scheme.name} ${holder}`,
-      publicKey: keys.publicKey,
-      ...subjectNames(holder, wanted),
-      ...validity(wanted.nowMs, LIFETIME_DAYS[holder]),
-    },
-    issuer ?? { certificate: null, key: keys.privateKey },
-  );
-  return { certificate, key: keys.privateKey, files: filesFor(spec, holder, certificate, keys) };
-}
-
-function subjectNames(
-  holder: Holder,
-  wanted: NewIdentity,
-): { spiffeId: string; names: readonly string[] } {
-  if (holder !== 'gateway') return { spiffeId: formatSpiffeId(wanted.trustDomain), names: [] };
-  return { spiffeId: formatSpiffeId(wanted.trustDomain, 'gateway'), names: wanted.names };
-}
-
-function filesFor(
-  spec: ChainSpec,
-  holder: Holder,
-  certificate: X509Certificate,
-  keys: KeyPair,
-): readonly NewFile[] {
-  const paths = filesOf(spec, holder);
-  return [
-    { path: paths.key, text: privatePem(keys.privateKey), mode: PRIVATE_MODE },
-    { path: paths.certificate, text: certificate.toString(), mode: PUBLIC_MODE },
-  ];
+/**
+ * Makes the files in a process of its own: the X.509 library takes some 25 MB that nobody needs
+ * afterwards.
+ *
+ * @throws Error when that process fails.
+ */
+async function makeAside(wanted: NewIdentity): Promise<readonly NewFile[]> {
+  const child = fork(MAKER, {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`making the identity ended with ${String(code)}`);
+  });
+  failed.catch(() => undefined);
+  child.send(wanted);
+  const [files] = (await Promise.race([once(child, 'message'), failed])) as [readonly NewFile[]];
+  return files;
 }
 
 async function publish(stateDir: string, files: readonly NewFile[]): Promise<boolean> {
