@@ -140,7 +140,7 @@ export const LIMITS = {
     reason: 'A session ends after this however busy it is.',
   },
   maxStatelessChildren: {
-    default: 16,
+    default: 64,
     min: 1,
     max: 10_000,
     reason: 'Child processes of one stdio server that answer sessionless calls.',

@@ -50,7 +50,7 @@ export class Child {
     this.#process.once('exit', (code, signal) => this.#onExit(describeExit(code, signal)));
     stdout.on('data', (chunk: Buffer) => handlers.onOutput(chunk));
     stdout.once('end', () => void this.#endUnlessExiting('closed its output'));
-    stdin.once('error', () => void this.#endUnlessExiting('closed its input'));
+    stdin.on('error', () => void this.#endUnlessExiting('closed its input'));
     stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     for (const stream of [stdout, stderr]) stream.on('error', () => stream.destroy());
   }

@@ -42,18 +42,26 @@ export class Launcher {
   }
 
   /**
-   * Starts a process for a principal.
+   * Makes sure that a process may be started for a principal now.
    *
-   * @throws UpstreamUnavailable when it cannot be started, or not yet again.
+   * @throws UpstreamUnavailable while it has to wait after failures, or for good after `close`.
    * @throws UpstreamOverloaded when too many processes are still being stopped.
    */
-  launch(principal: string, handlers: ChannelHandlers): Channel {
+  check(principal: string): void {
     const { name } = this.program;
     if (this.#closed) throw new UpstreamUnavailable(`"${name}" is being shut down`);
     this.#restarts.check(principal);
     if (this.#channels.size >= this.#maxChildren) {
       throw new UpstreamOverloaded(`too many processes of "${name}" are still being stopped`);
     }
+  }
+
+  /**
+   * Starts a process for a principal; {@link check} comes first.
+   *
+   * @throws UpstreamUnavailable when the program cannot even be tried.
+   */
+  launch(principal: string, handlers: ChannelHandlers): Channel {
     const life = this.#watch(principal);
     try {
       const channel = new Channel(this.program, {

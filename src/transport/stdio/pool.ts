@@ -67,6 +67,7 @@ export class Pool {
     for (const worker of this.#workers) {
       if (worker.principal === principal && worker.canTake(frame)) return worker;
     }
+    this.#launcher.check(principal);
     this.#makeRoom();
     const worker = new Worker(this.#context, principal);
     this.#workers.add(worker);

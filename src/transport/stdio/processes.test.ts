@@ -16,7 +16,6 @@ import {
   openSession,
   until,
 } from './fixtures/harness.ts';
-import { Guardian } from './guardian.ts';
 
 interface Family {
   readonly pid: number;
@@ -31,8 +30,8 @@ async function familyOf(upstream: Upstream): Promise<Family & { sessionId: strin
   return { ...result.structuredContent, sessionId };
 }
 
-test('closing ends a server that ignores the end of its input and SIGTERM', async () => {
-  const { upstream } = hostile('stubborn', { childStopGraceMs: 100 });
+test('closing ends a server that ignores the end of its input and SIGTERM', async (t) => {
+  const { upstream } = hostile(t, 'stubborn', { childStopGraceMs: 100 });
   const { pid, grandchild } = await familyOf(upstream);
   assert.ok(isRunning(pid) && isRunning(grandchild));
   const start = performance.now();
@@ -41,8 +40,8 @@ test('closing ends a server that ignores the end of its input and SIGTERM', asyn
   assert.ok(!isRunning(pid) && !isRunning(grandchild));
 });
 
-test('what a server leaves behind ends with it, however it ends', async () => {
-  const { upstream } = hostile('plain', { childStopGraceMs: 100 });
+test('what a server leaves behind ends with it, however it ends', async (t) => {
+  const { upstream } = hostile(t, 'plain', { childStopGraceMs: 100 });
   const ended = await familyOf(upstream);
   await exchange(upstream, null, { sessionId: ended.sessionId, httpMethod: 'DELETE' });
   const crashed = await familyOf(upstream);
@@ -52,7 +51,6 @@ test('what a server leaves behind ends with it, however it ends', async () => {
   for (const pid of [ended.pid, ended.grandchild, crashed.pid, crashed.grandchild]) {
     assert.ok(!isRunning(pid));
   }
-  await upstream.close();
 });
 
 test('no process outlives a gateway that is killed', async () => {
@@ -68,32 +66,8 @@ test('no process outlives a gateway that is killed', async () => {
   await until('all are gone', () => !pids.some(isRunning));
 });
 
-test('a gateway that just ends is not kept alive by its servers’ guardian', async () => {
-  const script = `
-    import { Guardian } from ${JSON.stringify(new URL('guardian.ts', import.meta.url).href)};
-    new Guardian(() => {}).add(2 ** 30);
-  `;
-  const gateway = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-  const [code] = (await once(gateway, 'exit')) as [number];
-  assert.equal(code, 0);
-});
-
-test('the guardian spares a group that was taken off its list', async () => {
-  const guardian = new Guardian(() => assert.fail('no event was expected'));
-  const children = [1, 2, 3].map(() => spawn('/bin/sleep', ['60'], { detached: true, stdio: 'ignore' }));
-  const pids = children.map(({ pid }) => pid ?? assert.fail());
-  for (const pid of pids) guardian.add(pid);
-  const [, spared] = pids;
-  assert.ok(spared !== undefined);
-  guardian.remove(spared);
-  await guardian.close();
-  await until('the others are gone', () => pids.filter(isRunning).length === 1);
-  assert.ok(isRunning(spared));
-  process.kill(spared, 'SIGKILL');
-});
-
-test('200 sessions opened and dropped leave no process', async () => {
-  const { upstream } = bench({
+test('200 sessions opened and dropped leave no process', async (t) => {
+  const { upstream } = bench(t, {
     command: '/bin/sh',
     args: [fixture('tiny.sh')],
     limits: { maxSessionsPerPrincipal: 8, maxSessionsPerServer: 16 },
@@ -111,11 +85,11 @@ test('200 sessions opened and dropped leave no process', async () => {
   assert.deepEqual(upstream.stats(), { sessions: 0, children: 0, connections: 0 });
 });
 
-test('a server gets the usual variables, those passed and those set, and no others', async () => {
+test('a server gets the usual variables, those passed and those set, and no others', async (t) => {
   process.env['POSTERN_TEST_SECRET'] = 'secret';
   process.env['POSTERN_TEST_PASSED'] = 'passed';
   process.env['POSTERN_TEST_FUNCTION'] = '() { evil; }';
-  const { upstream } = bench({
+  const { upstream } = bench(t, {
     args: [fixture('hostile.ts')],
     env: { SET: 'set' },
     passEnv: ['POSTERN_TEST_PASSED', 'POSTERN_TEST_FUNCTION', 'POSTERN_TEST_UNSET'],
@@ -130,5 +104,4 @@ test('a server gets the usual variables, those passed and those set, and no othe
   const others = Object.keys(env).filter((name) => !usual.has(name));
   assert.deepEqual(others.toSorted(), ['POSTERN_TEST_PASSED', 'SET']);
   assert.equal(cwd, '/');
-  await upstream.close();
 });

@@ -3,10 +3,8 @@ import { after, test } from 'node:test';
 import type { Upstream, UpstreamReply } from '../upstream.ts';
 import {
   all,
-  bench,
   callTool,
   exchange,
-  fixture,
   hostile,
   initialize,
   jsonOf,
@@ -15,10 +13,8 @@ import {
   openSession,
   until,
 } from './fixtures/harness.ts';
-import type { Bench } from './fixtures/harness.ts';
 
-const plain = bench({ args: [fixture('hostile.ts')] });
-after(() => plain.upstream.close());
+const plain = hostile({ after }, 'plain');
 
 /** What the server of a session has read, as text lines. */
 async function heardBy(upstream: Upstream, sessionId: string): Promise<readonly string[]> {
@@ -28,15 +24,6 @@ async function heardBy(upstream: Upstream, sessionId: string): Promise<readonly 
 
 function valueOf(reply: Record<string, unknown>): Record<string, unknown> {
   return (reply['result'] as { structuredContent: Record<string, unknown> }).structuredContent;
-}
-
-async function closing(made: Bench, run: (upstream: Upstream) => Promise<void>): Promise<void> {
-  try {
-    await run(made.upstream);
-  } finally {
-    await made.upstream.close();
-    assert.deepEqual(made.upstream.stats(), { sessions: 0, children: 0, connections: 0 });
-  }
 }
 
 test('R-23 a session opens, answers and ends; afterwards it is unknown', async () => {
@@ -112,25 +99,24 @@ test('progress finds its own call among several', async () => {
   );
   for (const [id, reply] of (await Promise.all(calls)).entries()) {
     const [progress, answer] = await all(messagesOf(reply));
-    assert.equal((progress?.['params'] as { progressToken: string }).progressToken, 'abc'[id]);
+    assert.deepEqual(progress?.['params'], { progressToken: 'abc'[id], progress: 1 });
     assert.equal(answer?.['id'], id);
   }
 });
 
-test('a duplicate id in flight is refused, and so is one request too many', async () => {
-  await closing(hostile('plain', { maxInFlightPerSession: 2 }), async (upstream) => {
-    const sessionId = await openSession(upstream);
-    const hanging = [1, '1'].map((id) => exchange(upstream, callTool(id, 'hang'), { sessionId }));
-    const settled = Promise.allSettled(hanging);
-    await assert.rejects(exchange(upstream, callTool(1, 'echo'), { sessionId }), {
-      code: 'POSTERN_REQUEST_ID_IN_USE',
-    });
-    await assert.rejects(exchange(upstream, callTool(2, 'echo'), { sessionId }), {
-      code: 'POSTERN_UPSTREAM_OVERLOADED',
-    });
-    await exchange(upstream, null, { sessionId, httpMethod: 'DELETE' });
-    for (const result of await settled) assert.equal(result.status, 'rejected');
+test('a duplicate id in flight is refused, and so is one request too many', async (t) => {
+  const { upstream } = hostile(t, 'plain', { maxInFlightPerSession: 2 });
+  const sessionId = await openSession(upstream);
+  const hanging = [1, '1'].map((id) => exchange(upstream, callTool(id, 'hang'), { sessionId }));
+  const settled = Promise.allSettled(hanging);
+  await assert.rejects(exchange(upstream, callTool(1, 'echo'), { sessionId }), {
+    code: 'POSTERN_REQUEST_ID_IN_USE',
   });
+  await assert.rejects(exchange(upstream, callTool(2, 'echo'), { sessionId }), {
+    code: 'POSTERN_UPSTREAM_OVERLOADED',
+  });
+  await exchange(upstream, null, { sessionId, httpMethod: 'DELETE' });
+  for (const result of await settled) assert.equal(result.status, 'rejected');
 });
 
 test('a cancelled call is told to the server and its reply ends without an answer', async () => {
@@ -176,25 +162,23 @@ test('a client that goes away cancels nothing; the late answer is dropped', asyn
   assert.ok(!heard.some((line) => line.includes('notifications/cancelled')));
 });
 
-test('a client that goes away during initialize leaves no session', async () => {
-  await closing(hostile('silent'), async (upstream) => {
-    const client = new AbortController();
-    const opening = exchange(upstream, initialize(), { signal: client.signal });
-    assert.equal(upstream.stats().sessions, 1);
-    client.abort();
-    await assert.rejects(opening, { code: 'POSTERN_CALL_CANCELLED' });
-    assert.equal(upstream.stats().sessions, 0);
-    await until('the process is gone', () => upstream.stats().children === 0);
-  });
+test('a client that goes away during initialize leaves no session', async (t) => {
+  const { upstream } = hostile(t, 'silent');
+  const client = new AbortController();
+  const opening = exchange(upstream, initialize(), { signal: client.signal });
+  assert.equal(upstream.stats().sessions, 1);
+  client.abort();
+  await assert.rejects(opening, { code: 'POSTERN_CALL_CANCELLED' });
+  assert.equal(upstream.stats().sessions, 0);
+  await until('the process is gone', () => upstream.stats().children === 0);
 });
 
-test('a server that refuses initialize is stopped and its error passed on', async () => {
-  await closing(hostile('refuse'), async (upstream) => {
-    const reply = await exchange(upstream, initialize());
-    assert.equal(reply.sessionId, null);
-    assert.equal((jsonOf(reply)['error'] as { code: number }).code, -32022);
-    assert.equal(upstream.stats().sessions, 0);
-  });
+test('a server that refuses initialize is stopped and its error passed on', async (t) => {
+  const { upstream } = hostile(t, 'refuse');
+  const reply = await exchange(upstream, initialize());
+  assert.equal(reply.sessionId, null);
+  assert.equal((jsonOf(reply)['error'] as { code: number }).code, -32022);
+  assert.equal(upstream.stats().sessions, 0);
 });
 
 test('server messages go to the GET stream, and to it alone', async () => {
@@ -224,33 +208,25 @@ test('without a GET stream they go to the newest call, or wait for the next', as
   }
 });
 
-test('messages that nobody takes are bounded: the oldest go, with one warning', async () => {
-  const made = hostile('plain', { maxQueuedMessages: 3 });
-  await closing(made, async (upstream) => {
-    const sessionId = await openSession(upstream);
-    const client = new AbortController();
-    const { signal } = client;
-    const gone = exchange(upstream, callTool(1, 'tell', { count: 10 }), { sessionId, signal });
-    client.abort();
-    await assert.rejects(gone, { code: 'POSTERN_CALL_CANCELLED' });
-    const seen = (name: string): number =>
-      made.events.filter((event) => event.name === name).length;
-    await until(
-      'the server has answered',
-      () =>
-        seen('upstream.message_dropped') > 0 &&
-        made.events.some(({ message }) => message.includes('an answer')),
-    );
-    assert.equal(seen('upstream.messages_dropped'), 1);
-    const stream = messagesOf(await exchange(upstream, null, { sessionId }));
-    for (const data of [7, 8, 9]) {
-      assert.deepEqual(((await stream.next()).value as { params: unknown }).params, {
-        level: 'info',
-        data,
-      });
-    }
-    await stream.return(undefined);
-  });
+test('messages that nobody takes are bounded: the oldest go, with one warning', async (t) => {
+  const made = hostile(t, 'plain', { maxQueuedMessages: 3 });
+  const { upstream } = made;
+  const sessionId = await openSession(upstream);
+  const client = new AbortController();
+  const { signal } = client;
+  const gone = exchange(upstream, callTool(1, 'tell', { count: 5 }), { sessionId, signal });
+  client.abort();
+  await assert.rejects(gone, { code: 'POSTERN_CALL_CANCELLED' });
+  const told = (what: string): number =>
+    made.events.filter(({ message }) => message.includes(what)).length;
+  await until('the server has answered', () => told('an answer that nobody waits for') === 1);
+  assert.equal(told('no stream of the client takes them'), 1);
+  const stream = messagesOf(await exchange(upstream, null, { sessionId }));
+  for (const data of [2, 3, 4]) {
+    const { value } = await stream.next();
+    assert.deepEqual((value as { params: unknown }).params, { level: 'info', data });
+  }
+  await stream.return(undefined);
 });
 
 test('a newer GET stream takes the place of the older', async () => {

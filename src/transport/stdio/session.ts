@@ -38,7 +38,7 @@ export class Session {
   #opening: Call | null = null;
   #ended = false;
 
-  /** @throws UpstreamUnavailable or UpstreamOverloaded when no process can be started. */
+  /** @throws UpstreamUnavailable when the program cannot even be tried. */
   constructor(context: SessionContext, principal: string) {
     const { launcher, streams } = context;
     const { name: server, limits, events } = launcher.program;
@@ -77,15 +77,15 @@ export class Session {
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     this.#presence.used();
     this.#context.book.enter(request.connection, this.#presence);
-    if (request.httpMethod === 'GET') return this.#listen(request.signal);
-    if (request.httpMethod === 'DELETE' || request.frame === null) {
+    const { httpMethod, frame, signal } = request;
+    if (httpMethod === 'DELETE') {
       this.end('its client ended it');
       return empty(200);
     }
-    const { frame } = request;
+    if (httpMethod === 'GET' || frame === null) return this.#listen(signal);
     switch (frame.kind) {
       case 'request':
-        return this.#call(frame, request.signal, (call) => this.#mailbox.flushTo(call));
+        return this.#call(frame, signal, (call) => this.#mailbox.flushTo(call));
       case 'notification':
         return this.#notify(frame);
       case 'response':
@@ -166,10 +166,12 @@ export class Session {
   }
 
   #respond(frame: ResponseFrame): UpstreamReply {
-    if (frame.id === null || !this.#asked.delete(idKey(frame.id))) {
+    const key = frame.id === null ? '' : idKey(frame.id);
+    if (!this.#asked.has(key)) {
       throw new ResponseUnexpected('the server waits for no answer with this id');
     }
     this.#channel.send(frame.bytes);
+    this.#asked.delete(key);
     this.#calls.touchAll(performance.now());
     return empty(202);
   }

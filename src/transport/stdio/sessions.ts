@@ -56,6 +56,7 @@ export class Sessions {
 
   #open(request: UpstreamRequest, frame: RequestFrame): Promise<UpstreamReply> {
     const { principal } = request;
+    this.#launcher.check(principal);
     this.#makeRoom(principal);
     const session = new Session(this.#context, principal);
     this.#byId.set(session.id, session);

@@ -35,7 +35,7 @@ export class Worker {
   #usedAt = performance.now();
   #ended = false;
 
-  /** @throws UpstreamUnavailable or UpstreamOverloaded when no process can be started. */
+  /** @throws UpstreamUnavailable when the program cannot even be tried. */
   constructor(context: WorkerContext, principal: string) {
     this.principal = principal;
     this.#context = context;
