@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,12 +38,22 @@ function isCapable(versions) {
 async function runHere() {
   hideExperimentalWarnings();
   if (process.env[LAUNCHED] !== undefined) endWithLauncher();
+  keepCompiledCode();
   // A checkout has the source; a built package has its JavaScript.
   const entries = ['../src/cli/main.ts', '../cli/main.js'].map(
     (path) => new URL(path, import.meta.url),
   );
   const { main } = await import(entries.find((entry) => existsSync(entry)) ?? entries[1]);
   process.exitCode = await main(process.argv.slice(2));
+}
+
+/**
+ * Without stripping types at each start, a checkout starts faster and 20 MB smaller. The cache stands
+ * beside the packages, so whoever can write to it can change the code anyway.
+ */
+function keepCompiledCode() {
+  const modules = join(dirname(SELF), '..', 'node_modules');
+  if (existsSync(modules)) module.enableCompileCache?.(join(modules, '.cache', 'postern'));
 }
 
 /** Experimental is what Node.js calls features that Postern pins by version; the rest is shown. */
