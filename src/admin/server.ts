@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AdminListenFailed } from './errors.ts';
@@ -28,7 +28,8 @@ export function openAdmin(host: string, port: number, source: AdminSource): Prom
     { maxHeaderSize: 8192, requestTimeout: 5000 },
     (request, response) => {
       const path = request.url?.split('?', 1)[0];
-      if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, {});
+      if (!isLocal(request)) answer(response, 403, {});
+      else if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, {});
       else if (path === '/healthz') answer(response, 200, { status: 'ok' });
       else if (path === '/readyz') {
         const ready = source.ready();
@@ -52,6 +53,13 @@ export function openAdmin(host: string, port: number, source: AdminSource): Prom
       });
     });
   });
+}
+
+/** Web pages that rebind their name to this address come with their own Host or an Origin. */
+function isLocal({ headers }: IncomingMessage): boolean {
+  const host = headers.host?.replace(/:\d+$/, '');
+  const local = host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host ?? '');
+  return local && headers.origin === undefined;
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

@@ -29,6 +29,7 @@ const callEntry = z.strictObject({
       'stream',
       'session_end',
       'server_request',
+      'replayed',
     ]),
     method: z.string().nullable(),
     rpc_id: z.union([z.string(), z.number()]).nullable(),

@@ -44,10 +44,17 @@ export interface McpRecord {
   readonly session: string | null;
   /**
    * `stream` is a GET stream, `session_end` a DELETE; `server_request` is a request of the server to
-   * the client, such as sampling, on its way to the client.
+   * the client, such as sampling, on its way to the client, and `replayed` an answer that a client
+   * fetches later on a stream.
    */
   readonly kind:
-    'request' | 'notification' | 'response' | 'stream' | 'session_end' | 'server_request';
+    | 'request'
+    | 'notification'
+    | 'response'
+    | 'stream'
+    | 'session_end'
+    | 'server_request'
+    | 'replayed';
   readonly method: string | null;
   readonly rpc_id: string | number | null;
   readonly tool?: string;

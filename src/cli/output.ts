@@ -14,15 +14,15 @@ export function printJson(value: unknown): void {
 /** Tells a failure on standard error (as JSON with `--json`) and gives its exit code. */
 export function reportFailure(thrown: unknown, json: boolean): number {
   const error = toPosternError(thrown);
+  if (!(thrown instanceof PosternError) && thrown instanceof Error) {
+    process.stderr.write(`${thrown.stack}\n`);
+  }
   if (json) {
     printJson({
       error: { code: error.code, message: error.message, hint: error.hint, ...error.details },
     });
   } else {
     process.stderr.write(`${style('red', 'error')} ${error.message}\n`);
-    if (!(thrown instanceof PosternError) && thrown instanceof Error) {
-      process.stderr.write(`${thrown.stack}\n`);
-    }
     process.stderr.write(`      ${error.hint}\n      ${style('dim', error.code)}\n`);
   }
   return exitCodeOf(error.code);

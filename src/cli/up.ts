@@ -1,4 +1,5 @@
 import type { Settings } from '#config';
+import { isLoopback } from '#config';
 import type { Policy } from '#policy';
 import type { RunningPostern } from './compose.ts';
 import { startPostern } from './compose.ts';
@@ -78,11 +79,25 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
   }
   if (command.length > 0 || options.http !== undefined) {
     const { settings, policy } = quickSettings(options.name, command, options.http);
-    return { settings: overrideSettings(settings, options), fixedPolicy: policy, example: null };
+    const overridden = overrideSettings(settings, options);
+    requireLoopback(overridden);
+    return { settings: overridden, fixedPolicy: policy, example: null };
   }
   const { settings: configured } = await readConfigFile(options.config);
   const settings = overrideSettings(configured, options);
   return { settings, fixedPolicy: null, example: null };
+}
+
+/** Without files whoever reaches the port may call, so it is not for the network. */
+function requireLoopback({ listeners }: Settings): void {
+  const exposed = listeners.find(({ host }) => !isLoopback(host));
+  if (exposed === undefined) return;
+  throw new UsageError(
+    `${exposed.host} is reachable from elsewhere, and no policy says who may call`,
+    {
+      hint: 'Write postern.yaml and policy.yaml for a gateway on the network.',
+    },
+  );
 }
 
 /** Tells what is up; with the example or `--check` a real client has gone through it first. */

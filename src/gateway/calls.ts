@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
-import type { Services } from '#pipeline';
-import { answerError, runCall } from '#pipeline';
+import type { Call, Services } from '#pipeline';
+import { answerError, isStillPermitted, isWelcome, runCall } from '#pipeline';
+import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
-import { Stopping } from './errors.ts';
+import { Overloaded, Stopping } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
-import type { CallHead } from './read-call.ts';
+import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCall } from './read-call.ts';
 
 /** Where a request came in. */
@@ -21,18 +23,26 @@ interface CallInFlight {
   readonly abort: AbortController;
   /** Streams that wait for nothing in particular, and so are ended first when draining. */
   readonly isStream: boolean;
+  /** `null` until it has been read. */
+  call: Call | null;
 }
+
+/** Requests that one connection may have unanswered; clients that do not pipeline have one. */
+const MAX_PER_CONNECTION = 16;
 
 /** Takes HTTP requests through the pipeline and keeps count of them for a clean shutdown. */
 export class Calls {
   readonly #services: () => Services;
   readonly #inFlight = new Set<CallInFlight>();
+  readonly #perConnection = new WeakMap<Socket, number>();
+  readonly #bodies: BodyBudget;
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
   constructor(services: () => Services) {
     this.#services = services;
+    this.#bodies = new BodyBudget(services().limits.maxBodyBytesInFlight);
   }
 
   get count(): number {
@@ -46,14 +56,17 @@ export class Calls {
     link: LinkSecurity,
     entrance: Entrance,
   ): void {
-    const inFlight = { abort: new AbortController(), isStream: request.method === 'GET' };
+    const isStream = request.method === 'GET';
+    const inFlight: CallInFlight = { abort: new AbortController(), isStream, call: null };
     this.#inFlight.add(inFlight);
+    this.#count(request.socket, 1);
     response.once('close', () => {
       if (!response.writableFinished) inFlight.abort.abort();
       this.#inFlight.delete(inFlight);
+      this.#count(request.socket, -1);
       if (this.#inFlight.size === 0) this.#onIdle?.();
     });
-    void this.#answer(request, response, link, entrance, inFlight.abort.signal);
+    void this.#answer(request, response, link, entrance, inFlight);
   }
 
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
@@ -72,27 +85,68 @@ export class Calls {
     for (const { abort } of this.#inFlight) abort.abort();
   }
 
+  /** Ends streams that are no longer permitted; calls end under the policy that they began with. */
+  recheck(): void {
+    const { policy, trustDomain } = this.#services();
+    for (const { call, abort } of this.#inFlight) {
+      if (call === null || !isLongLived(call)) continue;
+      if (!isStillPermitted(call, policy, trustDomain)) abort.abort();
+    }
+  }
+
+  #originOf(
+    request: IncomingMessage,
+    link: LinkSecurity,
+    { listener }: Entrance,
+    { abort }: CallInFlight,
+    { policy, trustDomain }: Services,
+  ): RequestOrigin {
+    return {
+      listener,
+      link,
+      connection: connectionOf(request.socket),
+      signal: abort.signal,
+      bodies: this.#bodies,
+      mayReach: (server) => isWelcome(link, server, policy, trustDomain),
+    };
+  }
+
+  #refuseWhenFull(socket: Socket): void {
+    if (this.#stopping) throw new Stopping('the gateway is shutting down');
+    if ((this.#perConnection.get(socket) ?? 0) > MAX_PER_CONNECTION) {
+      throw new Overloaded(`over ${MAX_PER_CONNECTION} requests on one connection`);
+    }
+  }
+
+  #count(socket: Socket, change: number): void {
+    this.#perConnection.set(socket, (this.#perConnection.get(socket) ?? 0) + change);
+  }
+
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
     link: LinkSecurity,
     entrance: Entrance,
-    signal: AbortSignal,
+    inFlight: CallInFlight,
   ): Promise<void> {
     const services = this.#services();
     const sink = new HttpSink(response, services.limits);
     const head = newCallHead();
     try {
-      if (this.#stopping) throw new Stopping('the gateway is shutting down');
-      const { listener, names } = entrance;
-      const connection = connectionOf(request.socket);
-      const origin = { listener, link, connection, signal };
-      const call = await readCall(request, origin, names, services.limits, head);
-      await runCall(call, services, sink);
+      this.#refuseWhenFull(request.socket);
+      const origin = this.#originOf(request, link, entrance, inFlight, services);
+      inFlight.call = await readCall(request, origin, entrance.names, services.limits, head);
+      await runCall(inFlight.call, services, sink);
     } catch (thrown) {
       rejectRequest(request, response, services, sink, head, toPosternError(thrown));
     }
   }
+}
+
+/** Whether a call is a stream that stays open for what may come. */
+function isLongLived({ frame, httpMethod }: Call): boolean {
+  if (frame?.kind === 'request') return frame.method === 'subscriptions/listen';
+  return httpMethod === 'GET';
 }
 
 /** Answers a request that never became a call. */
@@ -119,7 +173,5 @@ function rejectRequest(
     sink.abort();
     return;
   }
-  // What is left of the body would be read as the next request, so the connection ends here.
-  if (!request.complete) response.shouldKeepAlive = false;
   answerError(head, sink, error);
 }

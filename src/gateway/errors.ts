@@ -43,15 +43,29 @@ export const OriginRefused = defineError('POSTERN_ORIGIN_REFUSED', {
 });
 
 export const MediaTypeRefused = defineError('POSTERN_MEDIA_TYPE_REFUSED', {
-  meaning: 'Content-Type, Accept or an encoding of the body does not fit MCP.',
-  hint: 'Send Content-Type: application/json, uncompressed, and Accept: application/json, text/event-stream.',
+  meaning: 'Content-Type or an encoding of the body does not fit MCP.',
+  hint: 'Send Content-Type: application/json, uncompressed.',
   httpStatus: 415,
+  rpcCode: -32600,
+});
+
+export const AnswerNotAcceptable = defineError('POSTERN_ANSWER_NOT_ACCEPTABLE', {
+  meaning: 'The Accept header leaves out a form in which MCP servers answer.',
+  hint: 'Send Accept: application/json, text/event-stream.',
+  httpStatus: 406,
   rpcCode: -32600,
 });
 
 export const ListenFailed = defineError('POSTERN_LISTEN_FAILED', {
   meaning: 'A listener could not be opened.',
   hint: 'Choose another address in postern.yaml, or stop the program that uses it.',
+});
+
+export const Overloaded = defineError('POSTERN_OVERLOADED', {
+  meaning: 'The gateway has no room for this request now.',
+  hint: 'Try again later; the limit is in the error’s data.',
+  httpStatus: 503,
+  rpcCode: -32603,
 });
 
 export const Stopping = defineError('POSTERN_STOPPING', {

@@ -38,6 +38,9 @@ export interface OpenListener {
   readonly address: AddressInfo;
 }
 
+/** How often open streams are asked again whether they are permitted. */
+const RECHECK_MS = 30_000;
+
 /** Listeners, policy and upstreams under one life cycle. */
 export class Gateway {
   readonly #parts: GatewayParts;
@@ -47,6 +50,7 @@ export class Gateway {
   /** The immutable set that a call begins and ends with; replaced whole. */
   #services: Services;
   #ready = false;
+  #recheckTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -105,6 +109,8 @@ export class Gateway {
       throw thrown;
     }
     this.#ready = true;
+    // Certificates expire without anybody changing the policy.
+    this.#recheckTimer = setInterval(() => this.#calls.recheck(), RECHECK_MS).unref();
     return open;
   }
 
@@ -116,6 +122,7 @@ export class Gateway {
   /** Finishes the calls in flight within the limit, then ends everything. */
   async stop(): Promise<void> {
     this.#ready = false;
+    clearInterval(this.#recheckTimer);
     this.#policySource.stop();
     for (const { listener } of this.#listeners) listener.drain();
     await this.#calls.drain(this.#parts.limits.drainTimeoutMs);
@@ -155,6 +162,7 @@ export class Gateway {
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
     this.#services = { ...this.#services, policy };
     this.#parts.onPolicyChange();
+    this.#calls.recheck();
   }
 
   #tlsOf(settings: ListenerSettings, policy: Policy): ServerTls | null {

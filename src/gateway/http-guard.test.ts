@@ -63,14 +63,15 @@ test('R-17 refuses singular headers that occur twice', () => {
 test('R-23 wants JSON in, and JSON and events out', () => {
   const json = 'application/json; charset=utf-8';
   const refused = code('POSTERN_MEDIA_TYPE_REFUSED');
+  const unacceptable = code('POSTERN_ANSWER_NOT_ACCEPTABLE');
   for (const accept of ['application/json, text/event-stream', '*/*', undefined]) {
     checkMediaTypes({ 'content-type': json, accept }, 'POST');
   }
   assert.throws(() => checkMediaTypes({ 'content-type': 'text/plain' }, 'POST'), refused);
   assert.throws(() => checkMediaTypes({}, 'POST'), refused);
   const onlyJson = { 'content-type': json, accept: 'application/json' };
-  assert.throws(() => checkMediaTypes(onlyJson, 'POST'), refused);
-  assert.throws(() => checkMediaTypes({ accept: 'text/html' }, 'GET'), refused);
+  assert.throws(() => checkMediaTypes(onlyJson, 'POST'), unacceptable);
+  assert.throws(() => checkMediaTypes({ accept: 'text/html' }, 'GET'), unacceptable);
   checkMediaTypes({ accept: 'text/event-stream' }, 'GET');
   checkMediaTypes({}, 'DELETE');
 });

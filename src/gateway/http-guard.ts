@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { SingleHeaders } from '#mcp';
-import { HeadersTooLarge, MediaTypeRefused, OriginRefused, RequestRefused } from './errors.ts';
+import {
+  AnswerNotAcceptable,
+  HeadersTooLarge,
+  MediaTypeRefused,
+  OriginRefused,
+  RequestRefused,
+} from './errors.ts';
 
 /** Headers that may occur once: a second one could be read by someone else. */
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
@@ -66,7 +72,7 @@ export function checkOrigin(headers: SingleHeaders, names: HostNames): void {
 /**
  * Makes sure that the body is JSON as it stands and that the client takes both kinds of answer.
  *
- * @throws MediaTypeRefused otherwise.
+ * @throws MediaTypeRefused for the body, AnswerNotAcceptable for the answer.
  */
 export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): void {
   if (httpMethod === 'POST' && mediaType(headers['content-type']) !== 'application/json') {
@@ -84,7 +90,7 @@ export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): voi
   const takes = (type: string): boolean =>
     accepted.has(type) || accepted.has('*/*') || accepted.has(`${type.split('/')[0]}/*`);
   if (!wanted.every(takes)) {
-    throw new MediaTypeRefused(`Accept does not admit ${wanted.join(' and ')}`);
+    throw new AnswerNotAcceptable(`Accept does not admit ${wanted.join(' and ')}`);
   }
 }
 

@@ -2,17 +2,25 @@ import type { ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
+import { LINGER_MS } from './malformed.ts';
+
+/** More of an answer than this waits in memory only while the client reads. */
+const SLICE_BYTES = 64 * 1024;
 
 /** Writes replies to an HTTP response, at the pace that the client reads. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: Limits;
   #heartbeat: NodeJS.Timeout | undefined;
+  #readerTimer: NodeJS.Timeout | undefined;
 
   constructor(response: ServerResponse, limits: Limits) {
     this.#response = response;
     this.#limits = limits;
-    response.once('close', () => clearInterval(this.#heartbeat));
+    response.once('close', () => {
+      clearInterval(this.#heartbeat);
+      clearTimeout(this.#readerTimer);
+    });
   }
 
   get started(): boolean {
@@ -20,21 +28,25 @@ export class HttpSink implements ReplySink {
   }
 
   json(status: number, head: ReplyHead, body: Buffer): void {
+    const { complete } = this.#response.req;
+    if (!complete) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': body.length,
+      ...allowHeader(status),
       ...sessionHeader(head),
     });
-    this.#response.end(body);
+    if (complete) void this.#endWith(body);
+    else this.#endEarly(body);
   }
 
   empty(status: number, head: ReplyHead): void {
     this.#response.writeHead(status, {
       ...(status === 204 ? {} : { 'content-length': 0 }),
-      ...(status === 405 ? { allow: 'POST' } : {}),
+      ...allowHeader(status),
       ...sessionHeader(head),
     });
-    this.#response.end();
+    this.#end();
   }
 
   openEvents(head: ReplyHead): void {
@@ -61,12 +73,56 @@ export class HttpSink implements ReplySink {
 
   endEvents(): void {
     clearInterval(this.#heartbeat);
-    this.#response.end();
+    this.#end();
   }
 
   abort(): void {
     clearInterval(this.#heartbeat);
     this.#response.destroy();
+  }
+
+  /** Ends with a body that may be too long to hand to the connection at once. */
+  async #endWith(body: Buffer): Promise<void> {
+    let sent = 0;
+    while (body.length - sent > SLICE_BYTES && !this.#response.destroyed) {
+      const slice = body.subarray(sent, sent + SLICE_BYTES);
+      sent += slice.length;
+      if (!this.#response.write(slice)) await this.#drained().catch(() => undefined);
+    }
+    this.#end(body.subarray(sent));
+  }
+
+  /**
+   * Ends with an answer to a request that has not come whole. What is left of it is not waited for,
+   * but read and dropped for a moment: the kernel takes back an answer when it closes a connection
+   * with unread bytes.
+   */
+  #endEarly(body: Buffer): void {
+    const response = this.#response;
+    response.write(body);
+    const end = (): void => this.#end();
+    setTimeout(end, LINGER_MS).unref();
+    response.req.once('end', end);
+    response.req.resume();
+  }
+
+  #end(rest?: Buffer): void {
+    if (this.#response.destroyed || this.#response.writableEnded) return;
+    this.#response.end(rest);
+    this.#watchReader();
+  }
+
+  /** Cuts off a reader that takes nothing for too long: it only holds memory. */
+  #watchReader(): void {
+    const response = this.#response;
+    const watch = (): void => {
+      clearTimeout(this.#readerTimer);
+      const { slowReaderTimeoutMs } = this.#limits;
+      this.#readerTimer = setTimeout(() => response.destroy(), slowReaderTimeoutMs).unref();
+    };
+    // A pipelined answer has no connection until those before it are out.
+    if (response.socket === null) response.once('socket', watch);
+    else watch();
   }
 
   /** A stream that says nothing looks dead to middle boxes; a comment is ignored by clients. */
@@ -78,11 +134,10 @@ export class HttpSink implements ReplySink {
 
   #drained(): Promise<void> {
     const response = this.#response;
+    this.#watchReader();
     return new Promise((resolve, reject) => {
-      // A reader that takes nothing for so long only holds memory.
-      const timer = setTimeout(() => response.destroy(), this.#limits.slowReaderTimeoutMs);
       const settle = (finish: () => void): void => {
-        clearTimeout(timer);
+        clearTimeout(this.#readerTimer);
         response.off('drain', onDrain);
         response.off('close', onClose);
         finish();
@@ -97,6 +152,11 @@ export class HttpSink implements ReplySink {
 
 function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
   return head.sessionId === null ? {} : { 'mcp-session-id': head.sessionId };
+}
+
+/** RFC 9110 §15.5.6 asks for it; every revision has POST. */
+function allowHeader(status: number): { allow?: string } {
+  return status === 405 ? { allow: 'POST' } : {};
 }
 
 function gone(): Error {

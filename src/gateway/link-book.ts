@@ -12,12 +12,20 @@ interface LinkBookOptions {
   readonly refusesLink: (link: LinkSecurity) => string | null;
 }
 
+/** Where and when a handshake began. */
+interface Handshake {
+  readonly source: string | undefined;
+  /** On the clock of performance.now(). */
+  readonly beganAt: number;
+}
+
 /** Remembers what each connection of a listener negotiated, and destroys those that are in doubt. */
 export class LinkBook {
   readonly #options: LinkBookOptions;
   readonly #links = new WeakMap<TLSSocket, LinkSecurity>();
-  /** When the handshake of each connection began, by address and port of the client. */
-  readonly #began = new Map<string, number>();
+  /** By address and port of the client. */
+  readonly #handshakes = new Map<string, Handshake>();
+  #lastClosed: Handshake | undefined;
 
   constructor(options: LinkBookOptions) {
     this.#options = options;
@@ -25,16 +33,21 @@ export class LinkBook {
 
   handshakeBegins(socket: Socket): void {
     const key = peerKey(socket);
-    this.#began.set(key, performance.now());
-    socket.once('close', () => this.#began.delete(key));
+    const handshake = { source: socket.remoteAddress, beganAt: performance.now() };
+    this.#handshakes.set(key, handshake);
+    socket.once('close', () => {
+      this.#handshakes.delete(key);
+      this.#lastClosed = handshake;
+    });
   }
 
   /** Reads the link of a connection whose handshake has just ended; destroys it on any doubt. */
   enter(socket: TLSSocket): void {
     const key = peerKey(socket);
     const now = performance.now();
-    const handshakeMs = Math.round((now - (this.#began.get(key) ?? now)) * 10) / 10;
-    this.#began.delete(key);
+    const { beganAt = now } = this.#handshakes.get(key) ?? {};
+    this.#handshakes.delete(key);
+    const handshakeMs = Math.round((now - beganAt) * 10) / 10;
     // Errors end in 'close'; without a listener they would be thrown.
     socket.on('error', () => undefined);
     try {
@@ -50,20 +63,19 @@ export class LinkBook {
 
   /** Tells why a handshake failed; OpenSSL has sent the alert already. */
   refused(error: Error, socket: TLSSocket): void {
-    const why = badCertificate(socket);
-    if (why === null) {
+    if (socket.authorizationError) {
+      // Where a certificate is required, Node itself hangs up on a bad one and tells nothing more.
+      this.#tell(socket, 'bad_certificate', unverified(socket));
+    } else {
       const { kind, reason } = refusalOf(error);
       this.#tell(socket, kind, reason);
-    } else {
-      this.#tell(socket, 'bad_certificate', why);
     }
     socket.destroy();
   }
 
   #take(socket: TLSSocket, link: LinkSecurity): void {
-    const why = badCertificate(socket);
-    if (why !== null) {
-      this.#destroy(socket, 'bad_certificate', why);
+    if (socket.getPeerX509Certificate() !== undefined && !socket.authorized) {
+      this.#destroy(socket, 'bad_certificate', unverified(socket));
       return;
     }
     const weak = this.#options.refusesLink(link);
@@ -86,19 +98,19 @@ export class LinkBook {
   }
 
   #tell(socket: TLSSocket, kind: string, reason: string): void {
+    // A TLS socket that is closed knows its client no more; it closes together with the one below it.
+    const source = socket.remoteAddress ?? this.#lastClosed?.source;
     this.#options.events({
       severity: 'warn',
       name: 'tls.handshake_refused',
       message: `connection refused: ${reason}`,
-      fields: { listener: this.#options.name, source: socket.remoteAddress, kind },
+      fields: { listener: this.#options.name, source, kind },
     });
   }
 }
 
-/** What is wrong with the certificate that the client showed; `null` when nothing, or without one. */
-function badCertificate(socket: TLSSocket): string | null {
-  if (socket.getPeerX509Certificate() === undefined || socket.authorized) return null;
-  return `the client's certificate does not verify: ${String(socket.authorizationError)}`;
+function unverified({ authorizationError }: TLSSocket): string {
+  return `the client's certificate does not verify: ${String(authorizationError)}`;
 }
 
 function peerKey(socket: Socket): string {

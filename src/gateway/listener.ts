@@ -66,6 +66,8 @@ function createPlainListener(options: ListenerOptions): Listener {
   const link: LinkSecurity = { kind: 'plain', loopback: true };
   const server = createHttpServer(httpOptions(options.limits));
   server.maxConnections = options.limits.maxConnections;
+  // Node takes its own listeners off a socket on CONNECT; without one, a reset would be thrown.
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
   refuseMalformed(server, { ...options, speaksHttp: () => true });
   server.on('request', (request, response) => options.onRequest(request, response, link));
   return {
@@ -128,12 +130,14 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
 }
 
 function httpOptions(limits: Limits) {
-  const { headersTimeoutMs, requestTimeoutMs } = limits;
+  const requestTimeout = limits.requestTimeoutMs;
+  // Headers are part of a request; Node does not start with a limit for them beyond the whole's.
+  const headersTimeout = Math.min(limits.headersTimeoutMs, requestTimeout);
   return {
     maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs, 10_000) / 5,
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval: Math.min(headersTimeout, 10_000) / 5,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     insecureHTTPParser: false,
     requireHostHeader: true,

@@ -20,6 +20,8 @@ export interface PolicySourceOptions {
 
 /** Editors write in several steps; this is when they are surely done. */
 const SETTLE_MS = 150;
+/** What no watcher notices, such as a change behind a symbolic link, is noticed after this. */
+const POLL_MS = 5000;
 
 const NO_POLICY = 'none';
 
@@ -33,6 +35,9 @@ export class PolicySource {
   #hash = NO_POLICY;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  /** What was found last, so that nothing is told twice. */
+  #seen: string | undefined;
 
   constructor(options: PolicySourceOptions) {
     this.#options = options;
@@ -51,19 +56,31 @@ export class PolicySource {
     }
     await this.reload();
     this.#watch(this.#options.file);
+    this.#poll = setInterval(() => void this.#look(), POLL_MS).unref();
   }
 
-  /** Reads the file again; nothing changes unless it is valid. */
+  /** Reads the file again and tells the outcome; nothing changes unless it is valid. */
   async reload(): Promise<void> {
+    this.#seen = undefined;
+    await this.#look();
+  }
+
+  /** Reads the file; does nothing when it is as it was. */
+  async #look(): Promise<void> {
     const { file } = this.#options;
     if (file === null) return;
-    let text: string;
-    try {
-      text = await readYamlFile(file);
-    } catch (thrown) {
-      this.#keep('absent', messageOf(thrown));
-      return;
-    }
+    const found = await readYamlFile(file).then(
+      (text) => ({ text }),
+      (thrown: unknown) => ({ problem: messageOf(thrown) }),
+    );
+    const seen = JSON.stringify(found);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    if ('problem' in found) this.#keep('absent', found.problem);
+    else this.#use(file, found.text);
+  }
+
+  #use(file: string, text: string): void {
     const reading = readPolicy(text, file);
     if (!reading.ok) {
       this.#keep('invalid', formatDiagnostics(reading.diagnostics, text));
@@ -81,6 +98,7 @@ export class PolicySource {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#poll);
     this.#watcher?.close();
   }
 
@@ -119,7 +137,7 @@ export class PolicySource {
   #watch(file: string): void {
     const changed = (): void => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.reload(), SETTLE_MS);
+      this.#timer = setTimeout(() => void this.#look(), SETTLE_MS);
       this.#timer.unref();
     };
     try {

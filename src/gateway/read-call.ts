@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
-import { formatBytes } from '#lib';
-import type { Frame, SingleHeaders } from '#mcp';
-import { checkHeaders, FrameTooLarge, readFrame, revisionOf } from '#mcp';
+import type { Frame, Revision, SingleHeaders } from '#mcp';
+import { checkHeaders, jsonLimitsOf, readFrame, revisionOf } from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
+import type { BodyBudget } from './body.ts';
+import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
@@ -17,6 +18,9 @@ export interface RequestOrigin {
   readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
+  readonly bodies: BodyBudget;
+  /** Whether this caller may use anything on the server, by link and identity alone. */
+  readonly mayReach: (server: string) => boolean;
 }
 
 /** What is known of a call before it is read whole, for answering its failure. */
@@ -45,7 +49,10 @@ export async function readCall(
   const httpMethod = httpMethodOf(request);
   checkMediaTypes(headers, httpMethod);
   const receivedAtMs = Date.now();
-  if (httpMethod === 'POST') head.frame = await readMessage(request, limits);
+  // Strangers do not get as far as having their messages read: without one the call is refused.
+  if (httpMethod === 'POST' && origin.mayReach(server)) {
+    head.frame = await readMessage(request, limits, origin.bodies);
+  }
   const revision = revisionOf(headers);
   if (revision.era === 'stateless' && httpMethod !== 'POST') {
     throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
@@ -63,16 +70,20 @@ export async function readCall(
     // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").
     sessionId: revision.era === 'stateful' ? sessionIdOf(headers) : null,
     lastEventId: revision.era === 'stateful' ? (headers['last-event-id'] ?? null) : null,
-    mcpHeaders: mcpHeadersOf(headers),
+    mcpHeaders: mcpHeadersOf(headers, revision),
     frame: head.frame,
     connection: origin.connection,
     signal: origin.signal,
   };
 }
 
-async function readMessage(request: IncomingMessage, limits: Limits): Promise<Frame> {
-  const body = await readBody(request, limits.maxRequestBytes);
-  return readFrame(body, { maxBytes: limits.maxRequestBytes, maxDepth: limits.maxJsonDepth });
+async function readMessage(
+  request: IncomingMessage,
+  limits: Limits,
+  bodies: BodyBudget,
+): Promise<Frame> {
+  const body = await readBody(request, limits.maxRequestBytes, bodies);
+  return readFrame(body, jsonLimitsOf(limits, limits.maxRequestBytes));
 }
 
 /** A new head with an id of its own. */
@@ -101,7 +112,12 @@ function sessionIdOf(headers: SingleHeaders): string | null {
   throw new RequestRefused('Mcp-Session-Id is malformed');
 }
 
-function mcpHeadersOf(headers: SingleHeaders): Record<string, string> {
+/** Those that were compared with the body, or that no earlier revision knows, are left out. */
+function mcpHeadersOf(headers: SingleHeaders, revision: Revision): Record<string, string> {
+  const declared = headers['mcp-protocol-version'];
+  if (revision.era === 'stateful') {
+    return declared === undefined ? {} : { 'mcp-protocol-version': declared };
+  }
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('mcp-') && name !== 'mcp-session-id' && value !== undefined) {
@@ -109,35 +125,4 @@ function mcpHeadersOf(headers: SingleHeaders): Record<string, string> {
     }
   }
   return kept;
-}
-
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = (): Error =>
-    new FrameTooLarge(`the body exceeds ${formatBytes(maxBytes)}`, {
-      details: { max_bytes: maxBytes },
-    });
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > maxBytes) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) {
-        request.pause();
-        request.removeAllListeners('data');
-        reject(tooLarge());
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    request.once('end', () => {
-      const [only] = chunks;
-      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size));
-    });
-    request.once('close', () => reject(new RequestRefused('the request was cut off')));
-    request.once('error', (cause) => {
-      reject(new RequestRefused('the request was cut off', { cause }));
-    });
-  });
 }

@@ -37,6 +37,18 @@ export const LIMITS = {
     max: 1024,
     reason: 'Nesting of one message. Real tool schemas stay under 40.',
   },
+  maxJsonKeys: {
+    default: 100_000,
+    min: 100,
+    max: 10_000_000,
+    reason: 'Object keys of one message, which cost more than their bytes.',
+  },
+  maxBodyBytesInFlight: {
+    default: 256 * MIB,
+    min: MIB,
+    max: 64 * 1024 * MIB,
+    reason: 'Request bodies of all clients that are being received; further ones are refused.',
+  },
   maxHeaderBytes: {
     default: 32 * KIB,
     min: 8 * KIB,

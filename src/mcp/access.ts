@@ -7,8 +7,11 @@ export type Access =
   | { readonly kind: 'tool' | 'resource' | 'prompt'; readonly name: string }
   /** The protocol itself: whoever may reach the server may use it. */
   | { readonly kind: 'server' }
-  /** A method that no known revision defines; policy must name it. */
-  | { readonly kind: 'method'; readonly name: string };
+  /**
+   * A method beyond them. One that no known revision defines (`known: false`) must be named by policy;
+   * tasks are known, but may be somebody else's, so being let in for one tool does not open them.
+   */
+  | { readonly kind: 'method'; readonly name: string; readonly known: boolean };
 
 const SERVER: Access = { kind: 'server' };
 
@@ -22,11 +25,6 @@ const PROTOCOL_METHODS: ReadonlySet<string> = new Set([
   'resources/list',
   'resources/templates/list',
   'logging/setLevel',
-  'tasks/get',
-  'tasks/list',
-  'tasks/result',
-  'tasks/update',
-  'tasks/cancel',
   'notifications/initialized',
   'notifications/cancelled',
   'notifications/progress',
@@ -34,6 +32,19 @@ const PROTOCOL_METHODS: ReadonlySet<string> = new Set([
   'notifications/tasks/status',
   'notifications/elicitation/complete',
 ]);
+
+/** Methods on tasks (2025-11-25), which name what a call of anybody may have started. */
+const TASK_METHODS: ReadonlySet<string> = new Set([
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/update',
+  'tasks/cancel',
+]);
+
+/** A longer name or URI is refused: deciding costs time for each character. */
+const MAX_NAME_LENGTH = 8192;
+const MAX_SUBSCRIPTIONS = 1000;
 
 /**
  * What a client's message touches; every item must be allowed.
@@ -57,7 +68,9 @@ export function accessesOf(frame: Frame): readonly Access[] {
     case 'subscriptions/listen':
       return [SERVER, ...subscribedResources(params)];
     default:
-      return [PROTOCOL_METHODS.has(method) ? SERVER : { kind: 'method', name: method }];
+      if (PROTOCOL_METHODS.has(method)) return [SERVER];
+      checkLength(method, 'method');
+      return [{ kind: 'method', name: method, known: TASK_METHODS.has(method) }];
   }
 }
 
@@ -77,8 +90,12 @@ function subscribedResources(params: JsonObject): readonly Access[] {
   const uris = isObject(filter) ? filter['resourceSubscriptions'] : undefined;
   if (uris === undefined) return [];
   if (!Array.isArray(uris)) throw new InvalidParams('"resourceSubscriptions" is not an array');
+  if (uris.length > MAX_SUBSCRIPTIONS) {
+    throw new InvalidParams(`more than ${MAX_SUBSCRIPTIONS} resources in one subscription`);
+  }
   return uris.map((uri: unknown) => {
     if (typeof uri !== 'string') throw new InvalidParams('a subscribed resource is not a string');
+    checkLength(uri, 'resourceSubscriptions');
     return { kind: 'resource', name: uri };
   });
 }
@@ -86,5 +103,12 @@ function subscribedResources(params: JsonObject): readonly Access[] {
 function text(object: JsonObject, key: string): string {
   const value = object[key];
   if (typeof value !== 'string' || value === '') throw new InvalidParams(`"${key}" is no string`);
+  checkLength(value, key);
   return value;
+}
+
+function checkLength(value: string, key: string): void {
+  if (value.length > MAX_NAME_LENGTH) {
+    throw new InvalidParams(`"${key}" is longer than ${MAX_NAME_LENGTH} characters`);
+  }
 }

@@ -31,8 +31,15 @@ export const FrameTooDeep = defineError('POSTERN_FRAME_TOO_DEEP', {
   rpcCode: RPC.invalidRequest,
 });
 
+export const FrameTooManyKeys = defineError('POSTERN_FRAME_TOO_MANY_KEYS', {
+  meaning: 'A message has more object keys than the limit.',
+  hint: 'Send less at once, or raise limits.max_json_keys.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidRequest,
+});
+
 export const FrameAmbiguous = defineError('POSTERN_FRAME_AMBIGUOUS', {
-  meaning: 'A message can be read in two ways: a key occurs twice or in another letter case.',
+  meaning: 'A message can be read in two ways: a key occurs twice or in another spelling.',
   hint: 'Send each key once, spelled as the specification spells it.',
   httpStatus: 400,
   rpcCode: RPC.invalidRequest,
@@ -63,5 +70,12 @@ export const InvalidParams = defineError('POSTERN_INVALID_PARAMS', {
   meaning: 'A request does not say clearly which tool, resource or prompt it names.',
   hint: 'Send the parameters that the MCP specification requires for this method.',
   httpStatus: 200,
+  rpcCode: RPC.invalidParams,
+});
+
+export const RequestMetaMissing = defineError('POSTERN_REQUEST_META_MISSING', {
+  meaning: 'A request of a stateless revision does not say in its body which revision it is in.',
+  hint: 'Send io.modelcontextprotocol/protocolVersion and /clientCapabilities in params._meta.',
+  httpStatus: 400,
   rpcCode: RPC.invalidParams,
 });

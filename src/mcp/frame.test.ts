@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idKey, readFrame } from './frame.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64 };
+const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
 const read = (message: unknown) => readFrame(Buffer.from(JSON.stringify(message)), limits);
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
@@ -37,6 +37,21 @@ test('R-17 refuses protocol keys in another letter case', () => {
     read({ jsonrpc: '2.0', id: 1, method: 'x', params: { arguments: { Name: 1, name: 2 } } }).kind,
     'request',
   );
+});
+
+test('R-17 refuses protocol keys in spellings that other parsers fold, nested ones too', () => {
+  const ambiguous = code('POSTERN_FRAME_AMBIGUOUS');
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'read' } };
+  const variants = [
+    { ...call, 'param\u017F': { name: 'delete' } },
+    { ...call, params: { ...call.params, 'argument\u017F': {} } },
+    { ...call, params: { ...call.params, '\uFF4Eame': 'delete' } },
+    { ...call, params: { ref: { type: 'ref/prompt', name: 'a', Name: 'b' } } },
+    { ...call, params: { notifications: {}, Notifications: { resourceSubscriptions: [] } } },
+    { ...call, params: { notifications: { ResourceSubscriptions: [] } } },
+    { ...call, params: { 'tas\u212AId': 'x' } },
+  ];
+  for (const message of variants) assert.throws(() => read(message), ambiguous);
 });
 
 test('refuses everything that is not exactly one JSON-RPC 2.0 message', () => {

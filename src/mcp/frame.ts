@@ -36,8 +36,27 @@ export interface ResponseFrame {
     | { readonly error: { readonly code: number; readonly message: string } };
 }
 
-const ENVELOPE_KEYS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
-const PARAMS_KEYS = ['name', 'arguments', 'uri', 'ref', '_meta', 'taskId', 'requestId'];
+/** Longer keys fold to no protocol key, and folding is what costs. */
+const MAX_FOLDED_LENGTH = 128;
+
+/** The keys that decide what a message is and names, by the object they stand in. */
+const ENVELOPE_KEYS = keys('jsonrpc', 'id', 'method', 'params', 'result', 'error');
+const PARAMS_KEYS = keys(
+  'name',
+  'arguments',
+  'uri',
+  'ref',
+  '_meta',
+  'taskId',
+  'requestId',
+  'requestState',
+  'notifications',
+);
+const NESTED_KEYS: Readonly<Record<string, ReadonlyMap<string, string>>> = {
+  ref: keys('type', 'name', 'uri'),
+  notifications: keys('resourceSubscriptions'),
+  _meta: keys('progressToken', 'io.modelcontextprotocol/protocolVersion'),
+};
 
 /**
  * Reads one JSON-RPC 2.0 message. What policy sees is exactly what `bytes` say: whatever another
@@ -49,7 +68,7 @@ export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
   const message = readJson(bytes, limits);
   if (Array.isArray(message)) throw new FrameNotRpc('a batch of messages is not accepted');
   if (!isObject(message)) throw new FrameNotRpc('message is not a JSON object');
-  refuseCaseVariants(message, ENVELOPE_KEYS);
+  refuseVariants(message, ENVELOPE_KEYS);
   if (message['jsonrpc'] !== '2.0') throw new FrameNotRpc('"jsonrpc" is not "2.0"');
   return 'method' in message ? readCall(bytes, message) : readResponse(bytes, message);
 }
@@ -82,7 +101,11 @@ function readCall(bytes: Buffer, message: JsonObject): RequestFrame | Notificati
   if ('result' in message || 'error' in message) {
     throw new FrameNotRpc('message is both a request and a response');
   }
-  refuseCaseVariants(params, PARAMS_KEYS);
+  refuseVariants(params, PARAMS_KEYS);
+  for (const [key, names] of Object.entries(NESTED_KEYS)) {
+    const nested = params[key];
+    if (isObject(nested)) refuseVariants(nested, names);
+  }
   if (!('id' in message)) return { kind: 'notification', bytes, method, params };
   const id = asRpcId(message['id']);
   if (id === undefined) throw new FrameNotRpc('"id" is neither a string nor a number');
@@ -113,15 +136,28 @@ function readResponse(bytes: Buffer, message: JsonObject): ResponseFrame {
   return { kind: 'response', bytes, id: answered, outcome: { result } };
 }
 
-/** Some servers match keys without regard to case (CVE-2026-27896), so a variant is ambiguous. */
-function refuseCaseVariants(object: JsonObject, names: readonly string[]): void {
+/**
+ * Some servers match keys without regard to letter case (CVE-2026-27896), and some of them fold more
+ * than ASCII: to Go, `paramſ` is `params`. Such a key would be read by one side and not by the other.
+ */
+function refuseVariants(object: JsonObject, names: ReadonlyMap<string, string>): void {
   for (const key of Object.keys(object)) {
-    if (names.includes(key)) continue;
-    const lower = key.toLowerCase();
-    if (names.some((name) => name.toLowerCase() === lower)) {
-      throw new FrameAmbiguous('message has a protocol key in another letter case', {
-        details: { key },
+    const name = names.get(fold(key));
+    if (name !== undefined && name !== key) {
+      throw new FrameAmbiguous('message has a protocol key in another spelling', {
+        details: { key: key.slice(0, 64) },
       });
     }
   }
+}
+
+/** Names by what they fold to. */
+function keys(...names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [fold(name), name]));
+}
+
+/** What the laxest of parsers would still take for the same key. */
+function fold(key: string): string {
+  if (key.length > MAX_FOLDED_LENGTH) return key;
+  return key.normalize('NFKC').toUpperCase().toLowerCase();
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readFrame } from './frame.ts';
 import { checkHeaders, decodeHeaderValue, META_PROTOCOL_VERSION, revisionOf } from './headers.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64 };
+const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
 const mismatch = code('POSTERN_HEADER_MISMATCH');
@@ -36,7 +36,10 @@ test('R-17 refuses headers that are missing or say something else', () => {
   assert.throws(() => check({ ...good, 'mcp-method': 'tools/list' }, call), mismatch);
   assert.throws(() => check({ ...stateless, 'mcp-method': 'tools/call' }, call), mismatch);
   assert.throws(() => check({ ...stateless, 'mcp-name': 'safe' }, call), mismatch);
-  assert.throws(() => check(good, request('tools/call', { name: 'safe' })), mismatch);
+  assert.throws(
+    () => check(good, request('tools/call', { name: 'safe' })),
+    code('POSTERN_REQUEST_META_MISSING'),
+  );
 });
 
 test('R-17 refuses a message that claims another era in its body', () => {

@@ -1,4 +1,4 @@
-import { HeaderMismatch, RevisionUnsupported } from './errors.ts';
+import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './errors.ts';
 import type { Frame } from './frame.ts';
 import { metaOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
@@ -31,6 +31,7 @@ export function revisionOf(headers: SingleHeaders): Revision {
  * whoever reads both (Streamable HTTP, "Server Validation"). Headers alone are never trusted.
  *
  * @throws HeaderMismatch when one is missing, malformed or different.
+ * @throws RequestMetaMissing when the body of a stateless request names no revision (basic/index).
  */
 export function checkHeaders(headers: SingleHeaders, revision: Revision, frame: Frame): void {
   if (frame.kind === 'response') return;
@@ -41,7 +42,7 @@ export function checkHeaders(headers: SingleHeaders, revision: Revision, frame: 
   }
   if (revision.era === 'stateful') return;
   if (frame.kind === 'request' && declared === undefined) {
-    throw mismatch('MCP-Protocol-Version', 'is declared, but _meta in the body names no revision');
+    throw new RequestMetaMissing('"_meta" of the request names no protocol revision');
   }
   checkOne(headers, 'Mcp-Method', frame.method, frame.kind === 'request');
   const target = targetOf(frame.method, frame.params);

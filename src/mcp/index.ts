@@ -6,6 +6,7 @@ export {
   FrameNotRpc,
   FrameTooDeep,
   FrameTooLarge,
+  FrameTooManyKeys,
   HeaderMismatch,
   InvalidParams,
   RevisionUnsupported,
@@ -22,6 +23,7 @@ export type {
 } from './frame.ts';
 export { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
 export type { SingleHeaders } from './headers.ts';
+export { jsonLimitsOf } from './json.ts';
 export type { JsonLimits } from './json.ts';
 export { filterList } from './lists.ts';
 export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';

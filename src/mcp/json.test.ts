@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readJson } from './json.ts';
 
-const limits = { maxBytes: 1024 * 1024, maxDepth: 64 };
+const limits = { maxBytes: 1024 * 1024, maxDepth: 64, maxKeys: 1000 };
 const read = (text: string): unknown => readJson(Buffer.from(text), limits);
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
@@ -80,6 +80,8 @@ test('bounds depth and size before anything is built', () => {
   assert.throws(() => read(deep), code('POSTERN_FRAME_TOO_DEEP'));
   assert.throws(() => read('['.repeat(1_000_000)), code('POSTERN_FRAME_TOO_DEEP'));
   assert.equal(Array.isArray(read('['.repeat(64) + ']'.repeat(64))), true);
+  const keys = Array.from({ length: limits.maxKeys + 1 }, (_, index) => `"k${index}":0`);
+  assert.throws(() => read(`{${keys.join(',')}}`), code('POSTERN_FRAME_TOO_MANY_KEYS'));
   const large = Buffer.alloc(limits.maxBytes + 1, 0x20);
   assert.throws(() => readJson(large, limits), code('POSTERN_FRAME_TOO_LARGE'));
 });

@@ -1,4 +1,11 @@
-import { FrameAmbiguous, FrameInvalidJson, FrameTooDeep, FrameTooLarge } from './errors.ts';
+import {
+  FrameAmbiguous,
+  FrameInvalidJson,
+  FrameTooDeep,
+  FrameTooLarge,
+  FrameTooManyKeys,
+} from './errors.ts';
+import type { Limits } from '#lib';
 import { formatBytes } from '#lib';
 import { isUtf8 } from 'node:buffer';
 
@@ -6,6 +13,13 @@ import { isUtf8 } from 'node:buffer';
 export interface JsonLimits {
   readonly maxBytes: number;
   readonly maxDepth: number;
+  /** Keys of all objects together. */
+  readonly maxKeys: number;
+}
+
+/** The bounds in force for messages of one direction. */
+export function jsonLimitsOf(limits: Limits, maxBytes: number): JsonLimits {
+  return { maxBytes, maxDepth: limits.maxJsonDepth, maxKeys: limits.maxJsonKeys };
 }
 
 const QUOTE = 0x22;
@@ -33,7 +47,7 @@ export function readJson(bytes: Buffer, limits: JsonLimits): unknown {
     );
   }
   if (!isUtf8(bytes)) throw new FrameInvalidJson('message is not valid UTF-8');
-  checkStructure(bytes, limits.maxDepth);
+  checkStructure(bytes, limits);
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch (cause) {
@@ -45,16 +59,21 @@ export function readJson(bytes: Buffer, limits: JsonLimits): unknown {
  * Bounds the depth and finds duplicate keys in one pass over the bytes. The grammar itself is left to
  * JSON.parse, so on malformed text this may miss anything but must stay within bounds.
  */
-function checkStructure(bytes: Buffer, maxDepth: number): void {
+function checkStructure(bytes: Buffer, { maxDepth, maxKeys }: JsonLimits): void {
   // One entry per open container: the keys seen so far in an object, null for an array.
   const open: (Set<string> | null)[] = [];
+  let keyCount = 0;
   let index = 0;
   while (index < bytes.length) {
     const byte = bytes[index];
     if (byte === QUOTE) {
       const end = endOfString(bytes, index);
       const keys = open.at(-1);
-      if (keys && isKey(bytes, end)) addKey(keys, bytes.subarray(index, end));
+      if (keys && isKey(bytes, end)) {
+        keyCount += 1;
+        if (keyCount > maxKeys) throw tooManyKeys(maxKeys);
+        addKey(keys, bytes.subarray(index, end));
+      }
       index = end;
       continue;
     }
@@ -109,6 +128,12 @@ function decodeKey(quoted: Buffer): string {
   } catch (cause) {
     throw new FrameInvalidJson('message has a malformed key', { cause });
   }
+}
+
+function tooManyKeys(maxKeys: number): Error {
+  return new FrameTooManyKeys(`message has more than ${maxKeys} keys`, {
+    details: { max_keys: maxKeys },
+  });
 }
 
 function tooDeep(maxDepth: number): Error {

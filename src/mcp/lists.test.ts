@@ -4,7 +4,7 @@ import type { ResponseFrame } from './frame.ts';
 import { readFrame } from './frame.ts';
 import { filterList } from './lists.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64 };
+const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
 
 function response(result: object): ResponseFrame {
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
@@ -22,6 +22,15 @@ test('R-11 takes hidden items out of lists and leaves everything else', () => {
     id: 1,
     result: { tools: [{ name: 'read', inputSchema: {} }], nextCursor: 'c' },
   });
+});
+
+test('R-18 a list that goes by its caller is not for shared caches', () => {
+  for (const seesAll of [true, false]) {
+    const frame = response({ tools: [{ name: 'a' }], ttlMs: 5, cacheScope: 'public' });
+    const bytes = filterList('tools/list', frame, () => seesAll);
+    const { result } = JSON.parse(bytes.toString()) as { result: Record<string, unknown> };
+    assert.deepEqual([result['cacheScope'], result['ttlMs']], ['private', 5]);
+  }
 });
 
 test('R-14 gives back the same bytes when nothing is hidden', () => {

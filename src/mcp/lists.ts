@@ -55,5 +55,9 @@ function filterItems(
     const name = isObject(item) ? item[shape.name] : undefined;
     return typeof name === 'string' && visible({ kind: shape.kind, name });
   });
-  return kept.length === items.length ? result : { ...result, [shape.items]: kept };
+  // What one caller may see must not be served to another (2026-07-28, "Choosing a Cache Scope"),
+  // also when this one happens to see everything.
+  const shared = result['cacheScope'] === 'public';
+  if (kept.length === items.length && !shared) return result;
+  return { ...result, ...(shared ? { cacheScope: 'private' } : {}), [shape.items]: kept };
 }

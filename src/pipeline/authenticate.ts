@@ -1,3 +1,4 @@
+import type { LinkSecurity } from '#crypto';
 import type { Principal } from '#identity';
 import { principalOf } from '#identity';
 import type { Call } from './call.ts';
@@ -19,9 +20,15 @@ export interface Authenticated {
  * @throws CertificateExpired when it has expired since the connection was made.
  */
 export function authenticate(call: Call, trustDomain: string): Authenticated {
-  const peer = call.clientLink.kind === 'tls' ? call.clientLink.peer : null;
-  if (peer !== null && peer.notAfterMs <= call.receivedAtMs) {
+  const principal = identify(call.clientLink, trustDomain, call.receivedAtMs);
+  return { call, principal } as Authenticated;
+}
+
+/** The caller at the other end of a link. @throws what {@link authenticate} throws. */
+export function identify(link: LinkSecurity, trustDomain: string, nowMs: number): Principal {
+  const peer = link.kind === 'tls' ? link.peer : null;
+  if (peer !== null && peer.notAfterMs <= nowMs) {
     throw new CertificateExpired('the client certificate of this connection has expired');
   }
-  return { call, principal: principalOf(peer, trustDomain) } as Authenticated;
+  return principalOf(peer, trustDomain);
 }

@@ -1,14 +1,17 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import type { Frame, ResponseFrame } from '#mcp';
-import { filterList, idKey, readFrame, rpcErrorBytes } from '#mcp';
+import { filterList, idKey, jsonLimitsOf, readFrame, rpcErrorBytes } from '#mcp';
 import { isVisible } from '#policy';
 import type { EventsReply, JsonReply, StreamEvent, UpstreamReply } from '#transport';
-import { formatEvent, UpstreamProtocolError } from '#transport';
+import { formatEvent, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
 import type { Admitted } from './admit.ts';
+import type { Call } from './call.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, outcomeOf } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+
+type Outcome = Parameters<Journal['close']>[0];
 
 /** What delivering needs besides the call. */
 export interface Delivery {
@@ -50,27 +53,36 @@ async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> 
   sink.json(reply.status, reply, body);
 }
 
+/** What has gone out on a stream. */
+interface Sent {
+  /** The answer to the request. */
+  answer: boolean;
+  /** An event id, by which the client can ask for what comes after it. */
+  id: boolean;
+}
+
 async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<void> {
   const { permit, journal, sink } = delivery;
+  const sent: Sent = { answer: false, id: false };
   sink.openEvents(reply);
   try {
     for await (const event of reply.events) {
-      const wire = await inspectEvent(delivery, event);
-      if (wire === null) continue;
+      const wire = await inspectEvent(delivery, event, sent);
       journal.returned(wire.length);
       await sink.event(wire);
     }
     // A request whose stream ends without an answer was cancelled; a GET stream just ends.
     const status = permit.call.frame === null ? 'ok' : 'cancelled';
     await journal.close({ status, http_status: 200 });
+    sink.endEvents();
   } catch (thrown) {
-    await endWithError(delivery, thrown);
+    await endWithError(delivery, sent, thrown);
   }
-  sink.endEvents();
 }
 
-/** The bytes of an event to pass on; `null` when it must not be. */
-async function inspectEvent(delivery: Delivery, event: StreamEvent): Promise<Buffer | null> {
+/** The bytes of an event to pass on. */
+async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent): Promise<Buffer> {
+  sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
   const frame = readUpstreamFrame(event.message, delivery.limits);
@@ -78,27 +90,46 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent): Promise<Buf
   if (frame.kind !== 'response') return event.wire;
   const body = filtered(delivery, frame);
   if (answers(frame, permit.call.frame, 200)) {
+    sent.answer = true;
     journal.answered(frame.bytes);
     await journal.close(outcomeOf(frame, 200));
+  } else {
+    await journal.replayed(frame);
   }
   return body === frame.bytes ? event.wire : formatEvent(body, event.id);
 }
 
 /** A stream that has begun can tell of a failure only as the answer to its request. */
-async function endWithError(delivery: Delivery, thrown: unknown): Promise<void> {
+async function endWithError(delivery: Delivery, sent: Sent, thrown: unknown): Promise<void> {
   const { permit, journal, sink } = delivery;
   const { call } = permit;
   const gone = call.signal.aborted;
   const error = toPosternError(thrown);
-  await journal.close(gone ? { status: 'undelivered', http_status: 200 } : failureOf(error, 200));
+  await journal.close(gone ? leftAlone(call) : failureOf(error, 200));
   delivery.events({
     severity: gone ? 'debug' : 'warn',
     name: 'call.stream_failed',
     message: gone ? 'the client went away during a stream' : messageOf(thrown),
     fields: { call: call.id, server: call.server },
   });
-  if (gone || call.frame?.kind !== 'request') return;
-  await sink.event(formatEvent(rpcErrorBytes(error, call.frame.id, call.id), null));
+  if (gone || sent.answer || call.frame?.kind !== 'request') {
+    sink.endEvents();
+  } else if (sent.id && call.revision.era === 'stateful' && error instanceof UpstreamUnavailable) {
+    // The server still has the answer; a client whose connection is lost comes back for it with
+    // Last-Event-ID (Streamable HTTP, "Resumability and Redelivery").
+    sink.abort();
+  } else {
+    await sink.event(formatEvent(rpcErrorBytes(error, call.frame.id, call.id), null));
+    sink.endEvents();
+  }
+}
+
+/** How a stream reads in the record that its client has left before the answer. */
+function leftAlone({ frame, revision }: Call): Outcome {
+  if (frame === null) return { status: 'ok', http_status: 200 };
+  // Only in the stateless revisions does a server give up what its client has left.
+  const status = revision.era === 'stateless' ? 'cancelled' : 'undelivered';
+  return { status, http_status: 200 };
 }
 
 function filtered(delivery: Delivery, frame: ResponseFrame): Buffer {
@@ -117,7 +148,7 @@ function answers(response: ResponseFrame, asked: Frame | null, status: number): 
 
 function readUpstreamFrame(bytes: Buffer, limits: Limits): Frame {
   try {
-    return readFrame(bytes, { maxBytes: limits.maxMessageBytes, maxDepth: limits.maxJsonDepth });
+    return readFrame(bytes, jsonLimitsOf(limits, limits.maxMessageBytes));
   } catch (cause) {
     throw new UpstreamProtocolError(`the server sent an unreadable message: ${messageOf(cause)}`, {
       cause,
@@ -125,6 +156,6 @@ function readUpstreamFrame(bytes: Buffer, limits: Limits): Frame {
   }
 }
 
-function statusOutcome(status: number): Parameters<Journal['close']>[0] {
+function statusOutcome(status: number): Outcome {
   return { status: status < 400 ? 'ok' : 'failed', http_status: status };
 }

@@ -3,7 +3,7 @@ import type { Admitted } from './admit.ts';
 
 /** Fourth stage: the exchange with the server, over the upstream's own link. */
 export function forward(permit: Admitted, upstream: Upstream): Promise<UpstreamReply> {
-  const { call, principal } = permit;
+  const { call } = permit;
   return upstream.exchange({
     httpMethod: call.httpMethod,
     frame: call.frame,
@@ -11,8 +11,16 @@ export function forward(permit: Admitted, upstream: Upstream): Promise<UpstreamR
     sessionId: call.sessionId,
     lastEventId: call.lastEventId,
     mcpHeaders: call.mcpHeaders,
-    principal: principal.name,
+    principal: ownerOf(permit),
     connection: call.connection,
     signal: call.signal,
   });
+}
+
+/**
+ * Whose sessions and processes a call may use. Callers without an identity are told apart by their
+ * address, the only thing known of them; no client name has an @.
+ */
+function ownerOf({ call, principal }: Admitted): string {
+  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
 }

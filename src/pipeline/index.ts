@@ -1,3 +1,4 @@
+export { isStillPermitted, isWelcome } from './admission.ts';
 export type { Call } from './call.ts';
 export { ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';

@@ -68,26 +68,41 @@ export class Journal {
     await this.#recorder.record(this.#entry(outcome));
   }
 
-  /** Records a request that the server makes of the client, before it goes out; an entry of its own. */
+  /** Records a request that the server makes of the client, before it goes out. */
   serverRequest(frame: RequestFrame): Promise<void> {
-    const entry = this.#entry({ status: 'ok', http_status: 200 });
+    const { id, method, bytes } = frame;
+    return this.#aside(
+      { kind: 'server_request', method, rpc_id: id },
+      { request: sha256Label(bytes), result: null },
+      { status: 'ok', http_status: 200 },
+    );
+  }
+
+  /** Records an answer to an earlier request that goes out on a stream, before it does. */
+  replayed(frame: ResponseFrame): Promise<void> {
+    return this.#aside(
+      { kind: 'replayed', method: null, rpc_id: frame.id },
+      { request: null, result: sha256Label(frame.bytes) },
+      outcomeOf(frame, 200),
+    );
+  }
+
+  /** An entry of its own for one message of a stream. */
+  #aside(
+    what: Pick<McpRecord, 'kind' | 'method' | 'rpc_id'>,
+    digests: CallEntry['digests'],
+    outcome: OutcomeRecord,
+  ): Promise<void> {
+    const entry = this.#entry(outcome);
     const { server, revision, era, session } = entry.mcp;
     return this.#recorder.record({
       ...entry,
       id: newCallId(),
       time: new Date().toISOString(),
       duration_ms: 0,
-      mcp: {
-        server,
-        revision,
-        era,
-        session,
-        kind: 'server_request',
-        method: frame.method,
-        rpc_id: frame.id,
-      },
-      digests: { request: sha256Label(frame.bytes), result: null },
-      bytes: { request: frame.bytes.length, response: 0 },
+      mcp: { server, revision, era, session, ...what },
+      digests,
+      bytes: { request: 0, response: 0 },
     });
   }
 
@@ -152,13 +167,15 @@ export function failureOf(error: PosternError, httpStatus: number | null): Outco
   return { status: denied ? 'denied' : 'failed', code: error.code, http_status: httpStatus };
 }
 
+/** A POST without a message is one whose caller was refused before it was read. */
+const KIND_WITHOUT_MESSAGE = { GET: 'stream', DELETE: 'session_end', POST: 'request' } as const;
+
 function describeMessage(
   call: Call,
 ): Pick<McpRecord, 'kind' | 'method' | 'rpc_id' | 'tool' | 'resource' | 'prompt'> {
   const { frame } = call;
   if (frame === null) {
-    const kind = call.httpMethod === 'GET' ? 'stream' : 'session_end';
-    return { kind, method: null, rpc_id: null };
+    return { kind: KIND_WITHOUT_MESSAGE[call.httpMethod], method: null, rpc_id: null };
   }
   if (frame.kind === 'response') return { kind: 'response', method: null, rpc_id: frame.id };
   return {

@@ -52,7 +52,9 @@ function compileRule(written: RuleYaml, index: number): Rule {
   return {
     id: written.id ?? ruleIdAt(index),
     effect: written.effect,
-    principals: (written.principals ?? ['*']).map(compilePrincipal),
+    principals: (written.principals ?? ['*']).map((pattern) =>
+      compilePrincipal(pattern, written.effect),
+    ),
     servers: (written.servers ?? ['*']).map(compileGlob),
     targets: compileTargets(written),
   };
@@ -63,7 +65,9 @@ export function ruleIdAt(index: number): string {
   return `rule-${index + 1}`;
 }
 
-function compilePrincipal(pattern: string): PrincipalMatcher {
+/** To deny, `*` is really everybody; to allow, callers without an identity must be named. */
+function compilePrincipal(pattern: string, effect: Rule['effect']): PrincipalMatcher {
+  if (pattern === '*' && effect === 'deny') return () => true;
   if (pattern === 'anonymous') return (principal) => principal.kind === 'anonymous';
   const matches = compileGlob(pattern);
   return (principal) =>

@@ -88,9 +88,27 @@ test('R-18 opens a server to whom any of its rules allows something, no other', 
 });
 
 test('denies methods that no revision defines unless a rule names them', () => {
-  const method: Access = { kind: 'method', name: 'x/evil' };
+  const method: Access = { kind: 'method', name: 'x/evil', known: false };
   assert.equal(effect({ rules: [{ effect: 'allow' }] }, [method]), 'deny');
   assert.equal(effect({ rules: [{ effect: 'allow', methods: ['x/*'] }] }, [method]), 'allow');
+});
+
+test('R-18 tasks need a rule for the whole server, or one that names them', () => {
+  const list: Access = { kind: 'method', name: 'tasks/list', known: true };
+  assert.equal(effect({ rules: [{ effect: 'allow' }] }, [list]), 'allow');
+  assert.equal(effect({ rules: [{ effect: 'allow', tools: ['*'] }] }, [list]), 'deny');
+  assert.equal(effect({ rules: [{ effect: 'allow', methods: ['tasks/*'] }] }, [list]), 'allow');
+});
+
+test('R-18 a deny rule without principals spares nobody', () => {
+  const rules: PolicyYaml['rules'] = [
+    { effect: 'allow', principals: ['anonymous', '*'] },
+    { effect: 'deny', tools: ['delete_*'] },
+  ];
+  for (const principal of [alice, anonymous]) {
+    assert.equal(effect({ rules }, [tool('delete_all')], { principal }), 'deny');
+    assert.equal(effect({ rules }, [tool('read')], { principal }), 'allow');
+  }
 });
 
 test('R-17 judges a URI by its normal form too', () => {
@@ -102,7 +120,25 @@ test('R-17 judges a URI by its normal form too', () => {
     rules: [{ effect: 'allow' }, { effect: 'deny', resources: ['file:///etc/*'] }],
   };
   assert.equal(effect(deny, [resource('file:///pub/../etc/shadow')]), 'deny');
-  assert.equal(effect(deny, [resource('FILE:///etc/shadow')]), 'deny');
+  const spellings = [
+    'FILE:///etc/shadow',
+    'file:///%65tc/shadow',
+    'file:///%2565tc/shadow',
+    'file:////etc//shadow',
+    'file:///pub/..%2fetc/shadow',
+    'file:///pub\\..\\etc\\shadow',
+    'file:/etc/shadow',
+    'file:///etc/./shadow?x=1',
+  ];
+  for (const uri of spellings) {
+    assert.equal(effect(deny, [resource(uri)]), 'deny', uri);
+    assert.equal(effect(allow, [resource(uri)]), 'deny', uri);
+  }
+  const exact: PolicyYaml = {
+    rules: [{ effect: 'allow' }, { effect: 'deny', resources: ['file:///srv/key'] }],
+  };
+  assert.equal(effect(exact, [resource('file:///srv/key#top')]), 'deny');
+  assert.equal(effect(allow, [resource('file:///pub/a%20b')]), 'allow');
 });
 
 test('R-15 denies a link that enforce_pqc or allowed_algos does not admit', () => {
@@ -140,8 +176,13 @@ const anyRule = fc.record(
 );
 const anyAccess = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('tool' as const, 'resource' as const, 'method' as const),
+    kind: fc.constantFrom('tool' as const, 'resource' as const),
     name: fc.constantFrom('a', 'b', 'ab', 'ba'),
+  }),
+  fc.record({
+    kind: fc.constant('method' as const),
+    name: fc.constantFrom('a', 'b'),
+    known: fc.boolean(),
   }),
   fc.constant({ kind: 'server' as const }),
 );

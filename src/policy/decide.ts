@@ -1,6 +1,7 @@
 import type { Access } from '#mcp';
 import { linkRefusal } from './link.ts';
 import type { Decision, Policy, Rule, Subject } from './model.ts';
+import { uriReadings, withoutQuery } from './uri.ts';
 
 /**
  * Decides one message. Every link and every access has to pass: a weak link denies; else a matching
@@ -44,32 +45,39 @@ function rulesFor(policy: Policy, subject: Subject): readonly Rule[] {
 }
 
 function decideAccess(candidates: readonly Rule[], access: Access): Decision {
-  const denying = candidates.filter((rule) => rule.effect === 'deny' && covers(rule, access));
+  const readings = readingsOf(access);
+  const covering = candidates.filter((rule) => covers(rule, access, readings));
+  const denying = covering.filter((rule) => rule.effect === 'deny');
   if (denying.length > 0) return deny(ids(denying), `${nameOf(access)} is denied by rule`);
-  const allowing = candidates.filter((rule) => rule.effect === 'allow' && covers(rule, access));
-  if (allowing.length === 0) return deny([], `no rule allows ${nameOf(access)}`);
-  return { effect: 'allow', rules: ids(allowing), reason: 'allowed by rule' };
+  if (covering.length === 0) return deny([], `no rule allows ${nameOf(access)}`);
+  return { effect: 'allow', rules: ids(covering), reason: 'allowed by rule' };
 }
 
-function covers(rule: Rule, access: Access): boolean {
+/** What an access may mean to a server: to be allowed every reading must pass, to be denied one. */
+interface Readings {
+  readonly toAllow: readonly string[];
+  readonly toDeny: readonly string[];
+}
+
+function readingsOf(access: Access): Readings {
+  if (access.kind === 'server') return { toAllow: [], toDeny: [] };
+  if (access.kind !== 'resource') return { toAllow: [access.name], toDeny: [access.name] };
+  const toAllow = uriReadings(access.name);
+  return { toAllow, toDeny: [...toAllow, ...toAllow.map(withoutQuery)] };
+}
+
+function covers(rule: Rule, access: Access, { toAllow, toDeny }: Readings): boolean {
   if (access.kind === 'server') {
     // Any allow rule opens the protocol; only a deny rule for the whole server closes it.
     return rule.effect === 'allow' || rule.targets === null;
   }
   if (rule.targets === null) {
     // Methods that no revision defines are never allowed by the way.
-    return access.kind !== 'method' || rule.effect === 'deny';
+    return access.kind !== 'method' || access.known || rule.effect === 'deny';
   }
   const matchers = rule.targets[access.kind];
-  const spellings = access.kind === 'resource' ? uriSpellings(access.name) : [access.name];
   const matched = (name: string): boolean => matchers.some((matches) => matches(name));
-  return rule.effect === 'deny' ? spellings.some(matched) : spellings.every(matched);
-}
-
-/** A URI as sent and as the WHATWG parser normalises it, so that `/a/../b` cannot pass for `/a/`. */
-function uriSpellings(uri: string): readonly string[] {
-  const normal = URL.canParse(uri) ? new URL(uri).href : uri;
-  return normal === uri ? [uri] : [uri, normal];
+  return rule.effect === 'deny' ? toDeny.some(matched) : toAllow.every(matched);
 }
 
 function deny(rules: readonly string[], reason: string): Decision {
@@ -81,5 +89,7 @@ function ids(rules: readonly Rule[]): readonly string[] {
 }
 
 function nameOf(access: Access): string {
-  return access.kind === 'server' ? 'this server' : `${access.kind} "${access.name.slice(0, 200)}"`;
+  if (access.kind === 'server') return 'this server';
+  // Quoted as JSON, so that a name cannot pass for more of the sentence, nor of a log line.
+  return `${access.kind} ${JSON.stringify(access.name.slice(0, 200))}`;
 }

@@ -36,7 +36,9 @@ export type RuleTargets = Readonly<
   Record<'tool' | 'resource' | 'prompt' | 'method', readonly Matcher[]>
 >;
 
-/** Matches a principal by name or SPIFFE id; `*` is every identified one, never `anonymous`. */
+/**
+ * Matches a principal by name or SPIFFE id. `*` is every identified one; in a deny rule it is everybody.
+ */
 export type PrincipalMatcher = (principal: PolicyPrincipal) => boolean;
 
 /** A caller as policy sees it. */

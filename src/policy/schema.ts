@@ -36,14 +36,15 @@ const rule = z.strictObject({
   effect: z.enum(['allow', 'deny']).meta({ description: 'A deny wins over any allow.' }),
   principals: patterns.optional().meta({
     description:
-      'Names or SPIFFE ids, `*` for any characters. `*` alone is every identified caller; callers without a certificate must be named: `anonymous`. Default `*`.',
+      'Names or SPIFFE ids, `*` for any characters. To allow, `*` alone is every identified caller, and callers without a certificate must be named: `anonymous`. To deny, it is everybody. Default `*`.',
   }),
   servers: patterns.optional().meta({ description: 'Server names. Default: all.' }),
   tools: patterns.optional().meta({ description: 'Tool names.' }),
   resources: patterns.optional().meta({ description: 'Resource URIs.' }),
   prompts: patterns.optional().meta({ description: 'Prompt names.' }),
   methods: patterns.optional().meta({
-    description: 'JSON-RPC methods of extensions, which no rule covers unless it names them here.',
+    description:
+      'JSON-RPC methods beyond the core protocol: tasks/*, and those of extensions, which no rule covers unless it names them here.',
   }),
 });
 

@@ -33,10 +33,15 @@ export function formatText(event: PosternEvent, time: string, coloured: boolean)
     paint(time, DIM),
     paint(label, colour),
     visible(event.name),
-    visible(event.message),
+    sentence(event.message),
     ...fields,
   ];
   return `${parts.join(' ')}\n`;
+}
+
+/** Quoted when it could pass for fields. */
+function sentence(message: string): string {
+  return message.includes('=') ? quote(message) : visible(message);
 }
 
 /** Nested fields as `client.principal`; lists as JSON. */

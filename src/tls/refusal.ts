@@ -35,6 +35,10 @@ const REASONS: Readonly<Record<string, Refusal>> = {
     kind: 'weak_cipher',
     reason: 'the client offers no cipher suite that this listener allows',
   },
+  ERR_SSL_NO_APPLICATION_PROTOCOL: {
+    kind: 'no_common_protocol',
+    reason: 'the client does not speak HTTP/1.1',
+  },
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: {
     kind: 'no_certificate',
     reason: 'the client showed no certificate and this listener requires one',

@@ -9,13 +9,13 @@ export interface ClientTls {
   readonly sigalgs?: string;
 }
 
-/** A `fetch` for official MCP clients that trusts one gateway and speaks hybrid ML-KEM to it. */
+/** A `fetch` for official MCP clients that trusts one server and speaks hybrid ML-KEM to it. */
 export function pqFetch(
-  postern: TestPostern,
+  server: Pick<TestPostern, 'ca'>,
   tls: ClientTls = {},
 ): { fetch: typeof fetch; close(): Promise<void> } {
   const agent = new Agent({
-    connect: { ca: postern.ca, ecdhCurve: 'X25519MLKEM768', ...tls },
+    connect: { ca: server.ca, ecdhCurve: 'X25519MLKEM768', ...tls },
     allowH2: false,
   });
   const fetchThrough = (url: unknown, init: unknown) =>

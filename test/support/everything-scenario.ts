@@ -1,7 +1,7 @@
 /** What there is to do with the reference server, step by step. */
 import type { Peer } from './peer.ts';
 import type { Scenario } from './scenario.ts';
-import { sorted } from './scenario.ts';
+import { manyAtOnce, sorted } from './scenario.ts';
 
 const DOCUMENT = 'demo://resource/static/document/features.md';
 const TEXT = 'demo://resource/dynamic/text/1';
@@ -39,8 +39,8 @@ const tools: Scenario = {
     peer.call('get-annotated-message', { messageType: 'error', includeImage: true }),
   structured: (peer) => peer.call('get-structured-content', { location: 'Chicago' }),
   links: (peer) => peer.call('get-resource-links', { count: 4 }),
-  reference: (peer) =>
-    peer.call('get-resource-reference', { resourceType: 'Blob', resourceId: 3 }),
+  reference: (peer) => peer.call('get-resource-reference', { resourceType: 'Blob', resourceId: 3 }),
+  'many calls at once': (peer) => manyAtOnce(peer, (message) => ({ message })),
   environment: (peer) => peer.call('get-env'),
 };
 

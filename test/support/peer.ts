@@ -5,7 +5,11 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { ClientOptions, ListChangedHandlers, SubscriptionFilter } from '@modelcontextprotocol/client';
+import type {
+  ClientOptions,
+  ListChangedHandlers,
+  SubscriptionFilter,
+} from '@modelcontextprotocol/client';
 import { Client as Client2 } from '@modelcontextprotocol/client';
 import { until } from './until.ts';
 
@@ -67,8 +71,11 @@ export interface Peer extends CommonClient {
 
 /** A transport of either SDK. */
 interface AnyTransport {
-  setProtocolVersion?: (version: string) => void;
-  onmessage?: (message: Heard, ...extra: unknown[]) => void;
+  setProtocolVersion?(version: string): void;
+  onmessage?(message: Heard, ...extra: unknown[]): void;
+  send(message: Heard, ...options: unknown[]): Promise<void>;
+  /** The stream of the session is open; before, what the server says of its own accord is lost. */
+  readonly listening?: Promise<void>;
 }
 
 /** How a client introduces itself. */
@@ -92,9 +99,14 @@ export const ANSWERS = {
   url: { action: 'accept' },
 } as const;
 
-/** The client of `@modelcontextprotocol/sdk` 1.x. */
-export async function connectV1(transport: AnyTransport): Promise<Peer> {
+/**
+ * The client of `@modelcontextprotocol/sdk` 1.x.
+ *
+ * @param pin revision to ask for instead of the newest; the client itself cannot be told.
+ */
+export async function connectV1(transport: object, pin?: string): Promise<Peer> {
   const client = new Client1(INFO, { capabilities: CAPABILITIES });
+  const tapped = transport as AnyTransport;
   const log = listener();
   client.setRequestHandler(CreateMessageRequestSchema, ({ method, params }) => {
     log.asked.push({ method, params });
@@ -109,11 +121,13 @@ export async function connectV1(transport: AnyTransport): Promise<Peer> {
     return params.mode === 'url' ? ANSWERS.url : ANSWERS.form;
   });
   client.fallbackNotificationHandler = async (heard) => log.hear(heard);
-  const revision = revisionTold(transport);
+  const revision = revisionTold(tapped);
+  if (pin !== undefined) askFor(tapped, pin);
   await client.connect(transport as never);
+  await tapped.listening;
   return Object.assign(client as unknown as CommonClient, {
     ...log.face,
-    progress: progressOf(transport),
+    progress: progressOf(tapped),
     revision,
     call: (name: string, args: Json = {}, options: AskOptions = {}) =>
       client.callTool({ name, arguments: args }, undefined, options as never),
@@ -123,12 +137,13 @@ export async function connectV1(transport: AnyTransport): Promise<Peer> {
 
 /** The client of `@modelcontextprotocol/client` 2.x. */
 export async function connectV2(
-  transport: AnyTransport,
+  transport: object,
   options: Pick<ClientOptions, 'versionNegotiation' | 'supportedProtocolVersions'> & {
     listChanged?: ListChangedHandlers;
   } = {},
 ): Promise<Peer> {
   const client = new Client2(INFO, { capabilities: CAPABILITIES, ...options });
+  const tapped = transport as AnyTransport;
   const log = listener();
   client.setRequestHandler('sampling/createMessage', ({ method, params }) => {
     log.asked.push({ method, params });
@@ -144,9 +159,10 @@ export async function connectV2(
   });
   client.fallbackNotificationHandler = async (heard) => log.hear(heard);
   await client.connect(transport as never);
+  if (client.getProtocolEra() === 'legacy') await tapped.listening;
   return Object.assign(client as unknown as CommonClient, {
     ...log.face,
-    progress: progressOf(transport),
+    progress: progressOf(tapped),
     revision: () => client.getNegotiatedProtocolVersion(),
     call: (name: string, args: Json = {}, ask: AskOptions = {}) =>
       client.callTool({ name, arguments: args }, ask as never),
@@ -195,4 +211,13 @@ function progressOf(transport: AnyTransport): readonly Progress[] {
     original?.(message, ...extra);
   };
   return seen;
+}
+
+function askFor(transport: AnyTransport, protocolVersion: string): void {
+  const original = transport.send.bind(transport);
+  transport.send = (message, ...options) => {
+    if (message.method !== 'initialize') return original(message, ...options);
+    const params = { ...(message.params as Json), protocolVersion };
+    return original({ ...message, params }, ...options);
+  };
 }

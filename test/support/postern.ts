@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallEntry } from '#audit';
+import { sha256Label } from '#lib';
 import { readRecord } from '#store';
 import { stringify } from 'yaml';
 
@@ -34,21 +35,27 @@ export interface TestPostern {
   /** Everything in its record. */
   record(): Promise<readonly CallEntry[]>;
   writePolicy(policy: object): Promise<void>;
+  /** Writes a policy other than the one in force and waits until it is in force itself. */
+  applyPolicy(policy: object): Promise<void>;
   /** Ends it in order, checks that it exits with 0, and removes its directory. */
   stop(): Promise<void>;
 }
 
-/** Starts a gateway; listeners and admin take free ports unless the configuration says otherwise. */
+/**
+ * Starts a gateway; listeners and admin take free ports unless the configuration says otherwise.
+ *
+ * @param config `policy` is {@link ALLOW_ALL} unless given; with `null` there is no file.
+ */
 export async function startTestPostern(config: {
   servers: object;
-  policy?: object;
+  policy?: object | null;
   [key: string]: unknown;
 }): Promise<TestPostern> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-test-'));
   const { policy = ALLOW_ALL, ...settings } = config;
   const policyFile = join(directory, 'policy.yaml');
   const configFile = join(directory, 'postern.yaml');
-  await writeFile(policyFile, stringify(policy));
+  if (policy !== null) await writeFile(policyFile, stringify(policy));
   const defaults = {
     version: 1,
     state_dir: 'state',
@@ -106,6 +113,13 @@ async function testPostern(parts: {
       return entries;
     },
     writePolicy: (policy) => writeFile(policyFile, stringify(policy)),
+    applyPolicy: async (policy) => {
+      const text = stringify(policy);
+      const loaded = (): number => log.lines().filter(isLoaded(text)).length;
+      const before = loaded();
+      await writeFile(policyFile, text);
+      await log.waitFor(() => loaded() > before);
+    },
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
@@ -117,6 +131,13 @@ async function testPostern(parts: {
       }
     },
   };
+}
+
+/** Passes the log line that tells that the policy with this text is in force. */
+export function isLoaded(text: string): (line: Record<string, unknown>) => boolean {
+  const hash = sha256Label(text);
+  return ({ event, fields }) =>
+    event === 'policy.loaded' && (fields as { policy?: unknown }).policy === hash;
 }
 
 async function readSummary(child: ChildProcess): Promise<Summary> {

@@ -9,12 +9,14 @@ export type Scenario = Readonly<Record<string, (peer: Peer) => unknown>>;
 /** Results by step, in a form that compares. */
 export type Results = Readonly<Record<string, unknown>>;
 
-/** Runs every step; a failure is a result like any other. */
-export async function play(scenario: Scenario, peer: Peer): Promise<Results> {
+/** Runs every step and hangs up; a failure is a result like any other. */
+export async function play(scenario: Scenario, connecting: Promise<Peer>): Promise<Results> {
+  const peer = await connecting;
   const results: Record<string, unknown> = {};
   for (const [name, step] of Object.entries(scenario)) {
     results[name] = await outcomeOf(async () => step(peer));
   }
+  await peer.close();
   return results;
 }
 
@@ -29,11 +31,7 @@ export async function outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
 }
 
 /** Compares step by step, each as a test of its own. */
-export async function assertSame(
-  t: TestContext,
-  direct: Results,
-  through: Results,
-): Promise<void> {
+export async function assertSame(t: TestContext, direct: Results, through: Results): Promise<void> {
   assert.deepEqual(Object.keys(through), Object.keys(direct));
   assert.ok(Object.keys(direct).length > 0);
   for (const [name, expected] of Object.entries(direct)) {
@@ -53,6 +51,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<instant>'],
   [/\d{1,2}:\d\d:\d\d [AP]M/g, '<time>'],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>'],
+  [/\b[0-9a-f]{32}\b/g, '<id>'],
 ];
 
 /** The value without what differs from run to run: times and random ids. */
@@ -79,4 +78,13 @@ export function sorted(messages: readonly unknown[]): readonly unknown[] {
     .map((message) => JSON.stringify(normalise(message)))
     .toSorted()
     .map((text) => JSON.parse(text) as unknown);
+}
+
+/** Results of calls to `echo` of different sizes that are all under way together. */
+export function manyAtOnce(
+  peer: Peer,
+  argumentsOf: (text: string) => Record<string, unknown>,
+): Promise<readonly unknown[]> {
+  const texts = Array.from({ length: 24 }, (_, index) => `${index}`.repeat(1 + index * 97));
+  return Promise.all(texts.map((text) => peer.call('echo', argumentsOf(text))));
 }

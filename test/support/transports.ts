@@ -37,8 +37,19 @@ export function stdio(generation: 1 | 2, program: Program): object {
   return generation === 1 ? new Stdio1(parameters) : new Stdio2(parameters);
 }
 
+/** A transport over HTTP that tells when the stream of its session is open. */
+export type HttpTransport = (Http1 | Http2) & { readonly listening: Promise<void> };
+
 /** Over HTTP, to a server or to the gateway. */
-export function http(generation: 1 | 2, url: string, through: typeof fetch = fetch): Http1 | Http2 {
-  const options = { fetch: through, reconnectionOptions: RECONNECT };
-  return generation === 1 ? new Http1(new URL(url), options) : new Http2(new URL(url), options);
+export function http(generation: 1 | 2, url: string, through: typeof fetch = fetch): HttpTransport {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const observed: typeof fetch = async (input, init) => {
+    const response = await through(input, init);
+    if (init?.method === 'GET') resolve();
+    return response;
+  };
+  const options = { fetch: observed, reconnectionOptions: RECONNECT };
+  const transport =
+    generation === 1 ? new Http1(new URL(url), options) : new Http2(new URL(url), options);
+  return Object.assign(transport, { listening: promise });
 }

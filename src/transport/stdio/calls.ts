@@ -5,6 +5,9 @@ import { RequestIdInUse, UpstreamOverloaded, UpstreamTimeout } from '../errors.t
 import type { CallContext } from './call.ts';
 import { Call, tokenKey } from './call.ts';
 
+/** The request that opens a subscription (2026-07-28); it stays unanswered until the end of it. */
+export const LISTEN = 'subscriptions/listen';
+
 /** Given-up ids that are remembered; a server that answers late answers soon. */
 const MAX_GIVEN_UP = 1024;
 
@@ -80,6 +83,9 @@ export class Calls {
   /** Forgets a request that the server may yet answer. */
   giveUp(call: Call): void {
     this.#remove(call);
+    // No server answers a subscription that was ended. A client that starts anew subscribes with the
+    // ids of before, and in another process it would hear nothing of what its calls change.
+    if (call.frame.method === LISTEN) return;
     this.#givenUp.add(call.key);
     const [oldest] = this.#givenUp;
     if (this.#givenUp.size > MAX_GIVEN_UP && oldest !== undefined) this.#givenUp.delete(oldest);

@@ -1,7 +1,7 @@
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, RpcId } from '#mcp';
-import { asRpcId, isObject, readFrame } from '#mcp';
+import { asRpcId, isObject, jsonLimitsOf, readFrame } from '#mcp';
 import { UpstreamOverloaded, UpstreamProtocolError, UpstreamUnavailable } from '../errors.ts';
 import { Child } from './child.ts';
 import type { Gate } from './event-stream.ts';
@@ -114,10 +114,10 @@ export class Channel implements Gate {
 
   #onLine(line: Buffer): void {
     if (this.#closed) return;
-    const { maxMessageBytes: maxBytes, maxJsonDepth: maxDepth } = this.#program.limits;
+    const { limits } = this.#program;
     let frame: Frame;
     try {
-      frame = readFrame(line, { maxBytes, maxDepth });
+      frame = readFrame(line, jsonLimitsOf(limits, limits.maxMessageBytes));
     } catch (thrown) {
       this.#refuse(line, toPosternError(thrown));
       return;

@@ -148,8 +148,9 @@ export class Child {
 }
 
 function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
+  let child: ChildProcessWithoutNullStreams;
   try {
-    return spawn(program.command, program.args, {
+    child = spawn(program.command, program.args, {
       cwd: program.cwd,
       env: program.environment,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -163,6 +164,14 @@ function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
       { cause },
     );
   }
+  // Without free descriptors there is a child object but no pipes; its 'error' event tells why.
+  if (hasPipes(child)) return child;
+  child.once('error', () => undefined);
+  throw new UpstreamUnavailable(`"${program.name}" could not be started: no free descriptors`);
+}
+
+function hasPipes(child: Partial<ChildProcessWithoutNullStreams>): boolean {
+  return [child.stdin, child.stdout, child.stderr].every((stream) => stream !== undefined);
 }
 
 function describeSpawnError(error: unknown, program: Program): string {

@@ -44,6 +44,11 @@ export function showsStateful(request: RequestFrame, answer: ResponseFrame): boo
   return hasEnvelope(request) && !STATELESS_ERRORS.has(answer.outcome.error.code);
 }
 
+/** Whether the server says that it does not have the method at all. */
+export function isMethodUnknown({ outcome }: ResponseFrame): boolean {
+  return 'error' in outcome && outcome.error.code === RPC.methodNotFound;
+}
+
 /**
  * The answer to a stateless call for a program of the stateful era; with status 400 it makes a client
  * of both eras go on with `initialize`.

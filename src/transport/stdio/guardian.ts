@@ -81,6 +81,11 @@ export class Guardian {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
+    // Without free descriptors there is a child object but no pipe; the next group tries again.
+    if (!hasInput(shell)) {
+      shell.once('error', () => undefined);
+      return;
+    }
     this.#shell = shell;
     this.#startedAt = performance.now();
     shell.once('error', (error) => this.#onGone(messageOf(error)));
@@ -110,4 +115,8 @@ export class Guardian {
       message: `server programs may outlive a killed gateway: the guardian cannot run (${reason})`,
     });
   }
+}
+
+function hasInput(shell: { stdin?: unknown }): boolean {
+  return shell.stdin !== undefined;
 }

@@ -68,24 +68,31 @@ export class Pool {
       if (worker.principal === principal && worker.canTake(frame)) return worker;
     }
     this.#launcher.check(principal);
-    this.#makeRoom();
+    this.#makeRoom(principal);
     const worker = new Worker(this.#context, principal);
     this.#workers.add(worker);
     return worker;
   }
 
-  #makeRoom(): void {
+  #makeRoom(principal: string): void {
     const { maxStatelessChildren: max } = this.#launcher.program.limits;
+    const mine = [...this.#workers].filter((worker) => worker.principal === principal);
+    // Nobody takes the last quarter alone, so that there is something left for the others.
+    if (mine.length >= Math.max(1, Math.floor(max * 0.75))) throw tooBusy(mine.length);
     if (this.#workers.size < max) return;
     const idle = [...this.#workers].filter((worker) => worker.idle);
     const [oldest] = idle.toSorted((a, b) => a.usedAt - b.usedAt);
     if (oldest === undefined) {
-      throw new UpstreamOverloaded(`${max} processes are busy with sessionless calls`, {
-        details: { limit: 'max_stateless_children', max },
-      });
+      throw tooBusy(max);
     }
     oldest.end('another call needed its place');
   }
+}
+
+function tooBusy(max: number): Error {
+  return new UpstreamOverloaded(`${max} processes are busy with sessionless calls`, {
+    details: { limit: 'max_stateless_children', max },
+  });
 }
 
 function noInitialize(frame: RequestFrame): JsonReply {

@@ -59,6 +59,11 @@ export class Session {
     return this.#presence.quietSince;
   }
 
+  /** Whether its client keeps a connection open. */
+  get isAttended(): boolean {
+    return this.#presence.connections.size > 0;
+  }
+
   /** Whether the session may make room for a new one. */
   isQuiet(now: number): boolean {
     return this.#presence.isQuiet(now, this.#calls.size);

@@ -72,9 +72,9 @@ export class Sessions {
     if (mine.size >= maxSessionsPerPrincipal && !evictOneOf(mine)) {
       throw overloaded('max_sessions_per_principal', maxSessionsPerPrincipal);
     }
-    // One's own quiet sessions go before anybody else's.
+    // One's own quiet sessions go before anybody else's, and of those only what nobody is there for.
     if (this.#byId.size < maxSessionsPerServer || evictOneOf(mine)) return;
-    if (evictOneOf(this.#byId.values())) return;
+    if (evictOneOf(abandoned(this.#byId.values()))) return;
     throw overloaded('max_sessions_per_server', maxSessionsPerServer);
   }
 
@@ -84,6 +84,10 @@ export class Sessions {
     mine?.delete(session);
     if (mine?.size === 0) this.#byPrincipal.delete(session.principal);
   }
+}
+
+function abandoned(sessions: Iterable<Session>): Session[] {
+  return [...sessions].filter((session) => !session.isAttended);
 }
 
 /** Ends the session that has been quiet the longest; false when all are in use. */

@@ -5,15 +5,14 @@ import { metaOf } from '#mcp';
 import { UpstreamUnavailable } from '../errors.ts';
 import type { UpstreamReply } from '../upstream.ts';
 import type { Call } from './call.ts';
-import { Calls, cancelledMessage } from './calls.ts';
+import { Calls, cancelledMessage, LISTEN } from './calls.ts';
 import type { Channel } from './channel.ts';
 import type { Eras } from './eras.ts';
-import { showsStateful, statusOf, useInitialize } from './eras.ts';
+import { isMethodUnknown, showsStateful, statusOf, useInitialize } from './eras.ts';
 import type { EventStreams } from './event-stream.ts';
 import type { Launcher } from './launcher.ts';
 
 const DISCOVER = 'server/discover';
-const LISTEN = 'subscriptions/listen';
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 
 /** What the workers of one server share. */
@@ -140,7 +139,8 @@ export class Worker {
       call.answer(frame.bytes, statusOf(call.frame, frame));
       return;
     }
-    this.#context.eras.learnStateful(this.principal);
+    // Other errors may be about what this one client sent.
+    if (isMethodUnknown(frame)) this.#context.eras.learnStateful(this.principal);
     this.#answerStateful(call, 'it does not know server/discover');
     if (this.idle) this.end('it speaks the stateful revisions');
   }

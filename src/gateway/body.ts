@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http';
+import { formatBytes } from '#lib';
+import { FrameTooLarge } from '#mcp';
+import { Overloaded, RequestRefused } from './errors.ts';
+
+/** How much of all request bodies together is in memory while they are received. */
+export class BodyBudget {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws Overloaded when there is no room. */
+  take(bytes: number): void {
+    if (this.#bytes + bytes > this.#maxBytes) {
+      throw new Overloaded('too many request bodies are being received', {
+        details: { limit: 'max_body_bytes_in_flight' },
+      });
+    }
+    this.#bytes += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+/**
+ * Receives a request body.
+ *
+ * @throws FrameTooLarge, Overloaded, or RequestRefused when it is cut off.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  budget: BodyBudget,
+): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    await receive(request, (chunk) => {
+      if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
+      budget.take(chunk.length);
+      size += chunk.length;
+      chunks.push(chunk);
+    });
+  } finally {
+    budget.release(size);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+}
+
+/** Feeds the chunks to `take` until the end; when that throws, the rest is left where it is. */
+function receive(request: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onData = (chunk: Buffer): void => {
+      try {
+        take(chunk);
+      } catch (refusal) {
+        request.pause();
+        request.off('data', onData);
+        reject(refusal);
+      }
+    };
+    request.on('data', onData);
+    request.once('end', resolve);
+    const cutOff = (cause?: unknown): void => {
+      reject(new RequestRefused('the request was cut off', { cause }));
+    };
+    request.once('close', () => cutOff());
+    request.once('error', cutOff);
+  });
+}
+
+function tooLarge(maxBytes: number): Error {
+  return new FrameTooLarge(`the body exceeds ${formatBytes(maxBytes)}`, {
+    details: { max_bytes: maxBytes },
+  });
+}
