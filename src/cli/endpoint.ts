@@ -1,3 +1,4 @@
+import type { OpenListener } from '#gateway';
 import type { RunningPostern } from './compose.ts';
 
 /** URL of one server at the first listener, as an MCP client is given it. */
@@ -9,8 +10,12 @@ export function endpointOf(postern: RunningPostern, server: string): string {
 export function originOf({ listeners }: RunningPostern): string {
   const [first] = listeners;
   if (first === undefined) throw new Error('a running gateway has a listener');
-  const { address, port, family } = first.address;
+  return originOfListener(first);
+}
+
+/** Origin of a listener; one that is open on every address is reached over loopback. */
+export function originOfListener({ scheme, address: { address, port } }: OpenListener): string {
   const reachable = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  const host = family === 'IPv6' && reachable.includes(':') ? `[${reachable}]` : reachable;
-  return `${first.scheme}://${host}:${port}`;
+  const host = reachable.includes(':') ? `[${reachable}]` : reachable;
+  return `${scheme}://${host}:${port}`;
 }

@@ -2,7 +2,7 @@ import type { LinkRecord } from '#audit';
 import { describeLink } from '#crypto';
 import type { UpstreamHealth } from '#transport';
 import type { RunningPostern } from './compose.ts';
-import { endpointOf, originOf } from './endpoint.ts';
+import { endpointOf, originOf, originOfListener } from './endpoint.ts';
 import { print, style, table } from './output.ts';
 import { packageVersion } from './package.ts';
 import type { SelfCheck } from './self-check.ts';
@@ -25,6 +25,9 @@ export function summaryJson(postern: RunningPostern, hops: Hops, check: SelfChec
   return {
     version: packageVersion(),
     endpoint: originOf(postern),
+    listeners: Object.fromEntries(
+      postern.listeners.map((listener) => [listener.name, originOfListener(listener)]),
+    ),
     endpoints: Object.fromEntries(names.map((name) => [name, endpointOf(postern, name)])),
     admin: adminUrl(postern),
     ca: postern.identity.caFile,

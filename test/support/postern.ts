@@ -26,6 +26,8 @@ export interface TestPostern {
   /** PEM of its two roots. */
   readonly ca: string;
   readonly stateDir: string;
+  /** Origin of any of its listeners. */
+  listener(name: string): string;
   /** URL of one server's MCP endpoint. */
   url(server: string): string;
   /** Everything that it has logged so far, one parsed JSON object a line. */
@@ -80,6 +82,7 @@ export async function startTestPostern(config: {
 }
 
 interface Summary {
+  readonly listeners: Readonly<Record<string, string>>;
   readonly endpoint: string;
   readonly admin: string;
   readonly ca: string;
@@ -102,6 +105,7 @@ async function testPostern(parts: {
     admin: summary.admin,
     ca: await readFile(summary.ca, 'utf8'),
     stateDir: summary.state,
+    listener: (name) => summary.listeners[name] ?? '',
     url: (server) => `${summary.endpoint}/servers/${server}/mcp`,
     log: () => log.lines(),
     logged: (pass) => log.waitFor(pass),
