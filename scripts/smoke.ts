@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -20,6 +21,7 @@ const ROOT = join(import.meta.dirname, '..');
 const MODULES = join(ROOT, 'node_modules');
 const SERVER = join(MODULES, '@modelcontextprotocol/server-everything/dist/index.js');
 const COMMAND_TIMEOUT_MS = 60_000;
+const INSTALL_TIMEOUT_MS = 5 * 60_000;
 
 const site = mkdtempSync(join(tmpdir(), 'postern-smoke-'));
 try {
@@ -90,5 +92,6 @@ function run(node: string, ...args: readonly string[]): { status: number | null;
 }
 
 function npm(...args: readonly string[]): void {
-  execFileSync('npm', args, { cwd: site, stdio: ['ignore', 'ignore', 'inherit'] });
+  const stdio: StdioOptions = ['ignore', 'ignore', 'inherit'];
+  execFileSync('npm', args, { cwd: site, stdio, timeout: INSTALL_TIMEOUT_MS });
 }

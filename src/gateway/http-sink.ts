@@ -4,6 +4,9 @@ import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
 
+/** When a client that found no room may try again. */
+const RETRY_AFTER_SECONDS = 2;
+
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
@@ -34,6 +37,7 @@ export class HttpSink implements ReplySink {
       'content-type': 'application/json',
       'content-length': body.length,
       ...allowHeader(status),
+      ...(status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
       ...sessionHeader(head),
     });
     if (complete) void this.#endWith(body);

@@ -80,9 +80,9 @@ test('R-11 R-05 the policy takes effect while a call is under way, for the next 
 test('R-11 an invalid policy changes nothing and alerts', async () => {
   await postern.applyPolicy(allowing('echo'));
   const session = await openSession(caller.fetch, url);
-  const before = alerts('policy.invalid').length;
+  const earlier = alerts('policy.invalid').length;
   await postern.writePolicy({ rules: [{ effect: 'alow', tools: ['*'] }] });
-  await postern.logged(() => alerts('policy.invalid').length > before);
+  await postern.logged(() => alerts('policy.invalid').length > earlier);
   const { fields } = alerts('policy.invalid').at(-1) as { fields: Record<string, string> };
   assert.match(fields['why'] ?? '', /policy\.yaml:\d+:\d+/);
   assert.equal(await tried(session, 'echo'), undefined);
@@ -93,9 +93,9 @@ test('R-11 an invalid policy changes nothing and alerts', async () => {
 
 test('R-11 a policy under which a listener could not work changes nothing and alerts', async () => {
   await postern.applyPolicy(allowing('echo'));
-  const before = alerts('policy.invalid').length;
+  const earlier = alerts('policy.invalid').length;
   await postern.writePolicy({ p2p_connectivity: { allowed_algos: ['ML-KEM-512'] }, ...ALLOW_ALL });
-  await postern.logged(() => alerts('policy.invalid').length > before);
+  await postern.logged(() => alerts('policy.invalid').length > earlier);
   const session = await openSession(caller.fetch, url);
   assert.equal(await tried(session, 'echo'), undefined);
   assert.equal(await tried(session, 'measure'), -32003);
@@ -104,9 +104,9 @@ test('R-11 a policy under which a listener could not work changes nothing and al
 test('R-11 a policy that vanishes changes nothing and alerts', async () => {
   await postern.applyPolicy(allowing('echo'));
   const session = await openSession(caller.fetch, url);
-  const before = alerts('policy.absent').length;
+  const earlier = alerts('policy.absent').length;
   await rm(join(postern.directory, 'policy.yaml'));
-  await postern.logged(() => alerts('policy.absent').length > before);
+  await postern.logged(() => alerts('policy.absent').length > earlier);
   assert.equal(await tried(session, 'echo'), undefined);
   assert.equal(await tried(session, 'measure'), -32003);
 });

@@ -49,13 +49,13 @@ async function statusOf(server: string): Promise<{ sessions: number; children: n
 for (const generation of [1, 2] as const) {
   test(`R-23 SDK ${generation}.x ends its session, and nothing of it is left`, async () => {
     for (const [how, url, through] of ways()) {
-      const before = upstream.sessions().length;
+      const others = upstream.sessions().length;
       const transport = http(generation, url, through);
       const peer = await (generation === 1 ? connectV1 : connectV2)(transport);
       await peer.ping();
-      if (!how.includes('stdio')) assert.equal(upstream.sessions().length, before + 1, how);
+      if (!how.includes('stdio')) assert.equal(upstream.sessions().length, others + 1, how);
       await transport.terminateSession();
-      assert.equal(upstream.sessions().length, before, how);
+      assert.equal(upstream.sessions().length, others, how);
       await peer.close();
     }
     for (const server of ['remote', 'program']) {
@@ -76,12 +76,13 @@ test('R-23 an ended session is not found, whichever way it is asked for', async 
         send(through, url, null, session, 'GET'),
         send(through, url, null, session, 'DELETE'),
       ]);
-      return [alive.status, ended.status, ...again.map((each) => [each.status, errorCodeOf(each)])];
+      const refusals = again.map((each) => [each.status, errorCodeOf(each)]);
+      return { alive: alive.status, ended: ended.status, refusals };
     }),
   );
   const [direct, ...through] = outcomes;
   const notFound = [404, -32001];
-  assert.deepEqual(direct, [200, 200, notFound, notFound, notFound]);
+  assert.deepEqual(direct, { alive: 200, ended: 200, refusals: [notFound, notFound, notFound] });
   for (const outcome of through) assert.deepEqual(outcome, direct);
 });
 

@@ -13,9 +13,7 @@ import { tinyServer } from './support/programs.ts';
 async function start(t: TestContext, demand: 'optional' | 'required'): Promise<TestPostern> {
   const postern = await startTestPostern({
     servers: { tiny: tinyServer() },
-    listeners: [
-      { name: 'main', address: '127.0.0.1:0', tls: { client_certificates: demand } },
-    ],
+    listeners: [{ name: 'main', address: '127.0.0.1:0', tls: { client_certificates: demand } }],
   });
   t.after(() => postern.stop());
   return postern;
@@ -71,7 +69,11 @@ for (const demand of ['optional', 'required'] as const) {
     }
     const alice = await issueClient(postern.stateDir, 'alice');
     const [leaf = ''] = alice.chainPem.split(/(?<=-----END CERTIFICATE-----\n)/);
-    assert.equal(await request(postern, { key: alice.keyPem, cert: leaf }), '', 'without its chain');
+    assert.equal(
+      await request(postern, { key: alice.keyPem, cert: leaf }),
+      '',
+      'without its chain',
+    );
     const served = await request(postern, { key: alice.keyPem, cert: alice.chainPem });
     assert.match(served, /^HTTP\/1\.1 404 /);
     if (demand === 'optional') return;

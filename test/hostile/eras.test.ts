@@ -56,7 +56,9 @@ interface Change {
 }
 
 function call({ headers = {}, tool = 'heard', meta = {} }: Change, server = 'modern') {
-  const sent = Object.entries({ ...HEADERS, ...headers }).filter(([, value]) => value !== undefined);
+  const sent = Object.entries({ ...HEADERS, ...headers }).filter(
+    ([, value]) => value !== undefined,
+  );
   const { params } = MESSAGE;
   const changed = { ...params, name: tool, _meta: { ...params._meta, ...meta } };
   const message = { ...MESSAGE, params: changed };

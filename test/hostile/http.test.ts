@@ -14,7 +14,11 @@ const BODY = JSON.stringify({
   jsonrpc: '2.0',
   id: 1,
   method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+  params: {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'a', version: '1' },
+  },
 });
 
 let postern: TestPostern;
@@ -163,7 +167,10 @@ const CASES: Readonly<Record<string, Case>> = {
     status: 404,
     code: 'POSTERN_SERVER_UNKNOWN',
   },
-  CONNECT: { send: 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n', ...NO_METHOD },
+  CONNECT: {
+    send: 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+    ...NO_METHOD,
+  },
   TRACE: { send: request({ method: 'TRACE' }), ...NO_METHOD },
   OPTIONS: { send: request({ method: 'OPTIONS' }), ...NO_METHOD },
   'OPTIONS *': { send: request({ method: 'OPTIONS', path: '*' }), ...UNKNOWN_PATH },

@@ -65,7 +65,10 @@ const CASES: Readonly<Record<string, Case>> = {
   'deep objects': { send: nested('{"a":', '}'), ...TOO_DEEP },
   'depth that never closes': { send: '['.repeat(60_000), ...TOO_DEEP },
   'too many bytes': { send: CALL.replace('"echo"', `"${'e'.repeat(66_000)}"`), ...TOO_LARGE },
-  'a byte order mark': { send: Buffer.concat([Buffer.from('efbbbf', 'hex'), Buffer.from(CALL)]), ...NOT_JSON },
+  'a byte order mark': {
+    send: Buffer.concat([Buffer.from('efbbbf', 'hex'), Buffer.from(CALL)]),
+    ...NOT_JSON,
+  },
   'UTF-16': { send: Buffer.from(CALL, 'utf16le'), ...NOT_JSON },
   'bytes that are no UTF-8': { send: spoiled(Buffer.from([0xff])), ...NOT_JSON },
   'an overlong encoding': { send: spoiled(Buffer.from([0xc0, 0xae])), ...NOT_JSON },

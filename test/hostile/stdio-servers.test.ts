@@ -9,7 +9,7 @@ import { Neighbour } from './support/neighbour.ts';
 import { isRunning, memoryOf, NO_PROC, pidOf, statusOf } from './support/processes.ts';
 import { hostileServer } from './support/programs.ts';
 import type { Answer } from './support/session.ts';
-import { McpSession, postMessage } from './support/session.ts';
+import { INITIALIZE, McpSession, postMessage } from './support/session.ts';
 
 const MIB = 1024 * 1024;
 const LIMITS = {
@@ -58,13 +58,6 @@ async function open(server: string): Promise<McpSession> {
   });
   return session ?? assert.fail();
 }
-
-const INITIALIZE = {
-  jsonrpc: '2.0',
-  id: 0,
-  method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
-};
 
 interface Case {
   readonly tool: string;
@@ -148,15 +141,19 @@ test('a server that floods its stderr is answered for, and the log stays small',
   await session.end();
 });
 
-test('a flood of 20,000 notifications passes at the pace of the client', { skip: NO_PROC }, async () => {
-  const session = await open('bad');
-  const before = memoryOf(pidOf(postern));
-  const answer = await neighbour.besides(() => session.call('tell', { count: 20_000 }));
-  assert.equal(answer.before.length, 20_000);
-  assert.ok(answer.message?.result);
-  assert.ok(memoryOf(pidOf(postern)) - before < 64 * MIB);
-  await session.end();
-});
+test(
+  'a flood of 20,000 notifications passes at the pace of the client',
+  { skip: NO_PROC },
+  async () => {
+    const session = await open('bad');
+    const before = memoryOf(pidOf(postern));
+    const answer = await neighbour.besides(() => session.call('tell', { count: 20_000 }));
+    assert.equal(answer.before.length, 20_000);
+    assert.ok(answer.message?.result);
+    assert.ok(memoryOf(pidOf(postern)) - before < 64 * MIB);
+    await session.end();
+  },
+);
 
 for (const server of ['bad', 'stubborn']) {
   test(`the family of a ${server} server ends with its session`, { skip: NO_PROC }, async () => {

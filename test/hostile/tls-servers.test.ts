@@ -70,10 +70,11 @@ const CASES: Readonly<Record<string, Case>> = {
     code: CERTIFICATE,
     says: /the certificate is refused: it has expired/,
   },
-  'foreign-authority': {
+  // Of the same name as the trusted one.
+  'false-authority': {
     start: async () => secure({}, {}, await createAuthority()),
     code: CERTIFICATE,
-    says: /its authority is not trusted here/,
+    says: /the certificate is refused: its signature is wrong/,
   },
   'client-certificate': {
     start: () => secure({ requestCert: true, rejectUnauthorized: true }),
@@ -131,27 +132,32 @@ async function settingsOf(server: Server, ca: string): Promise<object> {
 
 const CALL = { jsonrpc: '2.0', id: 5, method: 'tools/call', params: { name: 'echo' } };
 
-test('R-08 each weak or false server is refused, and a good one is served', { concurrency: true }, async (t) => {
-  const tests = Object.entries(CASES).map(([name, { code, says }]) =>
-    t.test(`R-01 R-08 ${name}`, async () => {
-      const pending = postMessage(http.fetch, postern.url(name), CALL);
-      const neighbour = await postMessage(http.fetch, postern.url('good'), CALL);
-      assert.ok(neighbour.message?.result);
-      const { message } = await pending;
-      assert.equal(message?.error?.data?.code, code, JSON.stringify(message));
-      assert.match(message?.error?.message ?? '', says);
-      const line = await postern.logged(
-        ({ event, fields }) =>
-          event === 'upstream.connect_failed' && (fields as { upstream: string }).upstream === name,
-      );
-      if (name !== 'client-certificate') {
+test(
+  'R-08 each weak or false server is refused, and a good one is served',
+  { concurrency: true },
+  async (t) => {
+    const tests = Object.entries(CASES).map(([name, { code, says }]) =>
+      t.test(`R-01 R-08 ${name}`, async () => {
+        const pending = postMessage(http.fetch, postern.url(name), CALL);
+        const neighbour = await postMessage(http.fetch, postern.url('good'), CALL);
+        assert.ok(neighbour.message?.result);
+        const { message } = await pending;
+        assert.equal(message?.error?.data?.code, code, JSON.stringify(message));
+        assert.match(message?.error?.message ?? '', says);
+        // In TLS 1.3 a server asks for the certificate after the client has its link.
+        if (name === 'client-certificate') return;
+        const line = await postern.logged(
+          ({ event, fields }) =>
+            event === 'upstream.connect_failed' &&
+            (fields as { upstream: string }).upstream === name,
+        );
         assert.equal(line['level'], code === LOST ? 'warn' : 'alert');
-      }
-    }),
-  );
-  await Promise.all(tests);
-  assert.equal(taken, 0);
-});
+      }),
+    );
+    await Promise.all(tests);
+    assert.equal(taken, 0);
+  },
+);
 
 test('R-19 the record tells that there was no link', async () => {
   const entries = await postern.record();

@@ -21,7 +21,7 @@ export function pqFetch(
   const fetchThrough = (url: unknown, init: unknown) =>
     undiciFetch(url as string, { ...(init as object), dispatcher: agent });
   return {
-    fetch: fetchThrough as unknown as typeof fetch,
+    fetch: fetchThrough,
     close: () => agent.destroy(),
   };
 }

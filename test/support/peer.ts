@@ -79,7 +79,7 @@ interface AnyTransport {
 }
 
 /** How a client introduces itself. */
-export const CAPABILITIES = {
+const CAPABILITIES = {
   sampling: {},
   elicitation: { form: {}, url: {} },
   roots: { listChanged: true },
@@ -202,14 +202,15 @@ function revisionTold(transport: AnyTransport): () => string | undefined {
 
 function progressOf(transport: AnyTransport): readonly Progress[] {
   const seen: Progress[] = [];
-  const original = transport.onmessage;
-  transport.onmessage = (message, ...extra) => {
+  const original = transport.onmessage?.bind(transport);
+  const onmessage: AnyTransport['onmessage'] = (message, ...extra) => {
     if (message.method === 'notifications/progress') {
       const { progress, total } = message.params as Progress;
       seen.push({ progress, total });
     }
     original?.(message, ...extra);
   };
+  Object.assign(transport, { onmessage });
   return seen;
 }
 

@@ -27,6 +27,8 @@ export async function startRelay(target: number): Promise<Relay> {
     outgoing.on('close', () => incoming.destroy());
   });
   server.listen(0, '127.0.0.1');
+  // A test that could not begin must not wait for it.
+  server.unref();
   await once(server, 'listening');
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();

@@ -89,7 +89,7 @@ export const BEHAVIOURS = {
   'wants other credentials': (response) => {
     response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
   },
-  'forbids': (response) => response.writeHead(403, JSON_TYPE).end('{}'),
+  forbids: (response) => response.writeHead(403, JSON_TYPE).end('{}'),
 } as const satisfies Record<string, Behaviour>;
 
 /** Name of a wrong answer. */

@@ -23,7 +23,8 @@ export interface RpcResponse {
   };
 }
 
-const INITIALIZE = {
+/** The first message of a session. */
+export const INITIALIZE = {
   jsonrpc: '2.0',
   id: 1,
   method: 'initialize',
