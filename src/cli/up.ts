@@ -38,6 +38,7 @@ interface Plan {
  * @returns the exit code.
  */
 export async function up(command: readonly string[], options: UpOptions): Promise<number> {
+  const signals = new Signals();
   const plan = await makePlan(command, options);
   let postern: RunningPostern;
   try {
@@ -46,11 +47,11 @@ export async function up(command: readonly string[], options: UpOptions): Promis
     plan.example?.stop();
     throw thrown;
   }
-  const stopped = stopOnSignal(postern);
+  signals.attach(postern);
   try {
     await announce(postern, plan, options);
     if (options.check === true) return EXIT.ok;
-    await stopped;
+    await signals.stopped;
     return EXIT.ok;
   } finally {
     await postern.stop();
@@ -122,25 +123,38 @@ function targetOf(postern: RunningPostern, plan: Plan): SelfCheckTarget {
   };
 }
 
-/**
- * Resolves when a signal has asked for the end. SIGHUP reads the policy again; a second SIGTERM or
- * SIGINT does not wait for calls any longer.
- */
-function stopOnSignal(postern: RunningPostern): Promise<void> {
-  return new Promise((resolve) => {
+/** What signals ask for, from before the start on, so that none of them finds nobody listening. */
+class Signals {
+  /** Resolves when a signal has asked for the end. */
+  readonly stopped: Promise<void>;
+  #postern: RunningPostern | null = null;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.stopped = promise;
     let asked = false;
     const onStop = (signal: NodeJS.Signals): void => {
+      // The second one does not wait for calls any longer.
       if (asked) process.exit(EXIT.failure);
       asked = true;
-      postern.events({
-        severity: 'info',
-        name: 'gateway.stopping',
-        message: `${signal}: finishing ${postern.gateway.callsInFlight} calls`,
-      });
+      this.#tellStopping(signal);
       resolve();
     };
     process.on('SIGTERM', onStop);
     process.on('SIGINT', onStop);
-    process.on('SIGHUP', () => void postern.gateway.reload());
-  });
+    process.on('SIGHUP', () => void this.#postern?.gateway.reload());
+  }
+
+  /** The gateway that later signals are about. */
+  attach(postern: RunningPostern): void {
+    this.#postern = postern;
+  }
+
+  #tellStopping(signal: NodeJS.Signals): void {
+    this.#postern?.events({
+      severity: 'info',
+      name: 'gateway.stopping',
+      message: `${signal}: finishing ${this.#postern.gateway.callsInFlight} calls`,
+    });
+  }
 }

@@ -27,6 +27,11 @@ export class Calls {
     return this.#byId.size;
   }
 
+  /** How many of them somebody still waits for. */
+  get wanted(): number {
+    return this.all().filter((call) => call.wanted).length;
+  }
+
   /** Whether the request could be told apart from every other one here. */
   canTake(frame: RequestFrame): boolean {
     const key = idKey(frame.id);

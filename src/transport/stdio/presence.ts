@@ -69,7 +69,11 @@ export class Presence {
     this.touch();
   }
 
-  /** Why the session is over, `null` when it may live on. */
+  /**
+   * Why the session is over, `null` when it may live on.
+   *
+   * @param pending calls that somebody waits for: one whose client is gone keeps nothing alive.
+   */
   expiry(now: number, pending: number): string | null {
     const limits = this.#limits;
     if (now - this.#createdAt > limits.sessionMaxAgeMs) return 'it reached its greatest age';
@@ -86,7 +90,7 @@ export class Presence {
     return quietMs > limits.sessionIdleTimeoutMs ? 'it was idle' : null;
   }
 
-  /** Whether the session may make room for a new one. */
+  /** Whether the session may make room for a new one; `pending` as above. */
   isQuiet(now: number, pending: number): boolean {
     if (pending > 0 || this.#stream === 'open') return false;
     return this.#connections.size === 0 || now - this.#quietSince >= QUIET_MS;

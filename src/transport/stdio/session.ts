@@ -66,7 +66,7 @@ export class Session {
 
   /** Whether the session may make room for a new one. */
   isQuiet(now: number): boolean {
-    return this.#presence.isQuiet(now, this.#calls.size);
+    return this.#presence.isQuiet(now, this.#calls.wanted);
   }
 
   /** Carries the `initialize` request that the session was made for. */
@@ -106,7 +106,7 @@ export class Session {
       const error = this.#calls.overdue(call, now);
       if (error !== null) this.#timeOut(call, error);
     }
-    const reason = this.#presence.expiry(now, this.#calls.size);
+    const reason = this.#presence.expiry(now, this.#calls.wanted);
     if (reason !== null) this.end(reason);
   }
 
