@@ -37,7 +37,7 @@ export class HttpSink implements ReplySink {
       'content-type': 'application/json',
       'content-length': body.length,
       ...allowHeader(status),
-      ...(status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+      ...retryHeader(status),
       ...sessionHeader(head),
     });
     if (complete) void this.#endWith(body);
@@ -156,6 +156,10 @@ export class HttpSink implements ReplySink {
 
 function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
   return head.sessionId === null ? {} : { 'mcp-session-id': head.sessionId };
+}
+
+function retryHeader(status: number): { 'retry-after'?: number } {
+  return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
 }
 
 /** RFC 9110 §15.5.6 asks for it; every revision has POST. */

@@ -244,10 +244,11 @@ export const LIMITS = {
       'Session ids of one HTTP upstream that are remembered; the oldest unused one goes first.',
   },
   upstreamKeepAliveMs: {
-    default: 30 * SECOND,
+    default: 4 * SECOND,
     min: SECOND,
     max: HOUR,
-    reason: 'Idle time of an upstream connection before it is closed.',
+    reason:
+      'Idle time of an upstream connection before it is closed; many servers close theirs after 5 s, and a call that meets that is lost.',
   },
   maxRecordQueue: {
     default: 20_000,
