@@ -5,7 +5,7 @@ import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
 
 /** When a client that found no room may try again. */
-const RETRY_AFTER_SECONDS = 2;
+const RETRY_AFTER_SECONDS = '2';
 
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
@@ -158,7 +158,7 @@ function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
   return head.sessionId === null ? {} : { 'mcp-session-id': head.sessionId };
 }
 
-function retryHeader(status: number): { 'retry-after'?: number } {
+function retryHeader(status: number): { 'retry-after'?: string } {
   return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
 }
 

@@ -56,7 +56,11 @@ export function post(
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
   return {
     httpMethod: 'POST',
-    frame: readFrame(bytes, { maxBytes: DEFAULT_LIMITS.maxMessageBytes, maxDepth: 128, maxKeys: 1000 }),
+    frame: readFrame(bytes, {
+      maxBytes: DEFAULT_LIMITS.maxMessageBytes,
+      maxDepth: 128,
+      maxKeys: 1000,
+    }),
     revision: UNDECLARED_REVISION,
     sessionId: null,
     lastEventId: null,
