@@ -21,8 +21,7 @@ export interface Entrance {
 
 interface CallInFlight {
   readonly abort: AbortController;
-  /** Streams that wait for nothing in particular, and so are ended first when draining. */
-  readonly isStream: boolean;
+  readonly response: ServerResponse;
   /** `null` until it has been read. */
   call: Call | null;
 }
@@ -56,9 +55,9 @@ export class Calls {
     link: LinkSecurity,
     entrance: Entrance,
   ): void {
-    const isStream = request.method === 'GET';
-    const inFlight: CallInFlight = { abort: new AbortController(), isStream, call: null };
+    const inFlight: CallInFlight = { abort: new AbortController(), response, call: null };
     this.#inFlight.add(inFlight);
+    if (this.#stopping) response.shouldKeepAlive = false;
     this.#count(request.socket, 1);
     response.once('close', () => {
       if (!response.writableFinished) inFlight.abort.abort();
@@ -72,7 +71,11 @@ export class Calls {
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, isStream } of this.#inFlight) if (isStream) abort.abort();
+    for (const { abort, call, response } of this.#inFlight) {
+      // So that a client's next call goes to whoever serves then.
+      response.shouldKeepAlive = false;
+      if (call === null ? response.req.method === 'GET' : isLongLived(call)) abort.abort();
+    }
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);

@@ -8,7 +8,7 @@ import type { Peer } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { errorCodeOf, initialize, openSession, request, send } from '../support/raw.ts';
-import { EVERYTHING } from '../support/transports.ts';
+import { EVERYTHING, programAt } from '../support/transports.ts';
 
 const POLICY = {
   rules: [
@@ -38,18 +38,30 @@ let postern: TestPostern;
 let alice: Caller;
 let bob: Caller;
 let guest: Caller;
+/** The official clients of the three, connected to the reference server. */
+let peers: Record<'alice' | 'bob' | 'guest', Peer>;
 
 before(async () => {
   upstream = await startStatefulHttp();
   postern = await startTestPostern({
-    servers: { everything: { stdio: EVERYTHING }, remote: { http: { url: upstream.url } } },
+    servers: {
+      everything: { stdio: EVERYTHING },
+      program: { stdio: programAt('test/fixtures/stateful-stdio.ts') },
+      remote: { http: { url: upstream.url } },
+    },
     policy: POLICY,
   });
   alice = await callerNamed(postern, 'alice');
   bob = await callerNamed(postern, 'bob');
   guest = await callerNamed(postern, null);
+  peers = {
+    alice: await alice.connect('everything'),
+    bob: await bob.connect('everything'),
+    guest: await guest.connect('everything'),
+  };
 });
 after(async () => {
+  for (const peer of Object.values(peers)) await peer.close();
   await Promise.all([alice.close(), bob.close(), guest.close()]);
   await postern.stop();
   await upstream.close();
@@ -71,13 +83,9 @@ async function denialOf(call: Promise<unknown>) {
 }
 
 test('R-11 R-14 each sees the tools that it may use, and no others', async () => {
-  const seenBy = async (caller: Caller) => {
-    const peer = await caller.connect('everything');
-    const tools = await toolsOf(peer);
-    await peer.close();
-    return tools;
-  };
-  const [all, some, one] = await Promise.all([seenBy(alice), seenBy(bob), seenBy(guest)]);
+  const all = await toolsOf(peers.alice);
+  const some = await toolsOf(peers.bob);
+  const one = await toolsOf(peers.guest);
   assert.ok(all.includes('trigger-sampling-request'));
   assert.ok(!all.includes('get-env'));
   assert.deepEqual(
@@ -94,7 +102,7 @@ test('R-11 lists in an event stream are filtered as well', async () => {
 });
 
 test('R-11 resources, templates and prompts are filtered and refused alike', async () => {
-  const peer = await bob.connect('everything');
+  const peer = peers.bob;
   const { resources } = await peer.listResources();
   assert.ok(resources.length > 0);
   assert.ok(resources.every(({ uri }) => uri.startsWith('demo://resource/static/')));
@@ -115,12 +123,10 @@ test('R-11 resources, templates and prompts are filtered and refused alike', asy
     assert.equal(error.code, -32003);
     assert.equal(entry.decision.effect, 'deny');
   }
-  await peer.close();
 });
 
 test('R-11 R-19 a denied call is answered with a reason and recorded with its rule', async () => {
-  const peer = await alice.connect('everything');
-  const { error, entry } = await denialOf(peer.call('get-env'));
+  const { error, entry } = await denialOf(peers.alice.call('get-env'));
   assert.equal(error.code, -32003);
   assert.equal(error.data.code, 'POSTERN_ACCESS_DENIED');
   assert.match(error.message, /tool "get-env" is denied by rule/);
@@ -129,19 +135,14 @@ test('R-11 R-19 a denied call is answered with a reason and recorded with its ru
   assert.deepEqual(entry.decision.rules, ['no-environment']);
   assert.equal(entry.outcome.status, 'denied');
   assert.equal(entry.upstream, null);
-  await peer.close();
 
-  const other = await bob.connect('everything');
-  const { entry: unmatched } = await denialOf(other.call('trigger-sampling-request'));
+  const { entry: unmatched } = await denialOf(peers.bob.call('trigger-sampling-request'));
   assert.equal(unmatched.decision.effect, 'deny');
   assert.deepEqual(unmatched.decision.rules, []);
-  await other.close();
 });
 
 test('R-11 R-13 an allowed call is recorded with who, and which rule allowed it', async () => {
-  const peer = await bob.connect('everything');
-  await peer.call('get-sum', { a: 1, b: 2 });
-  await peer.close();
+  await peers.bob.call('get-sum', { a: 1, b: 2 });
   const entry = (await postern.record()).find(({ mcp }) => mcp.tool === 'get-sum');
   assert.equal(entry?.client.principal, 'bob');
   assert.match(entry.client.spiffe_id ?? '', /^spiffe:\/\/.+\/bob$/);
@@ -162,7 +163,7 @@ test('R-18 a server that no rule opens answers 403 to every message', async () =
 });
 
 test('R-13 R-18 a session serves the principal alone who opened it', async () => {
-  for (const server of ['everything', 'remote']) {
+  for (const server of ['program', 'remote']) {
     const url = postern.url(server);
     const session = await openSession(alice.fetch, url);
     assert.equal((await send(alice.fetch, url, request(1, 'ping'), session)).status, 200);
@@ -177,7 +178,7 @@ test('R-13 R-18 a session serves the principal alone who opened it', async () =>
 });
 
 test('R-11 methods that no revision defines need a rule that names them', async () => {
-  const url = postern.url('everything');
+  const url = postern.url('program');
   const codes = [];
   for (const caller of [alice, bob]) {
     const session = await openSession(caller.fetch, url);

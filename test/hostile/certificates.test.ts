@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { connect } from 'node:tls';
 import { issueClient } from '#identity';
@@ -9,6 +10,8 @@ import { createAuthority } from '../support/certificates.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { tinyServer } from './support/programs.ts';
+
+type ClientOptions = ConnectionOptions & Pick<TcpNetConnectOpts, 'localAddress'>;
 
 async function start(t: TestContext, demand: 'optional' | 'required'): Promise<TestPostern> {
   const postern = await startTestPostern({
@@ -20,7 +23,7 @@ async function start(t: TestContext, demand: 'optional' | 'required'): Promise<T
 }
 
 /** What a client gets that sends a request right after its own part of the handshake. */
-function request(postern: TestPostern, options: ConnectionOptions): Promise<string> {
+function request(postern: TestPostern, options: ClientOptions): Promise<string> {
   const { port } = new URL(postern.endpoint);
   return new Promise((resolve) => {
     const socket = connect({

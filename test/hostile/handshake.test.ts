@@ -38,9 +38,10 @@ async function assertRefused(
   await tap.quiet();
   assertOnlyAlert(tap, expected.alert);
   await postern.logged(() => refusals().length > seenBefore);
-  const line = refusals().at(-1);
-  assert.equal(line?.['level'], 'warn');
-  assert.equal((line?.['fields'] as { kind: string }).kind, expected.kind);
+  const { level, fields } = refusals().at(-1) ?? {};
+  assert.equal(level, 'warn');
+  const { kind, source } = fields as Record<string, unknown>;
+  assert.deepEqual([kind, source], [expected.kind, '127.0.0.1']);
 }
 
 function assertOnlyAlert(tap: Tap, description: number): void {

@@ -5,7 +5,7 @@ import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { hostileServer } from './support/programs.ts';
-import { McpSession, postMessage } from './support/session.ts';
+import { contentOf, McpSession, postMessage } from './support/session.ts';
 
 let postern: TestPostern;
 let http: ReturnType<typeof pqFetch>;
@@ -112,8 +112,8 @@ function nested(open: string, close: string): string {
 }
 
 function spoiled(bytes: Buffer): Buffer {
-  const [before = '', behind = ''] = CALL.split('echo');
-  return Buffer.concat([Buffer.from(before), bytes, Buffer.from(behind)]);
+  const [head = '', tail = ''] = CALL.split('echo');
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]);
 }
 
 for (const [what, { send, ...expected }] of Object.entries(CASES)) {
@@ -126,8 +126,7 @@ for (const [what, { send, ...expected }] of Object.entries(CASES)) {
 }
 
 test('R-17 nothing of it has reached the server, and it still answers', async () => {
-  const { message } = await session.call('heard');
-  const { heard } = message?.result?.structuredContent as { heard: string[] };
+  const { heard } = contentOf(await session.call('heard')) as { heard: string[] };
   assert.deepEqual(
     heard.map((line) => (JSON.parse(line) as { method: string }).method),
     ['initialize', 'notifications/initialized', 'tools/call'],
@@ -139,9 +138,9 @@ test('odd but sound JSON arrives as it was sent', async () => {
     "params":{"arguments":{"big":123456789012345678901234567890,"tiny":1e-400,"x":"\ud800",
     "NAME":1},"name":"heard"} }`;
   const headers = { 'mcp-session-id': session.id };
-  const { message } = await postMessage(http.fetch, session.url, sound, headers);
-  assert.equal(message?.id, 'a"\\');
-  const { heard } = message?.result?.structuredContent as { heard: string[] };
+  const answer = await postMessage(http.fetch, session.url, sound, headers);
+  assert.equal(answer.message?.id, 'a"\\');
+  const { heard } = contentOf(answer) as { heard: string[] };
   assert.equal(heard.at(-1), sound.replaceAll('\n', ' '));
 });
 

@@ -9,7 +9,7 @@ import { Neighbour } from './support/neighbour.ts';
 import { isRunning, memoryOf, NO_PROC, pidOf, statusOf } from './support/processes.ts';
 import { hostileServer } from './support/programs.ts';
 import type { Answer } from './support/session.ts';
-import { INITIALIZE, McpSession, postMessage } from './support/session.ts';
+import { contentOf, INITIALIZE, McpSession, postMessage } from './support/session.ts';
 
 const MIB = 1024 * 1024;
 const LIMITS = {
@@ -146,11 +146,11 @@ test(
   { skip: NO_PROC },
   async () => {
     const session = await open('bad');
-    const before = memoryOf(pidOf(postern));
+    const memory = memoryOf(pidOf(postern));
     const answer = await neighbour.besides(() => session.call('tell', { count: 20_000 }));
     assert.equal(answer.before.length, 20_000);
     assert.ok(answer.message?.result);
-    assert.ok(memoryOf(pidOf(postern)) - before < 64 * MIB);
+    assert.ok(memoryOf(pidOf(postern)) - memory < 64 * MIB);
     await session.end();
   },
 );
@@ -158,8 +158,7 @@ test(
 for (const server of ['bad', 'stubborn']) {
   test(`the family of a ${server} server ends with its session`, { skip: NO_PROC }, async () => {
     const session = await open(server);
-    const { message } = await session.call('fork');
-    const { pid, grandchild } = message?.result?.structuredContent as Record<string, number>;
+    const { pid, grandchild } = contentOf(await session.call('fork')) as Record<string, number>;
     assert.ok(pid !== undefined && grandchild !== undefined);
     assert.ok(isRunning(pid) && isRunning(grandchild));
     await neighbour.besides(async () => {

@@ -14,6 +14,7 @@ import { createAuthority } from '../support/certificates.ts';
 import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
+import type { OpenServer } from './support/http-servers.ts';
 import { listen, reader, wellBehaved } from './support/http-servers.ts';
 import { postMessage } from './support/session.ts';
 
@@ -101,7 +102,7 @@ const CASES: Readonly<Record<string, Case>> = {
 let directory: string;
 let postern: TestPostern;
 let http: ReturnType<typeof pqFetch>;
-const closers: (() => Promise<void>)[] = [];
+const opened: OpenServer[] = [];
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-tls-'));
@@ -120,14 +121,14 @@ before(async () => {
 after(async () => {
   await http.close();
   await postern.stop();
-  for (const close of closers) await close();
+  for (const server of opened) await server.close();
   await rm(directory, { recursive: true });
 });
 
 async function settingsOf(server: Server, ca: string): Promise<object> {
-  const { port, close } = await listen(server);
-  closers.push(close);
-  return { http: { url: `https://127.0.0.1:${port}/mcp`, tls: { ca } } };
+  const open = await listen(server);
+  opened.push(open);
+  return { http: { url: `https://127.0.0.1:${open.port}/mcp`, tls: { ca } } };
 }
 
 const CALL = { jsonrpc: '2.0', id: 5, method: 'tools/call', params: { name: 'echo' } };

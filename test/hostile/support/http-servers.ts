@@ -104,7 +104,7 @@ export interface HttpServers {
 
 export async function startHttpServers(): Promise<HttpServers> {
   const names = Object.keys(BEHAVIOURS) as BehaviourName[];
-  const port = createServer(
+  const server = createServer(
     reader((response, id, request) => {
       const index = Number(request.url?.slice(1));
       const name = names[index];
@@ -112,13 +112,13 @@ export async function startHttpServers(): Promise<HttpServers> {
       behaviour(response, id, request);
     }),
   );
-  const closing = await listen(port);
+  const open = await listen(server);
   return {
     url: (name) => {
       const index = name === 'well' ? 'well' : names.indexOf(name);
-      return `http://127.0.0.1:${closing.port}/${index}`;
+      return `http://127.0.0.1:${open.port}/${index}`;
     },
-    close: closing.close,
+    close: () => open.close(),
   };
 }
 
@@ -135,8 +135,14 @@ export function reader(behaviour: Behaviour): RequestListener {
   };
 }
 
+/** An open server. */
+export interface OpenServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
 /** Opens a server on a free port; `close` ends its connections too. */
-export async function listen(server: Server): Promise<{ port: number; close(): Promise<void> }> {
+export async function listen(server: Server): Promise<OpenServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

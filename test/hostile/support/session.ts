@@ -85,6 +85,11 @@ export class McpSession {
   }
 }
 
+/** `structuredContent` of the tool result in an answer. */
+export function contentOf(answer: Answer): Json {
+  return answer.message?.result?.structuredContent ?? assert.fail(JSON.stringify(answer.message));
+}
+
 /** Options of {@link McpSession.call}. */
 export interface CallOptions {
   readonly progressToken?: number;
