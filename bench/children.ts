@@ -46,6 +46,11 @@ let ending = false;
 /** Ends whatever still runs, and lets nothing else start. */
 export async function stopAll(): Promise<void> {
   ending = true;
+  await stopRunning();
+}
+
+/** Ends whatever still runs, such as the parts of a subject that could not be started whole. */
+export async function stopRunning(): Promise<void> {
   await Promise.allSettled([...running].map((child) => child.stop()));
 }
 
@@ -111,12 +116,16 @@ function collect(child: ChildProcess, name: 'stdout' | 'stderr'): Collected {
     stream?.once('close', () => resolve());
   });
   const until = <T>(read: (text: string) => T | null): Promise<T> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const changed = (): void => {
-        const value = read(text);
-        if (value === null) return;
+        try {
+          const value = read(text);
+          if (value === null) return;
+          resolve(value);
+        } catch (error) {
+          reject(error);
+        }
         onChange.delete(changed);
-        resolve(value);
       };
       onChange.add(changed);
       changed();

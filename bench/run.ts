@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
 import type { Case } from './cases.ts';
+import { stopRunning } from './children.ts';
 import type { Times } from './load/plan.ts';
 import { describeMachine } from './machine.ts';
 import type { Measurement } from './measure.ts';
@@ -84,6 +85,7 @@ class CaseState {
       const rate = `${Math.round(calls / seconds)}/s`;
       return errors === 0 ? rate : `${rate}, ${errors} errors`;
     } catch (error) {
+      await stopRunning();
       this.#failed = error instanceof Error ? error.message : String(error);
       return `failed: ${this.#failed}`;
     }

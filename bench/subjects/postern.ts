@@ -75,9 +75,7 @@ async function startPostern(
   await writeFile(configFile, JSON.stringify(configOf(bench, options, upstreamPort)));
   const args = [...(options.nodeOptions ?? []), POSTERN, 'up', '--json', '--config', configFile];
   const child = start(process.execPath, args, { core: bench.cores.subject, cwd: directory });
-  const summary = await child.said((text) =>
-    text.endsWith('}\n') ? (JSON.parse(text) as Summary) : null,
-  );
+  const summary = await child.said(readSummary);
   const target: Target = {
     port: Number(new URL(summary.endpoint).port),
     path: '/servers/bench/mcp',
@@ -93,6 +91,14 @@ interface Summary {
   readonly endpoint: string;
   readonly ca: string;
   readonly state: string;
+}
+
+/** What `postern up --json` prints when it is up. */
+function readSummary(text: string): Summary | null {
+  if (!text.endsWith('}\n')) return null;
+  const summary = JSON.parse(text) as Summary;
+  if (URL.canParse(summary.endpoint)) return summary;
+  throw new Error(`no summary of a gateway: ${text.slice(0, 500)}`);
 }
 
 function configOf(bench: Bench, { link, server, audit }: PosternOptions, port: number): object {

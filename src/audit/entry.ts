@@ -88,7 +88,7 @@ export interface DigestsRecord {
 
 /** How the call ended. */
 export interface OutcomeRecord {
-  /** `undelivered`: the server answered and the client was gone. */
+  /** `undelivered`: the client was gone before the answer, and the server may have gone on. */
   readonly status:
     'ok' | 'rpc_error' | 'tool_error' | 'denied' | 'failed' | 'cancelled' | 'undelivered';
   /** `POSTERN_*` or the JSON-RPC error code. */
