@@ -15,12 +15,14 @@ export function compilePolicy(written: PolicyYaml, hash: string): Policy {
     hash,
     links: compileLinks(written),
     rules: (written.rules ?? []).map(compileRule),
+    refusal: null,
   };
 }
 
 /** The policy that refuses every call, for when none can be read. */
 export function denyAllPolicy(hash: string): Policy {
-  return { hash, links: compileLinks({}), rules: [] };
+  const refusal = 'no valid policy is in force, so every call is denied';
+  return { hash, links: compileLinks({}), rules: [], refusal };
 }
 
 function compileLinks(written: PolicyYaml): LinkPolicy {

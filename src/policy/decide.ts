@@ -9,6 +9,7 @@ import { uriReadings, withoutQuery } from './uri.ts';
  * the answer is deny.
  */
 export function decide(policy: Policy, subject: Subject): Decision {
+  if (policy.refusal !== null) return deny([], policy.refusal);
   const weak = linkRefusal(policy.links, subject.clientLink);
   if (weak !== null) return { effect: 'deny', rules: [], reason: `client link: ${weak}` };
   const candidates = rulesFor(policy, subject);

@@ -8,6 +8,8 @@ export interface Policy {
   readonly hash: string;
   readonly links: LinkPolicy;
   readonly rules: readonly Rule[];
+  /** Why every call is denied whatever the rules say, `null` when they decide. */
+  readonly refusal: string | null;
 }
 
 /** What every link has to be, from `p2p_connectivity` and `threat_detection`. */

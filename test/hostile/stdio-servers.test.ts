@@ -15,6 +15,7 @@ const MIB = 1024 * 1024;
 const LIMITS = {
   upstream_idle_timeout_ms: 1000,
   call_max_ms: 2000,
+  max_message_bytes: 4 * MIB,
   child_stop_grace_ms: 200,
   child_backoff_min_ms: 10,
   child_backoff_max_ms: 100,
@@ -112,7 +113,7 @@ const CASES: Readonly<Record<string, Case>> = {
     tool: 'huge',
     args: { count: 20_000_000 },
     code: 'POSTERN_UPSTREAM_MESSAGE_TOO_LARGE',
-    says: /longer than 16 MiB/,
+    says: /longer than 4 MiB/,
     fatal: true,
   },
 };

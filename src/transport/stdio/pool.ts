@@ -76,17 +76,20 @@ export class Pool {
 
   #makeRoom(principal: string): void {
     const { maxStatelessChildren: max } = this.#launcher.program.limits;
-    const mine = [...this.#workers].filter((worker) => worker.principal === principal);
     // Nobody takes the last quarter alone, so that there is something left for the others.
-    if (mine.length >= Math.max(1, Math.floor(max * 0.75))) throw tooBusy(mine.length);
-    if (this.#workers.size < max) return;
-    const idle = [...this.#workers].filter((worker) => worker.idle);
-    const [oldest] = idle.toSorted((a, b) => a.usedAt - b.usedAt);
-    if (oldest === undefined) {
-      throw tooBusy(max);
-    }
-    oldest.end('another call needed its place');
+    const share = Math.max(1, Math.floor(max * 0.75));
+    const mine = [...this.#workers].filter((worker) => worker.principal === principal);
+    if (mine.length >= share && !endOneOf(mine)) throw tooBusy(mine.length);
+    if (this.#workers.size >= max && !endOneOf([...this.#workers])) throw tooBusy(max);
   }
+}
+
+/** Ends the process that has been idle the longest; false when all are busy. */
+function endOneOf(workers: readonly Worker[]): boolean {
+  const idle = workers.filter((worker) => worker.idle);
+  const [oldest] = idle.toSorted((a, b) => a.usedAt - b.usedAt);
+  oldest?.end('another call needed its place');
+  return oldest !== undefined;
 }
 
 function tooBusy(max: number): Error {

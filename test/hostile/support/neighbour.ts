@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { McpSession } from './session.ts';
 
 /** What a call of the neighbour may take while something else goes wrong, on a loaded machine. */
 const PATIENCE_MS = 3000;
+
+/** Between calls, so that they do not become a load themselves. */
+const PAUSE_MS = 5;
 
 /** A well-behaved server behind the same gateway, which must notice nothing. */
 export class Neighbour {
@@ -35,6 +39,7 @@ export class Neighbour {
       assert.ok(message?.result, JSON.stringify(message));
       const ms = Math.round(performance.now() - startedAt);
       assert.ok(ms < PATIENCE_MS, `the neighbour waited ${ms} ms`);
+      await delay(PAUSE_MS);
     } while (!isOver());
   }
 }
