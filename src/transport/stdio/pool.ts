@@ -77,7 +77,7 @@ export class Pool {
   #makeRoom(principal: string): void {
     const { maxStatelessChildren: max } = this.#launcher.program.limits;
     // Nobody takes the last quarter alone, so that there is something left for the others.
-    const share = Math.max(1, Math.floor(max * 0.75));
+    const share = Math.ceil(max * 0.75);
     const mine = [...this.#workers].filter((worker) => worker.principal === principal);
     if (mine.length >= share && !endOneOf(mine)) throw tooBusy(mine.length);
     if (this.#workers.size >= max && !endOneOf([...this.#workers])) throw tooBusy(max);
