@@ -4,8 +4,7 @@ import { after, before, test } from 'node:test';
 import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
-import { until } from '../support/until.ts';
-import { statusOf } from './support/processes.ts';
+import { untilStatus } from './support/processes.ts';
 import { tinyServer } from './support/programs.ts';
 import { RawConnection } from './support/raw-http.ts';
 import { CHUNK, CHUNKED, LENGTH, request } from './support/raw-request.ts';
@@ -144,5 +143,5 @@ test('after all of this the gateway serves, and holds nothing', async () => {
   const session = await McpSession.open(http.fetch, postern.url('tiny'));
   await session.end();
   await http.close();
-  await until('no call is left', async () => (await statusOf(postern)).calls_in_flight === 0);
+  await untilStatus(postern, 'no call is left', ({ calls_in_flight: calls }) => calls === 0);
 });

@@ -4,10 +4,9 @@ import { after, before, test } from 'node:test';
 import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
-import { until } from '../support/until.ts';
 import type { BehaviourName, HttpServers } from './support/http-servers.ts';
 import { BEHAVIOURS, startHttpServers } from './support/http-servers.ts';
-import { statusOf } from './support/processes.ts';
+import { untilStatus } from './support/processes.ts';
 import { postMessage } from './support/session.ts';
 
 const CALL = { jsonrpc: '2.0', id: 5, method: 'tools/call', params: { name: 'echo' } };
@@ -104,8 +103,7 @@ test('a server that is not there is named so', async () => {
 });
 
 test('R-25 no connection to a server that failed is kept', async () => {
-  await until('none is open', async () => {
-    const { servers: all, calls_in_flight: calls } = await statusOf(postern);
+  await untilStatus(postern, 'none is open', ({ servers: all, calls_in_flight: calls }) => {
     const open = Object.entries(all).filter(
       ([name, { connections }]) => name !== 'good' && !keepsAlive(name) && connections > 0,
     );

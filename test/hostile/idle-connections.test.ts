@@ -9,7 +9,14 @@ import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
-import { descriptorsOf, memoryOf, NO_PROC, pidOf, statusOf } from './support/processes.ts';
+import {
+  descriptorsOf,
+  memoryOf,
+  NO_PROC,
+  pidOf,
+  statusOf,
+  untilStatus,
+} from './support/processes.ts';
 import { tinyServer } from './support/programs.ts';
 import { McpSession } from './support/session.ts';
 
@@ -34,8 +41,8 @@ test(`R-25 ${TCP} silent TCP and ${TLS} idle TLS connections`, { skip: NO_PROC }
   t.after(() => postern.stop());
   const pid = pidOf(postern);
   await assertServes(postern);
-  await until('the first session has gone', async () => {
-    return (await statusOf(postern)).servers['tiny']?.children === 0;
+  await untilStatus(postern, 'the first session has gone', ({ servers }) => {
+    return servers['tiny']?.children === 0;
   });
   const before = { memory: memoryOf(pid), descriptors: descriptorsOf(pid) };
   const sockets: Socket[] = [];

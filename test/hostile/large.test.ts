@@ -8,7 +8,7 @@ import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
 import { listen, reader } from './support/http-servers.ts';
-import { memoryOf, NO_PROC, pidOf, statusOf } from './support/processes.ts';
+import { memoryOf, NO_PROC, pidOf, untilStatus } from './support/processes.ts';
 import { hostileServer } from './support/programs.ts';
 import { RawConnection } from './support/raw-http.ts';
 import { contentOf, McpSession, postMessage } from './support/session.ts';
@@ -32,7 +32,7 @@ before(async () => {
       program: hostileServer(),
       remote: { http: { url: `http://127.0.0.1:${upstream.port}/` } },
     },
-    limits: { slow_reader_timeout_ms: 2000 },
+    limits: { slow_reader_timeout_ms: 1000 },
     log: { level: 'info', format: 'json' },
   });
   http = pqFetch(postern);
@@ -77,6 +77,11 @@ function answer(id: string, bytes: number): string {
 
 function message(id: string): Record<string, unknown> {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'any' } };
+}
+
+/** Waits until so many calls are in flight. */
+function inFlight(count: number): Promise<void> {
+  return untilStatus(postern, `${count} in flight`, (status) => status.calls_in_flight === count);
 }
 
 /** Grown memory in MiB while something happens, sampled. */
@@ -135,10 +140,8 @@ for (const [server, body] of Object.entries(ENDLESS)) {
       const grown = await growthDuring(async () => {
         connection.socket.pause();
         connection.write(post(server, body(session), session));
-        await until('the stream is open', async () => {
-          return (await statusOf(postern)).calls_in_flight === 1;
-        });
-        await until('it is let go', async () => (await statusOf(postern)).calls_in_flight === 0);
+        await inFlight(1);
+        await inFlight(0);
       });
       t.diagnostic(`memory +${grown.toFixed(1)} MiB`);
       assert.ok(grown < 48, `memory grew by ${grown.toFixed(1)} MiB`);
@@ -159,9 +162,8 @@ test('large answers that nobody reads are let go of too', ON_LINUX, async () => 
     connection.socket.pause();
     connection.write(post('remote', JSON.stringify(message('big')), ''));
   }
-  const calls = async (): Promise<number> => (await statusOf(postern)).calls_in_flight;
-  await until('the calls are there', async () => (await calls()) > 0);
-  await until('all are let go', async () => (await calls()) === 0);
+  await inFlight(connections.length);
+  await inFlight(0);
   for (const connection of connections) connection.socket.resume();
   await until('their connections are cut', () => connections.every(({ closed }) => closed));
   for (const { received } of connections) assert.ok(received.length < BIG_ANSWER);

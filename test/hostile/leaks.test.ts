@@ -12,6 +12,7 @@ import {
   NO_PROC,
   pidOf,
   statusOf,
+  untilStatus,
 } from './support/processes.ts';
 import { startProbed } from './support/heap.ts';
 import { tinyServer } from './support/programs.ts';
@@ -131,8 +132,7 @@ async function leave(postern: TestPostern, way: (typeof WAYS)[number]): Promise<
 }
 
 async function everythingGone(postern: TestPostern): Promise<void> {
-  await until('no session, child or call is left', async () => {
-    const { servers, calls_in_flight: calls } = await statusOf(postern);
+  await untilStatus(postern, 'nothing is left', ({ servers, calls_in_flight: calls }) => {
     const { sessions, children } = servers['tiny'] ?? {};
     return sessions === 0 && children === 0 && calls === 0;
   });

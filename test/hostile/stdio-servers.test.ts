@@ -6,7 +6,7 @@ import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
 import { Neighbour } from './support/neighbour.ts';
-import { isRunning, memoryOf, NO_PROC, pidOf, statusOf } from './support/processes.ts';
+import { isRunning, memoryOf, NO_PROC, pidOf, untilStatus } from './support/processes.ts';
 import { hostileServer } from './support/programs.ts';
 import type { Answer } from './support/session.ts';
 import { contentOf, INITIALIZE, McpSession, postMessage } from './support/session.ts';
@@ -181,8 +181,8 @@ for (const [server, { code, says }] of Object.entries(STARTS)) {
     assert.equal(answer.headers.get('mcp-session-id'), null);
     assert.equal(codeOf(answer), code);
     assert.match(answer.message?.error?.message ?? '', says);
-    await until('nothing of it is left', async () => {
-      const { sessions, children } = (await statusOf(postern)).servers[server] ?? {};
+    await untilStatus(postern, 'nothing of it is left', ({ servers }) => {
+      const { sessions, children } = servers[server] ?? {};
       return sessions === 0 && children === 0;
     });
   });

@@ -8,7 +8,7 @@ import { pqFetch } from '../support/clients.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
-import { descendantsOf, isRunning, NO_PROC, pidOf, statusOf } from './support/processes.ts';
+import { descendantsOf, isRunning, NO_PROC, pidOf, untilStatus } from './support/processes.ts';
 import { hostileServer } from './support/programs.ts';
 import { RawConnection } from './support/raw-http.ts';
 import { contentOf, McpSession, postMessage } from './support/session.ts';
@@ -31,8 +31,8 @@ async function start(t: TestContext, drainMs: number, way = 'plain'): Promise<St
   return { postern, http, session: await McpSession.open(http.fetch, postern.url('target')) };
 }
 
-async function callInFlight(postern: TestPostern): Promise<void> {
-  await until('the call is in flight', async () => (await statusOf(postern)).calls_in_flight === 1);
+function inFlight(postern: TestPostern, count: number): Promise<void> {
+  return untilStatus(postern, `${count} in flight`, (status) => status.calls_in_flight === count);
 }
 
 async function exitOf({ process: child }: TestPostern): Promise<number | string | null> {
@@ -50,7 +50,7 @@ test('R-05 SIGTERM lets a call finish, takes no new ones, and exits with 0', asy
   const idle = await RawConnection.open(postern);
   assert.equal(await readiness(postern), 200);
   const call = session.call('late', { count: 1500 });
-  await callInFlight(postern);
+  await inFlight(postern, 1);
   postern.process.kill('SIGTERM');
   await until('it is not ready', async () => (await readiness(postern)) === 503);
   const { port } = new URL(postern.endpoint);
@@ -71,7 +71,7 @@ test('R-05 connections that are not idle get their answers, and are told to go',
   const begun = await RawConnection.open(postern);
   begun.write(head);
   const call = session.call('late', { count: 1000 });
-  await until('both are in flight', async () => (await statusOf(postern)).calls_in_flight === 2);
+  await inFlight(postern, 2);
   const arriving = await RawConnection.open(postern);
   arriving.write(head.slice(0, 20));
   postern.process.kill('SIGTERM');
@@ -94,7 +94,7 @@ test('R-05 connections that are not idle get their answers, and are told to go',
 test('R-05 a call that takes longer is cut, and recorded', async (t) => {
   const { postern, session } = await start(t, 300);
   const call = assert.rejects(session.call('hang'));
-  await callInFlight(postern);
+  await inFlight(postern, 1);
   const startedAt = performance.now();
   postern.process.kill('SIGTERM');
   assert.equal(await exitOf(postern), 0);
@@ -111,7 +111,7 @@ test('R-05 open event streams of either era do not hold the end up', async (t) =
   const stream = await http.fetch(session.url, { headers });
   const subscribed = postMessage(http.fetch, session.url, SUBSCRIBE, SUBSCRIBE_HEADERS);
   const ended = Promise.allSettled([stream.text(), subscribed]);
-  await until('both are open', async () => (await statusOf(postern)).calls_in_flight === 2);
+  await inFlight(postern, 2);
   const startedAt = performance.now();
   postern.process.kill('SIGTERM');
   assert.equal(await exitOf(postern), 0);
@@ -140,7 +140,7 @@ test('a second SIGTERM ends at once, and no child stays', { skip: NO_PROC }, asy
   const { postern, session } = await start(t, 60_000, 'stubborn');
   const family = await familyOf(session);
   const call = assert.rejects(session.call('hang'));
-  await callInFlight(postern);
+  await inFlight(postern, 1);
   postern.process.kill('SIGTERM');
   await postern.logged(({ event }) => event === 'gateway.stopping');
   const startedAt = performance.now();

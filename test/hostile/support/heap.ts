@@ -7,7 +7,7 @@ import type { TestPostern } from '../../support/postern.ts';
 import { startTestPostern } from '../../support/postern.ts';
 import { until } from '../../support/until.ts';
 
-const PROBE = join(import.meta.dirname, '../../fixtures/hostile/heap-probe.ts');
+const PROBE = new URL('../../fixtures/hostile/heap-probe.ts', import.meta.url).href;
 
 /** A gateway that tells the bytes of its heap that are in use after collecting its garbage. */
 export interface ProbedPostern {

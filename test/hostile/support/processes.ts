@@ -1,6 +1,10 @@
 /** A look at a gateway's process from outside; Linux alone has what it takes. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TestPostern } from '../../support/postern.ts';
+import { until } from '../../support/until.ts';
+
+const POLL_MS = 25;
 
 /** For `skip`: why processes cannot be looked at here. */
 export const NO_PROC = process.platform === 'linux' ? false : '/proc is needed';
@@ -59,6 +63,19 @@ export interface Status {
 
 export async function statusOf({ admin }: TestPostern): Promise<Status> {
   return (await (await fetch(admin)).json()) as Status;
+}
+
+/** Waits until what a gateway tells of itself passes, asking now and then: asking costs it time. */
+export async function untilStatus(
+  postern: TestPostern,
+  what: string,
+  passes: (status: Status) => boolean,
+): Promise<void> {
+  await until(what, async () => {
+    if (passes(await statusOf(postern))) return true;
+    await delay(POLL_MS);
+    return false;
+  });
 }
 
 function parentOf(pid: number): number {
