@@ -15,7 +15,7 @@ const HANDSHAKE_MS = 300;
 const HEADERS_MS = 300;
 const REQUEST_MS = 600;
 /** What a loaded machine may be late. */
-const LATE_MS = 2500;
+const LATE_MS = 5000;
 
 let postern: TestPostern;
 before(async () => {

@@ -15,6 +15,8 @@ import { openTap } from './support/tap.ts';
 import { McpSession } from './support/session.ts';
 
 const ALERT = 21;
+const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
 const FATAL = 2;
 const HANDSHAKE_FAILURE = 40;
 const PROTOCOL_VERSION = 70;
@@ -159,4 +161,12 @@ test('R-01 R-04 a hybrid client is served in between, over either of its groups'
     await session.end();
     await http.close();
   }
+});
+
+test('R-01 a hello that comes byte by byte is taken all the same', async (t) => {
+  const port = Number(new URL(postern.endpoint).port);
+  const tap = await openTap(t, port, { chopped: true });
+  await handshake({ ecdhCurve: 'X25519MLKEM768' })(tap.port);
+  const types = new Set(tap.records().map(({ type }) => type));
+  assert.ok(types.has(HANDSHAKE) && types.has(APPLICATION_DATA));
 });

@@ -54,7 +54,7 @@ test(`R-25 ${TCP} silent TCP and ${TLS} idle TLS connections`, { skip: NO_PROC }
   const startedAt = performance.now();
   await assertServes(postern);
   const servedMs = performance.now() - startedAt;
-  assert.ok(servedMs < 2000, `a session took ${Math.round(servedMs)} ms`);
+  assert.ok(servedMs < 5000, `a session took ${Math.round(servedMs)} ms`);
   const grown = memoryOf(pid) - before.memory;
   assert.ok(grown < TCP * TCP_BYTES + TLS * TLS_BYTES, `memory grew by ${grown} bytes`);
 

@@ -63,7 +63,7 @@ test(`R-25 ${SESSIONS} sessions leave no process, descriptor or memory`, ON_LINU
   t.diagnostic(`heap ${mib(before.heap)} MiB, +${mib(heapGrown)}`);
   t.diagnostic(`resident ${mib(before.memory)} MiB, +${mib(grown)}`);
   t.diagnostic(`${after.descriptors} descriptors, ${after.processes.length} other processes`);
-  assert.ok(heapGrown < 2 * MIB, `the heap grew by ${heapGrown} bytes`);
+  assert.ok(heapGrown < 3 * MIB, `the heap grew by ${heapGrown} bytes`);
   assert.ok(grown < 128 * MIB, `memory grew by ${grown} bytes`);
 });
 

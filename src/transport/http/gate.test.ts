@@ -10,23 +10,23 @@ function signal(): AbortSignal {
 
 test('those who wait enter in order', async () => {
   const gate = new Gate(FEW);
-  assert.equal(gate.enter(signal()), null);
+  assert.equal(gate.enter('alice', signal()), null);
   const order: string[] = [];
-  const first = gate.enter(signal())?.then(() => order.push('first'));
-  const second = gate.enter(signal())?.then(() => order.push('second'));
-  gate.leave();
+  const first = gate.enter('alice', signal())?.then(() => order.push('first'));
+  const second = gate.enter('alice', signal())?.then(() => order.push('second'));
+  gate.leave('alice');
   await first;
   assert.deepEqual(order, ['first']);
-  gate.leave();
+  gate.leave('alice');
   await second;
-  gate.leave();
-  assert.equal(gate.enter(signal()), null);
+  gate.leave('alice');
+  assert.equal(gate.enter('alice', signal()), null);
 });
 
 test('too many are turned away at once, and told which limit', () => {
   const gate = new Gate({ ...FEW, maxQueue: 0 });
-  void gate.enter(signal());
-  assert.throws(() => gate.enter(signal()), {
+  void gate.enter('alice', signal());
+  assert.throws(() => gate.enter('alice', signal()), {
     code: 'POSTERN_UPSTREAM_OVERLOADED',
     details: { limit: 'max_upstream_connections', max: 1 },
   });
@@ -34,16 +34,39 @@ test('too many are turned away at once, and told which limit', () => {
 
 test('waiting ends with time, with the caller and with the gate', async () => {
   const gate = new Gate({ ...FEW, waitMs: 20 });
-  void gate.enter(signal());
-  await assert.rejects(Promise.resolve(gate.enter(signal())), {
+  void gate.enter('alice', signal());
+  await assert.rejects(Promise.resolve(gate.enter('alice', signal())), {
     code: 'POSTERN_UPSTREAM_OVERLOADED',
   });
   const caller = new AbortController();
-  const abandoned = Promise.resolve(gate.enter(caller.signal));
+  const abandoned = Promise.resolve(gate.enter('alice', caller.signal));
   caller.abort();
   await assert.rejects(abandoned, { code: 'POSTERN_CALL_CANCELLED' });
-  const closed = Promise.resolve(gate.enter(signal()));
+  const closed = Promise.resolve(gate.enter('alice', signal()));
   gate.close();
   await assert.rejects(closed, { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
-  assert.throws(() => gate.enter(signal()), { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+  assert.throws(() => gate.enter('alice', signal()), { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+});
+
+test('R-18 one principal leaves room for the others, inside and in line', async () => {
+  const gate = new Gate({ ...FEW, max: 4, maxQueue: 4 });
+  for (let entered = 0; entered < 3; entered += 1)
+    assert.equal(gate.enter('alice', signal()), null);
+  const waits = [1, 2, 3].map(async () => {
+    await gate.enter('alice', signal());
+  });
+  assert.throws(() => gate.enter('alice', signal()), { code: 'POSTERN_UPSTREAM_OVERLOADED' });
+  assert.equal(gate.enter('bob', signal()), null);
+  let bobEntered = false;
+  const bobs = (async () => {
+    await gate.enter('bob', signal());
+    bobEntered = true;
+  })();
+  gate.leave('alice');
+  await waits[0];
+  assert.ok(!bobEntered, 'alice was first in line, and below her share again');
+  gate.leave('bob');
+  await bobs;
+  gate.close();
+  await Promise.allSettled(waits);
 });

@@ -13,14 +13,19 @@ interface GateLimits {
 }
 
 interface Waiter {
+  readonly principal: string;
   readonly enter: () => void;
   readonly refuse: (reason: Error) => void;
 }
+
+/** Nobody takes the last quarter alone, so that there is something left for the others. */
+const SHARE = 0.75;
 
 /** Lets a bounded number in at a time; further ones wait in order, up to a bound, for a while. */
 export class Gate {
   readonly #limits: GateLimits;
   readonly #waiting = new Set<Waiter>();
+  readonly #insideOf = new Map<string, number>();
   #inside = 0;
   #closed = false;
 
@@ -32,24 +37,31 @@ export class Gate {
    * Enters: at once when it returns `null`, else when the promise resolves. Whoever is in must
    * {@link leave}.
    *
-   * @throws UpstreamOverloaded when too many wait already, or for too long; CallCancelled on abort;
-   *   UpstreamUnavailable once closed.
+   * @throws UpstreamOverloaded when too many wait already, of this principal or at all, or for too
+   *   long; CallCancelled on abort; UpstreamUnavailable once closed.
    */
-  enter(signal: AbortSignal): Promise<void> | null {
+  enter(principal: string, signal: AbortSignal): Promise<void> | null {
     if (this.#closed) throw closedError();
-    if (this.#inside < this.#limits.max) {
-      this.#inside += 1;
+    const { max, maxQueue } = this.#limits;
+    if (this.#inside < max && this.#mayEnter(principal)) {
+      this.#count(principal, 1);
       return null;
     }
-    if (this.#waiting.size >= this.#limits.maxQueue) throw this.#overloaded('too many calls wait');
-    return this.#wait(signal);
+    const mine = [...this.#waiting].filter((waiter) => waiter.principal === principal).length;
+    if (this.#waiting.size >= maxQueue || mine >= shareOf(maxQueue)) {
+      throw this.#overloaded('too many calls wait');
+    }
+    return this.#wait(principal, signal);
   }
 
-  /** Leaves, which lets the first in line enter. */
-  leave(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) this.#inside -= 1;
-    else next.enter();
+  /** Leaves, which lets the first in line enter who may. */
+  leave(principal: string): void {
+    this.#count(principal, -1);
+    for (const waiter of this.#waiting) {
+      if (!this.#mayEnter(waiter.principal)) continue;
+      waiter.enter();
+      return;
+    }
   }
 
   /** Turns everybody away who waits or comes. */
@@ -58,7 +70,18 @@ export class Gate {
     for (const waiter of this.#waiting) waiter.refuse(closedError());
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #mayEnter(principal: string): boolean {
+    return (this.#insideOf.get(principal) ?? 0) < shareOf(this.#limits.max);
+  }
+
+  #count(principal: string, change: 1 | -1): void {
+    this.#inside += change;
+    const count = (this.#insideOf.get(principal) ?? 0) + change;
+    if (count === 0) this.#insideOf.delete(principal);
+    else this.#insideOf.set(principal, count);
+  }
+
+  #wait(principal: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         this.#waiting.delete(waiter);
@@ -66,8 +89,10 @@ export class Gate {
         signal.removeEventListener('abort', onAbort);
       };
       const waiter: Waiter = {
+        principal,
         enter: () => {
           done();
+          this.#count(principal, 1);
           resolve();
         },
         refuse: (reason) => {
@@ -91,6 +116,10 @@ export class Gate {
       details: { limit, max },
     });
   }
+}
+
+function shareOf(max: number): number {
+  return Math.ceil(max * SHARE);
 }
 
 function closedError(): Error {

@@ -75,7 +75,7 @@ class StreamableHttpUpstream implements HttpUpstream {
     const plan = this.#plan(request);
     const { sessionId } = plan.asked;
     try {
-      const reply = await this.#send(plan, this.#gateOf(plan));
+      const reply = await this.#send(plan, this.#gateOf(plan), request.principal);
       if (reply.sessionId !== null) this.#bind(reply.sessionId, request.principal, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.forget(sessionId);
@@ -139,14 +139,15 @@ class StreamableHttpUpstream implements HttpUpstream {
     return plan.asked.frame?.kind === 'request' ? this.#gates.calls : this.#gates.answers;
   }
 
-  async #send(plan: ExchangePlan, gate: Gate): Promise<UpstreamReply> {
+  async #send(plan: ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
     for (;;) {
-      await gate.enter(plan.signal);
-      const connection = await this.#take(plan.signal, gate);
+      await gate.enter(principal, plan.signal);
+      const leave = (): void => gate.leave(principal);
+      const connection = await this.#take(plan.signal, leave);
       const { reused } = connection;
       const outcome = await carry(connection, plan, () => {
         this.#pool.release(connection);
-        gate.leave();
+        leave();
       });
       if (outcome !== 'unsent') return outcome;
       // A server may close an idle connection at any time; one that closes new ones is broken.
@@ -154,11 +155,11 @@ class StreamableHttpUpstream implements HttpUpstream {
     }
   }
 
-  async #take(signal: AbortSignal, gate: Gate): Promise<Connection> {
+  async #take(signal: AbortSignal, leave: () => void): Promise<Connection> {
     try {
       return await this.#pool.take(signal);
     } catch (error) {
-      gate.leave();
+      leave();
       throw error;
     }
   }

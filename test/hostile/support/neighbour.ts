@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { McpSession } from './session.ts';
 
 /** What a call of the neighbour may take while something else goes wrong, on a loaded machine. */
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 5000;
 
 /** Between calls, so that they do not become a load themselves. */
 const PAUSE_MS = 5;

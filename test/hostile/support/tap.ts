@@ -19,8 +19,16 @@ export interface TlsRecord {
   readonly body: Buffer;
 }
 
-/** Puts a tap before a port of this machine; it closes after the test. */
-export async function openTap(t: TestContext, port: number): Promise<Tap> {
+/**
+ * Puts a tap before a port of this machine; it closes after the test.
+ *
+ * @param options `chopped` sends what comes from the client byte by byte.
+ */
+export async function openTap(
+  t: TestContext,
+  port: number,
+  options: { readonly chopped?: boolean } = {},
+): Promise<Tap> {
   const sockets = new Set<Socket>();
   let seen = Buffer.alloc(0);
   const follow = (socket: Socket): void => {
@@ -35,7 +43,15 @@ export async function openTap(t: TestContext, port: number): Promise<Tap> {
     upstream.on('data', (chunk: Buffer) => {
       seen = Buffer.concat([seen, chunk]);
     });
-    client.pipe(upstream).pipe(client);
+    if (options.chopped === true) {
+      upstream.setNoDelay(true);
+      client.on('data', (chunk: Buffer) => {
+        for (const byte of chunk) upstream.write(Buffer.of(byte));
+      });
+    } else {
+      client.pipe(upstream);
+    }
+    upstream.pipe(client);
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroy());
   });
