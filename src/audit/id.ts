@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 
 const COUNTER_MAX = 0xfff;
 const last = { ms: 0, counter: 0 };
@@ -21,7 +21,7 @@ export function newCallId(): string {
  * of a session together and does not let a reader of the record take the session over.
  */
 export function sessionTag(sessionId: string): string {
-  return createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
+  return hash('sha256', sessionId, 'hex').slice(0, 32);
 }
 
 function advance(): void {

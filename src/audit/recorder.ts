@@ -32,6 +32,8 @@ export interface RecorderStats {
 
 /** Keeps the record of calls. */
 export interface Recorder {
+  /** Whether entries are kept at all; making them costs time. */
+  readonly on: boolean;
   /**
    * Admits a call that is about to be forwarded.
    *
@@ -76,6 +78,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   if (store === null) throw new TypeError(`mode ${mode} needs a store`);
   const commit = new GroupCommit(store, limits, events);
   const common = {
+    on: true,
     flush: () => commit.flush(),
     close: () => commit.close(),
     stats: () => commit.counts,
@@ -114,6 +117,7 @@ function background(commit: GroupCommit, queue: number): Pick<Recorder, 'admit' 
 
 function offRecorder(store: RecordStore | null): Recorder {
   return {
+    on: false,
     admit: () => ADMISSION,
     record: () => Promise.resolve(),
     flush: () => Promise.resolve(),

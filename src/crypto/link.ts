@@ -64,8 +64,22 @@ export function isQuantumSafe(link: LinkSecurity): boolean {
   }
 }
 
+/** A link as JSON, see {@link describeLink}. */
+export type LinkDescription = Readonly<Record<string, unknown>>;
+
+const descriptions = new WeakMap<LinkSecurity, LinkDescription>();
+
 /** The link as JSON for records, logs and summaries; names instead of rows. */
-export function describeLink(link: LinkSecurity): Record<string, unknown> {
+export function describeLink(link: LinkSecurity): LinkDescription {
+  let description = descriptions.get(link);
+  if (description === undefined) {
+    description = Object.freeze(describe(link));
+    descriptions.set(link, description);
+  }
+  return description;
+}
+
+function describe(link: LinkSecurity): LinkDescription {
   if (link.kind !== 'tls') return { ...link, quantum_safe: isQuantumSafe(link) };
   return {
     kind: link.kind,

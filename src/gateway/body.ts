@@ -67,13 +67,16 @@ function receive(request: IncomingMessage, take: (chunk: Buffer) => void): Promi
         reject(refusal);
       }
     };
-    request.on('data', onData);
-    request.once('end', resolve);
-    const cutOff = (cause?: unknown): void => {
+    const onCutOff = (cause?: unknown): void => {
       reject(new RequestRefused('the request was cut off', { cause }));
     };
-    request.once('close', () => cutOff());
-    request.once('error', cutOff);
+    request.on('data', onData);
+    request.once('error', onCutOff);
+    request.once('close', onCutOff);
+    request.once('end', () => {
+      request.off('close', onCutOff);
+      resolve();
+    });
   });
 }
 

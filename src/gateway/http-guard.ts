@@ -22,6 +22,9 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
 /** Clients send about 20; Node drops those over 2000 without a word. */
 const MAX_HEADERS = 256;
 
+/** What the official clients send with a message; it admits every kind of answer. */
+const USUAL_ACCEPT = 'application/json, text/event-stream';
+
 /** Names under which a listener may be addressed. */
 export interface HostNames {
   /** Lower-case host names and addresses, IPv6 without brackets. */
@@ -59,8 +62,7 @@ export function singleHeaders(request: IncomingMessage): SingleHeaders {
  * @throws OriginRefused otherwise.
  */
 export function checkOrigin(headers: SingleHeaders, names: HostNames): void {
-  const host = hostOf(headers['host']);
-  if (host === undefined || !names.hosts.has(host)) {
+  if (!isOneOf(names.hosts, headers['host'] ?? '')) {
     throw new OriginRefused('the Host header names another site');
   }
   const { origin } = headers;
@@ -83,9 +85,11 @@ export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): voi
   if (transfer !== 'chunked' || content !== 'identity') {
     throw new MediaTypeRefused('the body is compressed or otherwise encoded');
   }
+  const { accept = '*/*' } = headers;
+  if (accept === USUAL_ACCEPT) return;
   const wanted = httpMethod === 'POST' ? ['application/json', 'text/event-stream'] : [];
   if (httpMethod === 'GET') wanted.push('text/event-stream');
-  const parts = (headers['accept'] ?? '*/*').split(',');
+  const parts = accept.split(',');
   const accepted = new Set(parts.map((part) => mediaType(part)));
   const takes = (type: string): boolean =>
     accepted.has(type) || accepted.has('*/*') || accepted.has(`${type.split('/')[0]}/*`);
@@ -94,11 +98,22 @@ export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): voi
   }
 }
 
+/** Most clients write a host as it is known here, and parsing a URL is slow. */
+const PLAIN_HOST = /^([a-z0-9.-]+)(?::\d{1,5})?$/;
+
+function isOneOf(hosts: ReadonlySet<string>, header: string): boolean {
+  const plain = PLAIN_HOST.exec(header)?.[1];
+  if (plain !== undefined && hosts.has(plain)) return true;
+  const host = hostOf(header);
+  return host !== undefined && hosts.has(host);
+}
+
 /** Host name of a `Host` header, lower case, without port and brackets. */
-function hostOf(header: string | undefined): string | undefined {
-  if (header === undefined || !URL.canParse(`http://${header}`)) return undefined;
-  const url = new URL(`http://${header}`);
-  if (url.pathname !== '/' || url.username !== '' || url.search !== '') return undefined;
+function hostOf(header: string): string | undefined {
+  const url = URL.parse(`http://${header}`);
+  if (url === null || url.pathname !== '/' || url.username !== '' || url.search !== '') {
+    return undefined;
+  }
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 

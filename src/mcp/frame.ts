@@ -52,11 +52,11 @@ const PARAMS_KEYS = keys(
   'requestState',
   'notifications',
 );
-const NESTED_KEYS: Readonly<Record<string, ReadonlyMap<string, string>>> = {
-  ref: keys('type', 'name', 'uri'),
-  notifications: keys('resourceSubscriptions'),
-  _meta: keys('progressToken', 'io.modelcontextprotocol/protocolVersion'),
-};
+const NESTED_KEYS: readonly (readonly [string, KnownKeys])[] = [
+  ['ref', keys('type', 'name', 'uri')],
+  ['notifications', keys('resourceSubscriptions')],
+  ['_meta', keys('progressToken', 'io.modelcontextprotocol/protocolVersion')],
+];
 
 /**
  * Reads one JSON-RPC 2.0 message. What policy sees is exactly what `bytes` say: whatever another
@@ -71,6 +71,12 @@ export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
   refuseVariants(message, ENVELOPE_KEYS);
   if (message['jsonrpc'] !== '2.0') throw new FrameNotRpc('"jsonrpc" is not "2.0"');
   return 'method' in message ? readCall(bytes, message) : readResponse(bytes, message);
+}
+
+/** A JSON-RPC error that answers the request with this id. */
+export function errorFrame(id: RpcId, error: { code: number; message: string }): ResponseFrame {
+  const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, error }));
+  return { kind: 'response', bytes, id, outcome: { error } };
 }
 
 /** Whether a parsed JSON value is an object (not an array, not null). */
@@ -102,9 +108,9 @@ function readCall(bytes: Buffer, message: JsonObject): RequestFrame | Notificati
     throw new FrameNotRpc('message is both a request and a response');
   }
   refuseVariants(params, PARAMS_KEYS);
-  for (const [key, names] of Object.entries(NESTED_KEYS)) {
+  for (const [key, known] of NESTED_KEYS) {
     const nested = params[key];
-    if (isObject(nested)) refuseVariants(nested, names);
+    if (isObject(nested)) refuseVariants(nested, known);
   }
   if (!('id' in message)) return { kind: 'notification', bytes, method, params };
   const id = asRpcId(message['id']);
@@ -140,10 +146,9 @@ function readResponse(bytes: Buffer, message: JsonObject): ResponseFrame {
  * Some servers match keys without regard to letter case (CVE-2026-27896), and some of them fold more
  * than ASCII: to Go, `paramſ` is `params`. Such a key would be read by one side and not by the other.
  */
-function refuseVariants(object: JsonObject, names: ReadonlyMap<string, string>): void {
+function refuseVariants(object: JsonObject, { names, folded }: KnownKeys): void {
   for (const key of Object.keys(object)) {
-    const name = names.get(fold(key));
-    if (name !== undefined && name !== key) {
+    if (!names.has(key) && folded.has(fold(key))) {
       throw new FrameAmbiguous('message has a protocol key in another spelling', {
         details: { key: key.slice(0, 64) },
       });
@@ -151,9 +156,14 @@ function refuseVariants(object: JsonObject, names: ReadonlyMap<string, string>):
   }
 }
 
-/** Names by what they fold to. */
-function keys(...names: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(names.map((name) => [fold(name), name]));
+interface KnownKeys {
+  readonly names: ReadonlySet<string>;
+  /** What the names fold to. */
+  readonly folded: ReadonlySet<string>;
+}
+
+function keys(...names: readonly string[]): KnownKeys {
+  return { names: new Set(names), folded: new Set(names.map(fold)) };
 }
 
 /** What the laxest of parsers would still take for the same key. */

@@ -12,7 +12,7 @@ export {
   RevisionUnsupported,
   RPC,
 } from './errors.ts';
-export { asRpcId, idKey, isObject, metaOf, readFrame } from './frame.ts';
+export { asRpcId, errorFrame, idKey, isObject, metaOf, readFrame } from './frame.ts';
 export type {
   Frame,
   JsonObject,

@@ -18,7 +18,10 @@ export interface JsonLimits {
 }
 
 /** The bounds in force for messages of one direction. */
-export function jsonLimitsOf(limits: Limits, maxBytes: number): JsonLimits {
+export function jsonLimitsOf(
+  limits: Pick<Limits, 'maxJsonDepth' | 'maxJsonKeys'>,
+  maxBytes: number,
+): JsonLimits {
   return { maxBytes, maxDepth: limits.maxJsonDepth, maxKeys: limits.maxJsonKeys };
 }
 
@@ -35,99 +38,90 @@ const CLOSE_ARRAY = 0x5d;
  * limits, no key twice in one object.
  *
  * A duplicate key is the classic way past a gateway: one parser takes the first value, the next
- * takes the last.
+ * takes the last. JSON.parse takes the last and drops the others, so the text then has more keys
+ * than the value.
  *
- * @throws FrameTooLarge, FrameInvalidJson, FrameTooDeep or FrameAmbiguous.
+ * @throws FrameTooLarge, FrameInvalidJson, FrameTooDeep, FrameTooManyKeys or FrameAmbiguous.
  */
 export function readJson(bytes: Buffer, limits: JsonLimits): unknown {
-  if (bytes.length > limits.maxBytes) {
-    throw new FrameTooLarge(
-      `message of ${formatBytes(bytes.length)} exceeds ${formatBytes(limits.maxBytes)}`,
-      { details: { bytes: bytes.length, max_bytes: limits.maxBytes } },
-    );
-  }
+  if (bytes.length > limits.maxBytes) throw tooLarge(bytes.length, limits.maxBytes);
   if (!isUtf8(bytes)) throw new FrameInvalidJson('message is not valid UTF-8');
-  checkStructure(bytes, limits);
+  const text = bytes.toString('utf8');
+  const written = countWrittenKeys(text, limits);
+  const value = parse(text);
+  if (countKeys(value) !== written) {
+    throw new FrameAmbiguous('message has the same key twice in one object');
+  }
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new FrameInvalidJson('message is not well-formed JSON', { cause });
   }
 }
 
 /**
- * Bounds the depth and finds duplicate keys in one pass over the bytes. The grammar itself is left to
- * JSON.parse, so on malformed text this may miss anything but must stay within bounds.
+ * The keys in a text, bounded together with its depth before anything is built from it: in
+ * well-formed JSON each colon outside a string ends a key. The grammar itself is left to JSON.parse,
+ * so on a malformed text this may count anything but must stay within bounds.
  */
-function checkStructure(bytes: Buffer, { maxDepth, maxKeys }: JsonLimits): void {
-  // One entry per open container: the keys seen so far in an object, null for an array.
-  const open: (Set<string> | null)[] = [];
-  let keyCount = 0;
-  let index = 0;
-  while (index < bytes.length) {
-    const byte = bytes[index];
-    if (byte === QUOTE) {
-      const end = endOfString(bytes, index);
-      const keys = open.at(-1);
-      if (keys && isKey(bytes, end)) {
-        keyCount += 1;
-        if (keyCount > maxKeys) throw tooManyKeys(maxKeys);
-        addKey(keys, bytes.subarray(index, end));
-      }
-      index = end;
-      continue;
+function countWrittenKeys(text: string, { maxDepth, maxKeys }: JsonLimits): number {
+  let depth = 0;
+  let keys = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    switch (text.charCodeAt(index)) {
+      case QUOTE:
+        index = closingQuote(text, index);
+        break;
+      case COLON:
+        keys += 1;
+        break;
+      case OPEN_OBJECT:
+      case OPEN_ARRAY:
+        depth += 1;
+        if (depth > maxDepth) throw tooDeep(maxDepth);
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        depth -= 1;
     }
-    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      open.push(byte === OPEN_OBJECT ? new Set() : null);
-      if (open.length > maxDepth) throw tooDeep(maxDepth);
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      open.pop();
-    }
-    index += 1;
   }
+  if (keys > maxKeys) throw tooManyKeys(maxKeys);
+  return keys;
 }
 
-/** Index just past the closing quote; past the end of the bytes when the string never closes. */
-function endOfString(bytes: Buffer, start: number): number {
-  let index = start + 1;
-  for (;;) {
-    const quote = bytes.indexOf(QUOTE, index);
-    if (quote === -1) return bytes.length;
-    let backslashes = 0;
-    while (bytes[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-    index = quote + 1;
+/** Index of the quote that closes the string; the end of the text when none does. */
+function closingQuote(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
+  while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote === -1 ? text.length : quote;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let backslashes = 0;
+  while (text.charCodeAt(index - 1 - backslashes) === BACKSLASH) backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+/** The keys of all objects in a parsed value; its depth is bounded already. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item);
+    return count;
   }
+  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key]);
+  return count;
 }
 
-/** A string is a key when a colon follows it. */
-function isKey(bytes: Buffer, end: number): boolean {
-  let index = end;
-  while (isWhitespace(bytes[index])) index += 1;
-  return bytes[index] === COLON;
-}
-
-function isWhitespace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-function addKey(keys: Set<string>, quoted: Buffer): void {
-  const key = decodeKey(quoted);
-  if (keys.has(key)) {
-    throw new FrameAmbiguous('message has the same key twice in one object', {
-      details: { key: key.slice(0, 64) },
-    });
-  }
-  keys.add(key);
-}
-
-function decodeKey(quoted: Buffer): string {
-  if (!quoted.includes(BACKSLASH)) return quoted.toString('utf8', 1, quoted.length - 1);
-  try {
-    return JSON.parse(quoted.toString('utf8')) as string;
-  } catch (cause) {
-    throw new FrameInvalidJson('message has a malformed key', { cause });
-  }
+function tooLarge(bytes: number, maxBytes: number): Error {
+  return new FrameTooLarge(`message of ${formatBytes(bytes)} exceeds ${formatBytes(maxBytes)}`, {
+    details: { bytes, max_bytes: maxBytes },
+  });
 }
 
 function tooManyKeys(maxKeys: number): Error {

@@ -1,10 +1,10 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import type { Frame, ResponseFrame } from '#mcp';
-import { filterList, idKey, jsonLimitsOf, readFrame, rpcErrorBytes } from '#mcp';
+import { filterList, idKey, rpcErrorBytes } from '#mcp';
 import { isVisible } from '#policy';
 import type { EventsReply, JsonReply, StreamEvent, UpstreamReply } from '#transport';
-import { formatEvent, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
+import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
 import type { Admitted } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Journal } from './journal.ts';
@@ -42,7 +42,7 @@ export async function deliver(delivery: Delivery, reply: UpstreamReply): Promise
 
 async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> {
   const { permit, journal, sink } = delivery;
-  const frame = readUpstreamFrame(reply.body, delivery.limits);
+  const { frame } = reply;
   if (frame.kind !== 'response' || !answers(frame, permit.call.frame, reply.status)) {
     throw new UpstreamProtocolError('the server answered with a message that is no answer');
   }
@@ -85,7 +85,7 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent):
   sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
-  const frame = readUpstreamFrame(event.message, delivery.limits);
+  const frame = readMessage(event.message, delivery.limits);
   if (frame.kind === 'request') await journal.serverRequest(frame);
   if (frame.kind !== 'response') return event.wire;
   const body = filtered(delivery, frame);
@@ -144,16 +144,6 @@ function answers(response: ResponseFrame, asked: Frame | null, status: number): 
   if (response.id === null) return status >= 400;
   if (asked?.kind !== 'request') return false;
   return idKey(response.id) === idKey(asked.id);
-}
-
-function readUpstreamFrame(bytes: Buffer, limits: Limits): Frame {
-  try {
-    return readFrame(bytes, jsonLimitsOf(limits, limits.maxMessageBytes));
-  } catch (cause) {
-    throw new UpstreamProtocolError(`the server sent an unreadable message: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 function statusOutcome(status: number): Outcome {

@@ -65,7 +65,7 @@ export class Journal {
   async close(outcome: OutcomeRecord): Promise<void> {
     if (this.#written) return;
     this.#written = true;
-    await this.#recorder.record(this.#entry(outcome));
+    if (this.#recorder.on) await this.#recorder.record(this.#entry(outcome));
   }
 
   /** Records a request that the server makes of the client, before it goes out. */
@@ -93,6 +93,7 @@ export class Journal {
     digests: CallEntry['digests'],
     outcome: OutcomeRecord,
   ): Promise<void> {
+    if (!this.#recorder.on) return Promise.resolve();
     const entry = this.#entry(outcome);
     const { server, revision, era, session } = entry.mcp;
     return this.#recorder.record({

@@ -15,6 +15,7 @@ export {
 export type { HttpUpstreamTls } from './http/connect.ts';
 export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
+export { readMessage } from './message.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { StdioOptions } from './stdio/program.ts';

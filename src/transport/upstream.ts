@@ -45,7 +45,7 @@ interface ReplyHead {
 /** One message, `application/json`. */
 export interface JsonReply extends ReplyHead {
   readonly kind: 'json';
-  readonly body: Buffer;
+  readonly frame: Frame;
 }
 
 /** A stream of messages, `text/event-stream`. Ending the iteration early releases the stream. */

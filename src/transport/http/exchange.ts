@@ -1,5 +1,5 @@
 import type { Limits, PosternError } from '#lib';
-import { formatBytes } from '#lib';
+import { formatBytes, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import {
@@ -9,6 +9,7 @@ import {
   UpstreamTimeout,
 } from '../errors.ts';
 import { Gather } from '../gather.ts';
+import { readMessage } from '../message.ts';
 import type { UpstreamReply } from '../upstream.ts';
 import { EventStream } from './event-stream.ts';
 import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
@@ -29,7 +30,12 @@ export interface ExchangePlan {
   readonly server: string;
   readonly limits: Pick<
     Limits,
-    'callMaxMs' | 'maxMessageBytes' | 'sseBufferBytes' | 'upstreamIdleTimeoutMs'
+    | 'callMaxMs'
+    | 'maxJsonDepth'
+    | 'maxJsonKeys'
+    | 'maxMessageBytes'
+    | 'sseBufferBytes'
+    | 'upstreamIdleTimeoutMs'
   >;
 }
 
@@ -178,14 +184,20 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #answer(): void {
+    try {
+      this.#callbacks.resolve(this.#reply());
+    } catch (thrown) {
+      // The connection is none the worse for a message that cannot be read.
+      this.#callbacks.reject(toPosternError(thrown));
+    }
+  }
+
+  #reply(): UpstreamReply {
     const { status = 0, sessionId = null } = this.#head ?? {};
     const { link } = this.#connection;
     const body = this.#body.take();
-    const reply: UpstreamReply =
-      body.length === 0
-        ? { kind: 'empty', status, sessionId, link }
-        : { kind: 'json', status, sessionId, link, body };
-    this.#callbacks.resolve(reply);
+    if (body.length === 0) return { kind: 'empty', status, sessionId, link };
+    return { kind: 'json', status, sessionId, link, frame: readMessage(body, this.#plan.limits) };
   }
 
   /** `null` when the connection went before anything was sent on it. */

@@ -118,7 +118,7 @@ for (const enableJsonResponse of [true, false]) {
     const replyTo = async (request: ReturnType<typeof post>): Promise<[unknown, string | null]> => {
       const reply = await upstream.exchange(request);
       if (reply.kind === 'empty') return [reply.status, reply.sessionId];
-      if (reply.kind === 'json') return [JSON.parse(reply.body.toString()), reply.sessionId];
+      if (reply.kind === 'json') return [JSON.parse(reply.frame.bytes.toString()), reply.sessionId];
       let last: unknown = null;
       for await (const { message } of reply.events) {
         if (message !== null) last = JSON.parse(message.toString());

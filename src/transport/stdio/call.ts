@@ -1,5 +1,5 @@
 import type { PosternError } from '#lib';
-import type { RequestFrame, RpcId } from '#mcp';
+import type { RequestFrame, ResponseFrame, RpcId } from '#mcp';
 import { asRpcId, idKey, metaOf } from '#mcp';
 import { CallCancelled } from '../errors.ts';
 import type { EventsReply, JsonReply, UpstreamReply } from '../upstream.ts';
@@ -61,11 +61,11 @@ export class Call {
   }
 
   /** Passes on the answer; `status` counts while nothing was sent before. */
-  answer(message: Buffer, status = 200): void {
+  answer(frame: ResponseFrame, status = 200): void {
     const outlet = this.#close();
-    if (outlet === 'waiting') this.#reply.resolve(this.#jsonReply(message, status));
+    if (outlet === 'waiting') this.#reply.resolve(this.#jsonReply(frame, status));
     else if (outlet !== 'closed') {
-      outlet.push(message);
+      outlet.push(frame.bytes);
       outlet.end();
     }
   }
@@ -110,8 +110,8 @@ export class Call {
     return outlet;
   }
 
-  #jsonReply(body: Buffer, status: number): JsonReply {
-    return { kind: 'json', status, body, sessionId: this.sessionId, link: PIPE };
+  #jsonReply(frame: ResponseFrame, status: number): JsonReply {
+    return { kind: 'json', status, frame, sessionId: this.sessionId, link: PIPE };
   }
 
   #eventsReply(events: EventStream): EventsReply {

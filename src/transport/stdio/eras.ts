@@ -1,5 +1,5 @@
 import type { RequestFrame, ResponseFrame, RpcId } from '#mcp';
-import { isObject, metaOf, RPC } from '#mcp';
+import { errorFrame, isObject, metaOf, RPC } from '#mcp';
 
 const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
 const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
@@ -53,11 +53,9 @@ export function isMethodUnknown({ outcome }: ResponseFrame): boolean {
  * The answer to a stateless call for a program of the stateful era; with status 400 it makes a client
  * of both eras go on with `initialize`.
  */
-export function useInitialize(id: RpcId, detail: string): Buffer {
+export function useInitialize(id: RpcId, detail: string): ResponseFrame {
   const message = `this server speaks the stateful revisions; use initialize (${detail})`;
-  return Buffer.from(
-    JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC.methodNotFound, message } }),
-  );
+  return errorFrame(id, { code: RPC.methodNotFound, message });
 }
 
 /** HTTP status of an answer (2026-07-28, Streamable HTTP). */

@@ -113,13 +113,13 @@ test('R-17 an answer that can be read in two ways fails its call and no other', 
 test('a carriage return between tokens does not reach the stream’s reader', async (t) => {
   const { call } = await sessionOf(t);
   const reply = await call('carriage');
-  assert.ok(reply.kind === 'json' && !reply.body.includes('\r'));
+  assert.ok(reply.kind === 'json' && !reply.frame.bytes.includes('\r'));
 });
 
 test('an answer of 9 MiB passes, one over the limit ends the server', async (t) => {
   const { call } = await sessionOf(t, { maxMessageBytes: 10 << 20 });
   const reply = await call('huge', { count: 9 << 20 });
-  assert.ok(reply.kind === 'json' && reply.body.length > 9 << 20);
+  assert.ok(reply.kind === 'json' && reply.frame.bytes.length > 9 << 20);
   await assert.rejects(call('huge', { count: 11 << 20 }), {
     code: 'POSTERN_UPSTREAM_MESSAGE_TOO_LARGE',
   });

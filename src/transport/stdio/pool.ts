@@ -1,5 +1,5 @@
 import type { RequestFrame } from '#mcp';
-import { RPC } from '#mcp';
+import { errorFrame, RPC } from '#mcp';
 import { ResponseUnexpected, UpstreamOverloaded } from '../errors.ts';
 import type { JsonReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import { PIPE } from './call.ts';
@@ -49,8 +49,8 @@ export class Pool {
     }
     if (frame.method === 'initialize') return noInitialize(frame);
     if (this.#eras.isStateful(principal)) {
-      const body = useInitialize(frame.id, 'it did not know server/discover');
-      return { kind: 'json', status: 400, body, sessionId: null, link: PIPE };
+      const answer = useInitialize(frame.id, 'it did not know server/discover');
+      return { kind: 'json', status: 400, frame: answer, sessionId: null, link: PIPE };
     }
     return this.#workerFor(principal, frame).carry(frame, signal);
   }
@@ -100,12 +100,6 @@ function tooBusy(max: number): Error {
 
 function noInitialize(frame: RequestFrame): JsonReply {
   const message = 'this revision has no initialize; send no MCP-Protocol-Version header with it';
-  const body = Buffer.from(
-    JSON.stringify({
-      jsonrpc: '2.0',
-      id: frame.id,
-      error: { code: RPC.methodNotFound, message },
-    }),
-  );
-  return { kind: 'json', status: 404, body, sessionId: null, link: PIPE };
+  const answer = errorFrame(frame.id, { code: RPC.methodNotFound, message });
+  return { kind: 'json', status: 404, frame: answer, sessionId: null, link: PIPE };
 }

@@ -205,14 +205,14 @@ export class Session {
       return;
     }
     if (call !== this.#opening) {
-      call.answer(frame.bytes);
+      call.answer(frame);
       return;
     }
     this.#opening = null;
     const refused = 'error' in frame.outcome;
     if (refused) call.sessionId = null;
     else this.#presence.opened();
-    call.answer(frame.bytes);
+    call.answer(frame);
     if (refused) this.end('its server refused to initialize');
   }
 

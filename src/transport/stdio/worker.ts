@@ -136,7 +136,7 @@ export class Worker {
       return;
     }
     if (!showsStateful(call.frame, frame)) {
-      call.answer(frame.bytes, statusOf(call.frame, frame));
+      call.answer(frame, statusOf(call.frame, frame));
       return;
     }
     // Other errors may be about what this one client sent.
