@@ -18,14 +18,14 @@ const ROOT = join(import.meta.dirname, '..');
 const RESULTS = join(import.meta.dirname, 'results');
 const DOCUMENT = join(ROOT, 'docs/benchmarks.md');
 
-const FULL: Times = { warmUpMs: 3000, warmUpCalls: 10_000, windowMs: 5000 };
+const FULL: Times = { warmUpMs: 12_000, warmUpCalls: 20_000, windowMs: 5000 };
 const QUICK: Times = { warmUpMs: 1000, warmUpCalls: 1000, windowMs: 1000 };
 const ROUNDS = 5;
 
 const HELP = `Usage: npm run bench -- [options]
 
 Measures calls per second, latency and CPU time of Postern and of what it is compared with.
-A full run takes about half an hour, and writes docs/benchmarks.md; keep the machine idle meanwhile.
+A full run takes about forty minutes, and writes docs/benchmarks.md; keep the machine idle meanwhile.
 
 Options:
   --case <name>   run this case alone; may be given more than once

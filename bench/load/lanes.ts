@@ -4,7 +4,7 @@ import { WindowCount } from './window.ts';
 
 const STEP_MS = 50;
 /** A warm-up that makes too few calls ends after so many times its length. */
-const PATIENCE = 5;
+const PATIENCE = 2;
 /** How long answers may take to come in after the last call. */
 const DRAIN_MS = 10_000;
 

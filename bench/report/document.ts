@@ -71,7 +71,7 @@ const REPEAT = `## Repeat it
 
 \`\`\`sh
 npm ci
-npm run bench                               # everything, about half an hour; rewrites this page
+npm run bench                               # everything, about forty minutes; rewrites this page
 npm run bench -- --quick                    # one short round, to see that it runs
 npm run bench -- --case nginx --case postern-pq
 npm run bench -- --help
@@ -90,8 +90,9 @@ permitted. Each run leaves its raw results in \`bench/results/\`.
   certificate, and ends the run if the link is not the one that the table names. It compares every byte
   of every answer with what the call's own number demands; the bare server puts that number into its
   answer's text.
-- Saturation: closed loop, one call in flight per connection, after a warm-up of at least three seconds
-  and 10,000 calls (or 15 seconds). CPU time is that of the subject's processes over the window, from
+- Saturation: closed loop, one call in flight per connection, after a warm-up of at least twelve
+  seconds and 20,000 calls (or 24 seconds), since V8 goes on compiling a program for about that long.
+  CPU time is that of the subject's processes over the window, from
   \`/proc\`, user and kernel, with every thread; a stdio server is counted apart.
 - Latency: open loop at half of that rate. A thread that does nothing else says when a call is due, and
   its latency counts from then, however late it could be sent (no coordinated omission).

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, unlink } from 'node:fs/promises';
 import { RecordFileChanged } from './errors.ts';
@@ -39,10 +39,9 @@ export class RecordFile {
    */
   async append(lines: readonly Buffer[]): Promise<void> {
     const expected = this.#size + (await writeAll(this.#handle, lines));
-    const [stats] = await Promise.all([
-      this.#handle.stat(),
-      this.#durable ? this.#handle.datasync() : undefined,
-    ]);
+    if (this.#durable) await this.#handle.datasync();
+    // The kernel knows this of an open file; asking through the thread pool would cost far more.
+    const stats = fstatSync(this.#handle.fd);
     this.#changed = stats.nlink === 0 || stats.size !== expected;
     if (this.#changed) {
       throw new RecordFileChanged('the record’s file was removed, cut or written to while in use', {
