@@ -4,14 +4,14 @@ import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Call, Services } from '#pipeline';
-import { answerError, isStillPermitted, isWelcome, runCall } from '#pipeline';
+import { answerError, isStillPermitted, isWelcome, runBatch, runCall } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
-import { newCallHead, readCall } from './read-call.ts';
+import { newCallHead, readCalls } from './read-call.ts';
 
 /** Where a request came in. */
 export interface Entrance {
@@ -22,7 +22,7 @@ export interface Entrance {
 interface CallInFlight {
   readonly abort: AbortController;
   readonly response: ServerResponse;
-  /** `null` until it has been read. */
+  /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   call: Call | null;
 }
 
@@ -138,8 +138,14 @@ export class Calls {
     try {
       this.#refuseWhenFull(request.socket);
       const origin = this.#originOf(request, link, entrance, inFlight, services);
-      inFlight.call = await readCall(request, origin, entrance.names, services.limits, head);
-      await runCall(inFlight.call, services, sink);
+      const { names } = entrance;
+      const incoming = await readCalls(request, origin, names, services.limits, head);
+      if (incoming.batch) {
+        await runBatch(incoming.calls, services, sink);
+      } else {
+        inFlight.call = incoming.call;
+        await runCall(incoming.call, services, sink);
+      }
     } catch (thrown) {
       rejectRequest(request, response, services, sink, head, toPosternError(thrown));
     }

@@ -3,7 +3,7 @@ import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
-import { checkHeaders, jsonLimitsOf, readFrame, revisionOf } from '#mcp';
+import { checkHeaders, isBatch, jsonLimitsOf, readBatch, readFrame, revisionOf } from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
@@ -29,20 +29,25 @@ export interface CallHead {
   frame: Frame | null;
 }
 
+/** What one HTTP request asks for. */
+export type Incoming =
+  | { readonly batch: false; readonly call: Call }
+  | { readonly batch: true; readonly calls: readonly Call[] };
+
 /**
- * Reads an HTTP request as a call. Everything that another reader could understand differently is
- * refused here, before authentication.
+ * Reads an HTTP request. Everything that another reader could understand differently is refused here,
+ * before authentication.
  *
  * @param head is filled as far as reading got, so that a failure can answer the right JSON-RPC id.
  * @throws PosternError that answers the client.
  */
-export async function readCall(
+export async function readCalls(
   request: IncomingMessage,
   origin: RequestOrigin,
   names: HostNames,
   limits: Limits,
   head: CallHead,
-): Promise<Call> {
+): Promise<Incoming> {
   const headers = singleHeaders(request);
   checkOrigin(headers, names);
   const server = serverOf(request.url ?? '');
@@ -50,16 +55,17 @@ export async function readCall(
   checkMediaTypes(headers, httpMethod);
   const receivedAtMs = Date.now();
   // Strangers do not get as far as having their messages read: without one the call is refused.
-  if (httpMethod === 'POST' && origin.mayReach(server)) {
-    head.frame = await readMessage(request, limits, origin.bodies);
-  }
+  const body =
+    httpMethod === 'POST' && origin.mayReach(server)
+      ? await readBody(request, limits.maxRequestBytes, origin.bodies)
+      : null;
+  const message = body === null ? null : readMessage(body, headers, limits);
+  if (!Array.isArray(message)) head.frame = message;
   const revision = revisionOf(headers);
   if (revision.era === 'stateless' && httpMethod !== 'POST') {
     throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
   }
-  if (head.frame !== null) checkHeaders(headers, revision, head.frame);
-  return {
-    id: head.id,
+  const common = {
     receivedAtMs,
     listener: origin.listener,
     source: request.socket.remoteAddress ?? 'unknown',
@@ -71,19 +77,21 @@ export async function readCall(
     sessionId: revision.era === 'stateful' ? sessionIdOf(headers) : null,
     lastEventId: revision.era === 'stateful' ? (headers['last-event-id'] ?? null) : null,
     mcpHeaders: mcpHeadersOf(headers, revision),
-    frame: head.frame,
     connection: origin.connection,
     signal: origin.signal,
   };
+  const callOf = (id: string, frame: Frame | null): Call => {
+    if (frame !== null) checkHeaders(headers, revision, frame);
+    return { ...common, id, frame };
+  };
+  if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
+  return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
-async function readMessage(
-  request: IncomingMessage,
-  limits: Limits,
-  bodies: BodyBudget,
-): Promise<Frame> {
-  const body = await readBody(request, limits.maxRequestBytes, bodies);
-  return readFrame(body, jsonLimitsOf(limits, limits.maxRequestBytes));
+function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Frame | Frame[] {
+  const jsonLimits = jsonLimitsOf(limits, limits.maxRequestBytes);
+  if (!isBatch(body, headers)) return readFrame(body, jsonLimits);
+  return readBatch(body, jsonLimits, limits.maxBatchMessages);
 }
 
 /** A new head with an id of its own. */

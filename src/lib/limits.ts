@@ -43,6 +43,12 @@ export const LIMITS = {
     max: 10_000_000,
     reason: 'Object keys of one message, which cost more than their bytes.',
   },
+  maxBatchMessages: {
+    default: 64,
+    min: 1,
+    max: 10_000,
+    reason: 'Messages in one body of revision 2025-03-26; each is a call of its own.',
+  },
   maxBodyBytesInFlight: {
     default: 256 * MIB,
     min: MIB,

@@ -47,7 +47,7 @@ export const FrameAmbiguous = defineError('POSTERN_FRAME_AMBIGUOUS', {
 
 export const FrameNotRpc = defineError('POSTERN_FRAME_NOT_JSON_RPC', {
   meaning: 'A message is JSON but not one JSON-RPC 2.0 request, notification or response.',
-  hint: 'Send one message a body; batches are not accepted.',
+  hint: 'Send one message a body; only revision 2025-03-26 has batches.',
   httpStatus: 400,
   rpcCode: RPC.invalidRequest,
 });

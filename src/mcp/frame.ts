@@ -66,7 +66,8 @@ const NESTED_KEYS: readonly (readonly [string, KnownKeys])[] = [
  */
 export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
   const message = readJson(bytes, limits);
-  if (Array.isArray(message)) throw new FrameNotRpc('a batch of messages is not accepted');
+  if (Array.isArray(message))
+    throw new FrameNotRpc('only revision 2025-03-26 has batches of messages');
   if (!isObject(message)) throw new FrameNotRpc('message is not a JSON object');
   refuseVariants(message, ENVELOPE_KEYS);
   if (message['jsonrpc'] !== '2.0') throw new FrameNotRpc('"jsonrpc" is not "2.0"');

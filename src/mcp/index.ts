@@ -1,5 +1,6 @@
 export { accessesOf } from './access.ts';
 export type { Access } from './access.ts';
+export { isBatch, readBatch } from './batch.ts';
 export {
   FrameAmbiguous,
   FrameInvalidJson,

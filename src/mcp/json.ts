@@ -28,6 +28,7 @@ export function jsonLimitsOf(
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
@@ -53,6 +54,35 @@ export function readJson(bytes: Buffer, limits: JsonLimits): unknown {
     throw new FrameAmbiguous('message has the same key twice in one object');
   }
   return value;
+}
+
+/** The texts of the elements of an array, from a text that {@link readJson} has taken. */
+export function elementTexts(array: string): readonly string[] {
+  const texts: string[] = [];
+  let depth = 0;
+  let start = array.indexOf('[') + 1;
+  for (let index = start; index < array.length; index += 1) {
+    switch (array.charCodeAt(index)) {
+      case QUOTE:
+        index = closingQuote(array, index);
+        break;
+      case OPEN_OBJECT:
+      case OPEN_ARRAY:
+        depth += 1;
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        depth -= 1;
+        if (depth >= 0) break;
+        texts.push(array.slice(start, index).trim());
+        break;
+      case COMMA:
+        if (depth > 0) break;
+        texts.push(array.slice(start, index).trim());
+        start = index + 1;
+    }
+  }
+  return texts[0] === '' ? [] : texts;
 }
 
 function parse(text: string): unknown {

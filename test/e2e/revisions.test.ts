@@ -6,7 +6,7 @@ import { pqFetch } from '../support/clients.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
-import { errorCodeOf, initialize, openSession, request, send } from '../support/raw.ts';
+import { initialize, openSession, request, send } from '../support/raw.ts';
 import { assertSame, assertWorked, play } from '../support/scenario.ts';
 import { STATEFUL_FAILURES, STATEFUL_SCENARIO } from '../support/stateful-scenario.ts';
 import { http, programAt, stdio } from '../support/transports.ts';
@@ -102,15 +102,6 @@ test('R-23 a header with a revision that nobody knows is refused, directly as we
     const headers = { ...session, 'mcp-protocol-version': '2099-12-31' };
     assert.equal((await send(through, url, request(1, 'ping'), headers)).status, 400);
   }
-});
-
-test('R-23 batches of 2025-03-26 are refused with a reason', async () => {
-  const url = postern.url('remote');
-  const session = await openSession(link.fetch, url, '2025-03-26');
-  const answer = await send(link.fetch, url, [request(1, 'ping'), request(2, 'ping')], session);
-  assert.equal(answer.status, 400);
-  assert.equal(errorCodeOf(answer), -32600);
-  assert.match(JSON.stringify(answer.message), /batch/);
 });
 
 test('R-23 2026-07-28 has POST alone and needs no session', async () => {
