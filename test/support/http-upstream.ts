@@ -8,6 +8,9 @@ import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
+/** The least that answers a request. */
+export const ANSWER = '{"jsonrpc":"2.0","id":1,"result":{}}';
+
 /** Listens on a free loopback port and closes everything after the test. */
 export async function listen(t: TestContext, server: Server, host = '127.0.0.1'): Promise<number> {
   const sockets = new Set<Socket>();

@@ -11,7 +11,7 @@ import { narrowProfile, parseAllowedAlgorithms, profileByName } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
-import { listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
+import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
 
 const TIMEOUT = { timeout: 20_000 };
@@ -50,7 +50,7 @@ async function serve(
   const tls = { key: credential.keyPem, cert: credential.certPem, ...options };
   const server = createServer(tls, (_request, response) => {
     requests += 1;
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    response.writeHead(200, { 'content-type': 'application/json' }).end(ANSWER);
   });
   return { port: await listen(t, server, host), requests: () => requests };
 }
@@ -317,7 +317,7 @@ test(
     };
     const answer = async (): Promise<void> => {
       await until(() => held.length === 1);
-      held.pop()?.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      held.pop()?.writeHead(200, { 'content-type': 'application/json' }).end(ANSWER);
     };
     const busy = groupNow();
     await until(() => held.length === 1);

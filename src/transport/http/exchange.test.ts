@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '#lib';
 import { revisionByName } from '#mcp';
 import {
+  ANSWER,
   bare,
   listen,
   post,
@@ -212,7 +213,7 @@ const refusals: [string, string, (response: ServerResponse) => void][] = [
   [
     'a type that only contains the right one',
     'PROTOCOL',
-    (r) => r.writeHead(200, { 'content-type': 'text/html;x=application/json' }).end('{}'),
+    (r) => r.writeHead(200, { 'content-type': 'text/html;x=application/json' }).end(ANSWER),
   ],
   ['a redirect', 'PROTOCOL', (r) => r.writeHead(307, { location: 'http://x/' }).end()],
   [
@@ -226,10 +227,10 @@ const refusals: [string, string, (response: ServerResponse) => void][] = [
     (r) =>
       r
         .writeHead(200, [...Object.entries(JSON_TYPE), ...Object.entries(JSON_TYPE)].flat())
-        .end('{}'),
+        .end(ANSWER),
   ],
   ['401', 'CREDENTIALS_REFUSED', (r) => r.writeHead(401, { 'www-authenticate': 'Bearer' }).end()],
-  ['403', 'CREDENTIALS_REFUSED', (r) => r.writeHead(403, JSON_TYPE).end('{}')],
+  ['403', 'CREDENTIALS_REFUSED', (r) => r.writeHead(403, JSON_TYPE).end(ANSWER)],
   [
     'a message over the limit',
     'MESSAGE_TOO_LARGE',
@@ -243,7 +244,7 @@ const refusals: [string, string, (response: ServerResponse) => void][] = [
   [
     'headers over the limit',
     'PROTOCOL',
-    (r) => r.writeHead(200, { ...JSON_TYPE, x: 'x'.repeat(10_000) }).end('{}'),
+    (r) => r.writeHead(200, { ...JSON_TYPE, x: 'x'.repeat(10_000) }).end(ANSWER),
   ],
 ];
 
@@ -257,7 +258,8 @@ for (const [what, code, answer] of refusals) {
 }
 
 test('large messages pass whole, as JSON and as an event', TIMEOUT, async (t) => {
-  const message = JSON.stringify({ text: 'x'.repeat(12 * 1024 * 1024) });
+  const result = { text: 'x'.repeat(12 * 1024 * 1024) };
+  const message = JSON.stringify({ jsonrpc: '2.0', id: 1, result });
   const upstream = await serve(t, (request, response) => {
     const json = request.headers['mcp-method'] === 'json';
     response.writeHead(200, json ? JSON_TYPE : SSE_TYPE);
@@ -467,7 +469,7 @@ test('a call that was sent is never sent again', TIMEOUT, async (t) => {
   let requests = 0;
   const upstream = await serve(t, (request, response) => {
     requests += 1;
-    if (requests === 1) response.writeHead(200, JSON_TYPE).end('{}');
+    if (requests === 1) response.writeHead(200, JSON_TYPE).end(ANSWER);
     else request.socket.destroy();
   });
   await upstream.exchange(post());
@@ -479,7 +481,7 @@ test('a connection that the server closed while idle costs no call', TIMEOUT, as
   const sockets: Socket[] = [];
   const upstream = await serve(t, (request, response) => {
     sockets.push(request.socket);
-    response.writeHead(200, JSON_TYPE).end('{}');
+    response.writeHead(200, JSON_TYPE).end(ANSWER);
   });
   await upstream.exchange(post());
   const [idle] = sockets;

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '#lib';
 import {
+  ANSWER,
   bare,
   listen,
   post,
@@ -56,7 +57,7 @@ test('R-18 session ids serve nobody but their principal', { timeout: 20_000 }, a
   const server = createServer((request, response) => {
     seen.push(request.headers['mcp-session-id'] as string | undefined);
     response.setHeader('mcp-session-id', 's1');
-    response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+    response.writeHead(status, { 'content-type': 'application/json' }).end(ANSWER);
   });
   const { upstream } = upstreamFor(t, `http://127.0.0.1:${await listen(t, server)}/`);
   const mine = { sessionId: 's1', principal: 'alice' };

@@ -6,7 +6,14 @@ import { test } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { DEFAULT_LIMITS } from '#lib';
-import { bare, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
+import {
+  ANSWER,
+  bare,
+  listen,
+  post,
+  until,
+  upstreamFor,
+} from '../../../test/support/http-upstream.ts';
 
 const TIMEOUT = { timeout: 20_000 };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -29,7 +36,7 @@ function holdingServer(): {
 }
 
 function answer(response: ServerResponse | undefined): void {
-  response?.writeHead(200, JSON_TYPE).end('{}');
+  response?.writeHead(200, JSON_TYPE).end(ANSWER);
 }
 
 test('calls share few connections, wait in line, and overflow at once', TIMEOUT, async (t) => {
