@@ -76,7 +76,7 @@ export interface DecisionRecord {
 /** The server's side. */
 export interface UpstreamRecord {
   readonly kind: 'stdio' | 'http';
-  /** `describeLink` of the hop, `null` when it could not be made. */
+  /** `describeLink` of the hop that carried the call, `null` when nothing was sent on any. */
   readonly link: LinkRecord | null;
 }
 

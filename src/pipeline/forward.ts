@@ -1,8 +1,13 @@
+import type { LinkSecurity } from '#crypto';
 import type { Upstream, UpstreamReply } from '#transport';
 import type { Admitted } from './admit.ts';
 
 /** Fourth stage: the exchange with the server, over the upstream's own link. */
-export function forward(permit: Admitted, upstream: Upstream): Promise<UpstreamReply> {
+export function forward(
+  permit: Admitted,
+  upstream: Upstream,
+  onLink: (link: LinkSecurity) => void,
+): Promise<UpstreamReply> {
   const { call } = permit;
   return upstream.exchange({
     httpMethod: call.httpMethod,
@@ -14,6 +19,7 @@ export function forward(permit: Admitted, upstream: Upstream): Promise<UpstreamR
     principal: ownerOf(permit),
     connection: call.connection,
     signal: call.signal,
+    onLink,
   });
 }
 

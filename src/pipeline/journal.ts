@@ -42,9 +42,13 @@ export class Journal {
     this.#upstream = { kind, link: null };
   }
 
-  forwarded(link: LinkSecurity, sessionId: string | null): void {
+  sentOver(link: LinkSecurity): void {
     if (this.#upstream !== null) this.#upstream = { ...this.#upstream, link };
-    this.#sessionId = sessionId ?? this.#sessionId;
+  }
+
+  /** Keeps the session that the reply opens, if it does. */
+  inSession(opened: string | null): void {
+    this.#sessionId = opened ?? this.#sessionId;
   }
 
   /** Counts bytes that went back to the client. */

@@ -23,6 +23,11 @@ export interface UpstreamRequest {
   readonly connection: ClientConnection;
   /** Aborted when the client has gone or no longer wants the reply. */
   readonly signal: AbortSignal;
+  /**
+   * Told the hop over which the exchange goes, before anything is sent on it; again when it has to be
+   * sent once more over another. Whatever comes of the exchange, this is what carried it.
+   */
+  onLink(link: LinkSecurity): void;
 }
 
 /** A client connection, as far as sessions care. */
@@ -38,8 +43,6 @@ interface ReplyHead {
   readonly status: number;
   /** Set on the reply to `initialize` by upstreams that keep sessions. */
   readonly sessionId: string | null;
-  /** The hop that carried this exchange. */
-  readonly link: LinkSecurity;
 }
 
 /** One message, `application/json`. */

@@ -123,5 +123,8 @@ test('R-19 each failure is in the record', async () => {
     const entry = entries.find(({ mcp }) => mcp.server === `bad-${index}`);
     assert.equal(entry?.outcome.code, EXPECTED[name][0], name);
     assert.equal(entry?.decision.effect, 'allow');
+    assert.equal(entry?.upstream?.link?.['kind'], 'plain', `${name}: what carried it`);
   }
+  const absent = entries.find(({ mcp }) => mcp.server === 'absent');
+  assert.equal(absent?.upstream?.link, null);
 });

@@ -71,6 +71,7 @@ export function post(
     principal: 'alice',
     connection: { onceClosed: () => {} },
     signal: new AbortController().signal,
+    onLink: () => {},
     ...options,
   };
 }

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS } from '#lib';
 import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
 import { createAuthority } from '../../../test/support/certificates.ts';
 import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
+import type { Upstream } from '../upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
 
 const TIMEOUT = { timeout: 20_000 };
@@ -62,8 +63,17 @@ async function linkTo(
   host = '127.0.0.1',
 ): Promise<LinkSecurity & { kind: 'tls' }> {
   const { upstream } = upstreamFor(t, `https://${host}:${port}/mcp`, { tls: () => tls });
-  const { link } = await upstream.exchange(post());
+  const link = await linkOf(upstream);
   assert.ok(link.kind === 'tls');
+  return link;
+}
+
+/** The hop that carries an exchange. */
+async function linkOf(upstream: Upstream): Promise<LinkSecurity> {
+  const links: LinkSecurity[] = [];
+  await upstream.exchange(post(undefined, { onLink: (link) => links.push(link) }));
+  const [link] = links;
+  assert.ok(link !== undefined);
   return link;
 }
 
@@ -312,7 +322,7 @@ test(
     let current = settings();
     const { upstream } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, { tls: () => current });
     const groupNow = async (): Promise<string> => {
-      const { link } = await upstream.exchange(post());
+      const link = await linkOf(upstream);
       return link.kind === 'tls' ? link.group.name : 'none';
     };
     const answer = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import type { LinkSecurity } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
 import { revisionByName } from '#mcp';
 import {
@@ -94,11 +95,13 @@ test(
       authorization: 'Bearer client',
       cookie: 'c=1',
     };
-    const request = post(undefined, { revision, mcpHeaders, sessionId: 'ignored' });
+    const links: LinkSecurity[] = [];
+    const onLink = (link: LinkSecurity): void => void links.push(link);
+    const request = post(undefined, { revision, mcpHeaders, sessionId: 'ignored', onLink });
     const reply = await upstream.exchange(request);
     assert.equal(reply.kind, 'json');
     assert.equal(reply.status, 400);
-    assert.deepEqual(reply.link, { kind: 'plain', loopback: true });
+    assert.deepEqual(links, [{ kind: 'plain', loopback: true }]);
     assert.equal(body, request.frame?.bytes.toString());
     const { url, headers } = seen as unknown as IncomingMessage;
     assert.equal(url, '/mcp?tenant=a');

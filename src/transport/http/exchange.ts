@@ -1,3 +1,4 @@
+import type { LinkSecurity } from '#crypto';
 import type { Limits, PosternError } from '#lib';
 import { formatBytes, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -26,6 +27,7 @@ export interface ExchangePlan {
   /** It may stay silent and last as long as it wants. */
   readonly longLived: boolean;
   readonly signal: AbortSignal;
+  readonly onLink: (link: LinkSecurity) => void;
   /** Host and port, for messages. */
   readonly server: string;
   readonly limits: Pick<
@@ -59,6 +61,7 @@ export function carry(
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const exchange = new Exchange(connection, plan, { resolve, reject, onOver });
+    plan.onLink(connection.link);
     const silenceMs = plan.longLived ? 0 : plan.limits.upstreamIdleTimeoutMs;
     connection.client.dispatch(
       {
@@ -134,7 +137,6 @@ class Exchange implements Dispatcher.DispatchHandler {
       kind: 'events',
       status,
       sessionId: head.sessionId,
-      link: this.#connection.link,
       events: this.#stream.events,
     });
   }
@@ -194,10 +196,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #reply(): UpstreamReply {
     const { status = 0, sessionId = null } = this.#head ?? {};
-    const { link } = this.#connection;
     const body = this.#body.take();
-    if (body.length === 0) return { kind: 'empty', status, sessionId, link };
-    return { kind: 'json', status, sessionId, link, frame: readMessage(body, this.#plan.limits) };
+    if (body.length === 0) return { kind: 'empty', status, sessionId };
+    return { kind: 'json', status, sessionId, frame: readMessage(body, this.#plan.limits) };
   }
 
   /** `null` when the connection went before anything was sent on it. */

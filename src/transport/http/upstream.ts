@@ -129,6 +129,7 @@ class StreamableHttpUpstream implements HttpUpstream {
       body: frame?.bytes ?? null,
       longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
       signal: request.signal,
+      onLink: (link) => request.onLink(link),
       server: this.#url.host,
       limits: this.#limits,
     };

@@ -111,11 +111,11 @@ export class Call {
   }
 
   #jsonReply(frame: ResponseFrame, status: number): JsonReply {
-    return { kind: 'json', status, frame, sessionId: this.sessionId, link: PIPE };
+    return { kind: 'json', status, frame, sessionId: this.sessionId };
   }
 
   #eventsReply(events: EventStream): EventsReply {
-    return { kind: 'events', status: 200, events, sessionId: this.sessionId, link: PIPE };
+    return { kind: 'events', status: 200, events, sessionId: this.sessionId };
   }
 }
 

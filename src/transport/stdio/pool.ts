@@ -2,7 +2,6 @@ import type { RequestFrame } from '#mcp';
 import { errorFrame, RPC } from '#mcp';
 import { ResponseUnexpected, UpstreamOverloaded } from '../errors.ts';
 import type { JsonReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
-import { PIPE } from './call.ts';
 import { Eras, useInitialize } from './eras.ts';
 import type { EventStreams } from './event-stream.ts';
 import type { Launcher } from './launcher.ts';
@@ -36,23 +35,23 @@ export class Pool {
    * @throws UpstreamOverloaded, ResponseUnexpected, and what the call meets.
    */
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
-    const { httpMethod, frame, principal, signal } = request;
+    const { httpMethod, frame, principal } = request;
     if (httpMethod !== 'POST' || frame === null) {
-      return { kind: 'empty', status: 405, sessionId: null, link: PIPE };
+      return { kind: 'empty', status: 405, sessionId: null };
     }
     if (frame.kind === 'response') {
       throw new ResponseUnexpected('servers of this revision send no requests');
     }
     if (frame.kind === 'notification') {
       // The revision defines none over HTTP, and no process could be named that it is meant for.
-      return { kind: 'empty', status: 202, sessionId: null, link: PIPE };
+      return { kind: 'empty', status: 202, sessionId: null };
     }
     if (frame.method === 'initialize') return noInitialize(frame);
     if (this.#eras.isStateful(principal)) {
       const answer = useInitialize(frame.id, 'it did not know server/discover');
-      return { kind: 'json', status: 400, frame: answer, sessionId: null, link: PIPE };
+      return { kind: 'json', status: 400, frame: answer, sessionId: null };
     }
-    return this.#workerFor(principal, frame).carry(frame, signal);
+    return this.#workerFor(principal, frame).carry(frame, request);
   }
 
   tick(now: number): void {
@@ -101,5 +100,5 @@ function tooBusy(max: number): Error {
 function noInitialize(frame: RequestFrame): JsonReply {
   const message = 'this revision has no initialize; send no MCP-Protocol-Version header with it';
   const answer = errorFrame(frame.id, { code: RPC.methodNotFound, message });
-  return { kind: 'json', status: 404, frame: answer, sessionId: null, link: PIPE };
+  return { kind: 'json', status: 404, frame: answer, sessionId: null };
 }

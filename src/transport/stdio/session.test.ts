@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { LinkSecurity } from '#crypto';
 import type { Upstream, UpstreamReply } from '../upstream.ts';
 import {
   all,
@@ -28,9 +29,11 @@ function valueOf(reply: Record<string, unknown>): Record<string, unknown> {
 
 test('R-23 a session opens, answers and ends; afterwards it is unknown', async () => {
   const { upstream } = plain;
-  const reply = await exchange(upstream, initialize());
+  const links: LinkSecurity[] = [];
+  const onLink = (link: LinkSecurity): void => void links.push(link);
+  const reply = await exchange(upstream, initialize(), { onLink });
   assert.match(reply.sessionId ?? '', /^[\w-]{43}$/);
-  assert.deepEqual(reply.link, { kind: 'pipe' });
+  assert.deepEqual(links, [{ kind: 'pipe' }]);
   const { sessionId } = reply;
   const accepted = await exchange(upstream, notification('notifications/initialized'), {
     sessionId,

@@ -72,6 +72,7 @@ export class Session {
   /** Carries the `initialize` request that the session was made for. */
   open(request: UpstreamRequest, frame: RequestFrame): Promise<UpstreamReply> {
     this.#context.book.enter(request.connection, this.#presence);
+    request.onLink(PIPE);
     return this.#call(frame, request.signal, (call) => {
       this.#opening = call;
       call.sessionId = this.id;
@@ -82,6 +83,7 @@ export class Session {
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     this.#presence.used();
     this.#context.book.enter(request.connection, this.#presence);
+    request.onLink(PIPE);
     const { httpMethod, frame, signal } = request;
     if (httpMethod === 'DELETE') {
       this.end('its client ended it');
@@ -154,7 +156,7 @@ export class Session {
   #listen(signal: AbortSignal): UpstreamReply {
     const events = this.#mailbox.listen(signal, () => this.#presence.streamLost());
     this.#presence.streamOpened();
-    return { kind: 'events', status: 200, events, sessionId: null, link: PIPE };
+    return { kind: 'events', status: 200, events, sessionId: null };
   }
 
   #notify(frame: NotificationFrame): UpstreamReply {
@@ -239,7 +241,7 @@ export class Session {
 }
 
 function empty(status: number): EmptyReply {
-  return { kind: 'empty', status, sessionId: null, link: PIPE };
+  return { kind: 'empty', status, sessionId: null };
 }
 
 function sessionOver(reason: string): PosternError {

@@ -3,8 +3,9 @@ import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { metaOf } from '#mcp';
 import { UpstreamUnavailable } from '../errors.ts';
-import type { UpstreamReply } from '../upstream.ts';
+import type { UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import type { Call } from './call.ts';
+import { PIPE } from './call.ts';
 import { Calls, cancelledMessage, LISTEN } from './calls.ts';
 import type { Channel } from './channel.ts';
 import type { Eras } from './eras.ts';
@@ -61,12 +62,13 @@ export class Worker {
   }
 
   /** Carries one request. */
-  carry(frame: RequestFrame, signal: AbortSignal): Promise<UpstreamReply> {
+  carry(frame: RequestFrame, request: UpstreamRequest): Promise<UpstreamReply> {
     this.#usedAt = performance.now();
+    request.onLink(PIPE);
     const call = this.#calls.start(frame, {
       streams: this.#context.streams,
       gate: this.#channel,
-      signal,
+      signal: request.signal,
       // In this era a client cancels by going away; a stdio server has to be told.
       onAbandoned: () => this.#cancel(call, 'the client went away'),
     });
