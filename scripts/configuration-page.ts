@@ -17,11 +17,19 @@ version: 1
 state_dir: ./state
 policy: ./policy.yaml
 
+profiles:
+  partners:
+    extends: hybrid
+    groups: [SecP384r1MLKEM1024, X25519MLKEM768]
+    fallback_groups: [P-384]
+    signatures: [ML-DSA-87, ML-DSA-65]
+    ciphers: [TLS_AES_256_GCM_SHA384]
+
 listeners:
   - name: main
     address: 0.0.0.0:7443
     tls:
-      profile: hybrid
+      profile: partners
       client_certificates: optional
     server_names: [gw.example.com]
     allowed_origins: ['https://app.example.com']

@@ -7,6 +7,7 @@ import { configSchema } from '#config';
 import { policySchema } from '#policy';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { algorithmsPage } from './algorithms-page.ts';
 import { configurationPage } from './configuration-page.ts';
 import { errorsPage } from './errors-page.ts';
 
@@ -22,6 +23,7 @@ const OUTPUTS: readonly Output[] = [
   jsonSchema('schemas/postern.schema.json', 'postern.yaml', configSchema),
   jsonSchema('schemas/policy.schema.json', 'policy.yaml', policySchema),
   markdown('docs/errors.md', errorsPage),
+  markdown('docs/algorithms.md', algorithmsPage),
   markdown('docs/configuration.md', () => configurationPage(inputSchema(configSchema))),
 ];
 

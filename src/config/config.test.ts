@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Profile } from '#crypto';
 import { profileByName } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
 import * as fc from 'fast-check';
@@ -56,6 +57,7 @@ test('the least configuration gets every default', () => {
     stateDir: null,
     trustDomain: 'postern.internal',
     policyFile: null,
+    profiles: [],
     listeners: [
       {
         name: 'main',
@@ -117,6 +119,34 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
   assert.ok(near?.kind === 'http');
   assert.equal(near.tls, null);
   assert.deepEqual(settings.limits, { ...DEFAULT_LIMITS, maxRequestBytes: 2048 });
+});
+
+test('R-02 profiles of the deployment extend built-in ones, in any spelling of the names', () => {
+  const { listeners, profiles, servers } = settingsOf(`version: 1
+profiles:
+  partners:
+    groups: [secp384r1_mlkem1024, X25519Kyber768]
+    fallback_groups: [secp384r1]
+  quiet: { extends: transition, ciphers: [aes-256-gcm] }
+listeners:
+  - { name: main, address: 127.0.0.1:1, tls: { profile: partners } }
+servers:
+  a: { http: { url: 'https://a.example/', tls: { profile: quiet } } }
+`);
+  const [partners, quiet] = profiles;
+  const tiers = (profile: Profile | undefined) =>
+    profile?.groupTiers.map((tier) => tier.map(({ name }) => name));
+  assert.deepEqual(tiers(partners), [['SecP384r1MLKEM1024', 'X25519MLKEM768'], ['P-384']]);
+  assert.deepEqual(partners?.signatures, profileByName('hybrid')?.signatures);
+  assert.deepEqual(tiers(quiet), tiers(profileByName('transition')));
+  assert.deepEqual(
+    quiet?.ciphers.map(({ name }) => name),
+    ['TLS_AES_256_GCM_SHA384'],
+  );
+  assert.equal(listeners[0]?.tls?.profile, partners);
+  const [server] = servers;
+  assert.ok(server?.transport.kind === 'http');
+  assert.equal(server.transport.tls?.profile, quiet);
 });
 
 test('effective settings tell value and origin, and no secret', () => {

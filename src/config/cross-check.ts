@@ -1,7 +1,8 @@
-import { LIMITS } from '#lib';
+import { LIMITS, nearest } from '#lib';
 import type { z } from 'zod';
 import type { Address } from './address.ts';
 import { collide, formatAddress } from './address.ts';
+import { profileNames } from './profile.ts';
 
 interface Place {
   readonly path: readonly (string | number)[];
@@ -10,15 +11,59 @@ interface Place {
 }
 
 /**
- * What one setting alone cannot tell: names used twice, addresses that collide, bounds the wrong way
- * round. It runs on files with other mistakes too, so it takes nothing for granted.
+ * What one setting alone cannot tell: names used twice or meaning nothing, addresses that collide,
+ * bounds the wrong way round. It runs on files with other mistakes too, so it takes nothing for granted.
  */
 export function crossCheck(config: unknown, context: z.RefinementCtx): void {
-  const { listeners, admin, limits } = asRecord(config);
+  const { listeners, admin, limits, profiles, servers } = asRecord(config);
   const entries = Array.isArray(listeners) ? listeners.map(asRecord) : [];
   checkNames(entries, context);
   checkAddresses([...entries.flatMap(listenerPlace), ...adminPlace(admin)], context);
   checkBackoff(asRecord(limits), context);
+  checkProfiles(
+    [
+      ...entries.flatMap(listenerProfile),
+      ...Object.entries(asRecord(servers)).flatMap(serverProfile),
+    ],
+    profileNames(asRecord(profiles)),
+    context,
+  );
+}
+
+interface NamedProfile {
+  readonly path: readonly (string | number)[];
+  readonly name: string;
+}
+
+function checkProfiles(
+  named: readonly NamedProfile[],
+  allowed: readonly string[],
+  context: z.RefinementCtx,
+): void {
+  for (const { path, name } of named) {
+    if (allowed.includes(name)) continue;
+    const suggestion = nearest(name, allowed);
+    context.addIssue({
+      code: 'custom',
+      path: [...path],
+      message: 'not allowed: no profile has this name',
+      input: name,
+      params: { allowed, ...(suggestion === undefined ? {} : { suggestion }) },
+    });
+  }
+}
+
+function listenerProfile(entry: Record<string, unknown>, index: number): readonly NamedProfile[] {
+  return profileIn(entry['tls'], ['listeners', index, 'tls', 'profile']);
+}
+
+function serverProfile([name, server]: [string, unknown]): readonly NamedProfile[] {
+  return profileIn(asRecord(server)['tls'], ['servers', name, 'http', 'tls', 'profile']);
+}
+
+function profileIn(tls: unknown, path: NamedProfile['path']): readonly NamedProfile[] {
+  const { profile } = asRecord(tls);
+  return typeof profile === 'string' ? [{ path, name: profile }] : [];
 }
 
 function checkNames(entries: readonly Record<string, unknown>[], context: z.RefinementCtx): void {

@@ -17,6 +17,36 @@ type Said = readonly [
 type Case = readonly [text: string, said: Said];
 
 /** Text after `version: 1`, and what is said about it: line, column, path, message, suggestion. */
+const PROFILES: readonly Case[] = [
+  [
+    'profiles: { p: { groups: [X25519MLKEM786] } }',
+    [2, 27, 'profiles.p.groups[0]', /unknown group; known are X25519MLKEM768/, 'X25519MLKEM768'],
+  ],
+  [
+    'profiles: { p: { groups: [ML-KEM-768] } }',
+    [2, 27, 'profiles.p.groups[0]', /unknown group/, 'MLKEM768'],
+  ],
+  ['profiles: { p: { groups: [] } }', [2, 16, 'profiles.p', /groups is an empty list/]],
+  [
+    'profiles: { p: { signatures: [RSA] } }',
+    [2, 31, 'profiles.p.signatures[0]', /unknown signature/, 'RSA-PSS'],
+  ],
+  [
+    'profiles: { p: { groups: [X25519, X25519MLKEM768] } }',
+    [2, 16, 'profiles.p', /tier of their own/],
+  ],
+  [
+    'profiles: { p: { fallback_groups: [X25519MLKEM768] } }',
+    [2, 16, 'profiles.p', /has one twice/],
+  ],
+  ['profiles: { hybrid: {} }', [2, 21, 'profiles.hybrid', /built-in profile has this name/]],
+  ['profiles: { p: { extends: hybird } }', [2, 27, 'profiles.p.extends', /not allowed/, 'hybrid']],
+  [
+    'profiles: { partners: {} }\nlisteners: [{ name: a, address: 127.0.0.1:1, tls: { profile: parners } }]',
+    [3, 62, 'listeners[0].tls.profile', /no profile has this name/, 'partners'],
+  ],
+];
+
 const LISTENERS: readonly Case[] = [
   ['listeners: []', [2, 12, 'listeners', /must not be empty/]],
   ['listeners: [{ name: a }]', [2, 13, 'listeners[0].address', /missing/]],
@@ -132,6 +162,7 @@ const REST: readonly Case[] = [
 ];
 
 for (const [text, [line, column, path, message, suggestion]] of [
+  ...PROFILES,
   ...LISTENERS,
   ...SERVER,
   ...REST,
@@ -162,6 +193,8 @@ test('what is allowed is listed', () => {
   assert.deepEqual(allowedFor(listener('127.0.0.1:1, tls: { profile: x }')), [
     'hybrid',
     'transition',
+    'cnsa2',
+    'strict',
   ]);
 });
 

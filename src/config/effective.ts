@@ -1,3 +1,4 @@
+import type { Profile } from '#crypto';
 import type { YamlPath } from '#lib';
 import { formatPath, looksSecret, maskUrls, REDACTED } from '#lib';
 import { formatAddress } from './address.ts';
@@ -35,6 +36,7 @@ function rowsOf(settings: Settings): readonly Row[] {
     [['state_dir'], settings.stateDir],
     [['trust_domain'], settings.trustDomain],
     [['policy'], settings.policyFile],
+    ...settings.profiles.flatMap(profileRows),
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
     admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
     ...settings.servers.flatMap(({ name, transport }) =>
@@ -47,6 +49,15 @@ function rowsOf(settings: Settings): readonly Row[] {
     [['log', 'format'], settings.log.format],
     ...LIMIT_NAMES.map((name): Row => [['limits', limitKey(name)], limits[name]]),
   ];
+}
+
+function profileRows({ name, groupTiers, signatures, ciphers }: Profile): readonly Row[] {
+  const [groups = [], ...fallback] = groupTiers;
+  const lists = { groups, fallback_groups: fallback.flat(), signatures, ciphers };
+  return Object.entries(lists).map(([key, rows]) => [
+    ['profiles', name, key],
+    rows.map((row) => row.name),
+  ]);
 }
 
 function listenerRows(listener: ListenerSettings, index: number): readonly Row[] {

@@ -4,11 +4,11 @@ import { isLoopback } from './address.ts';
 import { crossCheck } from './cross-check.ts';
 import { address, hostName, origin, path, settingName, trustDomain } from './fields.ts';
 import { limits } from './limits-schema.ts';
-import { profile } from './profile.ts';
+import { profileDefinitions, profileName } from './profile.ts';
 import { server } from './server-schema.ts';
 
 const listenerTls = z.strictObject({
-  profile: profile
+  profile: profileName
     .prefault(DEFAULT_PROFILE)
     .describe('Algorithms that clients’ links may use, preferred first.'),
   client_certificates: z
@@ -69,6 +69,9 @@ export const configSchema = z
     policy: path
       .optional()
       .describe('The policy file, relative to this one. Without one every call is denied.'),
+    profiles: profileDefinitions
+      .prefault({})
+      .describe('Profiles of algorithms besides the built-in ones, by name.'),
     listeners: z
       .array(listener)
       .min(1)

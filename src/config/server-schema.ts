@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
 import { parsedText, Refusal } from './refusal.ts';
-import { profile } from './profile.ts';
+import { profileName } from './profile.ts';
 
 const command = parsedText((text) => {
   if (text.trim() === '') return new Refusal('must not be empty');
@@ -37,7 +37,7 @@ const http = z
     url: serverUrl.describe('Its endpoint: https://, or http:// on this machine.'),
     tls: z
       .strictObject({
-        profile: profile
+        profile: profileName
           .prefault(DEFAULT_PROFILE)
           .describe('Algorithms that the link to the server may use, preferred first.'),
         ca: path

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { Limits } from '#lib';
+import { ownProfiles } from './profile.ts';
 import type { ConfigOutput } from './schema.ts';
 import type { ServerOutput } from './server-schema.ts';
 
@@ -12,6 +13,8 @@ export interface Settings {
   /** SPIFFE trust domain. */
   readonly trustDomain: string;
   readonly policyFile: string | null;
+  /** Those of the deployment's own. */
+  readonly profiles: readonly Profile[];
   /** At least one. */
   readonly listeners: readonly ListenerSettings[];
   /** On a loopback address; `null` when there is to be none. */
@@ -85,15 +88,23 @@ export interface HttpSettings {
 export function toSettings(config: ConfigOutput, directory: string): Settings {
   const absolute = (path: string | undefined): string | null =>
     path === undefined ? null : resolve(directory, path);
+  const profiles = ownProfiles(config.profiles);
+  const profileOf = (name: string): Profile => {
+    const profile = profileByName(name) ?? profiles.find((own) => own.name === name);
+    if (profile === undefined) throw new Error(`no profile ${name} behind its name`);
+    return profile;
+  };
   return {
     stateDir: absolute(config.state_dir),
     trustDomain: config.trust_domain,
     policyFile: absolute(config.policy),
-    listeners: config.listeners.map(toListener),
+    profiles,
+    listeners: config.listeners.map((listener) => toListener(listener, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
     servers: Object.entries(config.servers).map(([name, server]) => ({
       name,
-      transport: server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, absolute),
+      transport:
+        server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, absolute, profileOf),
     })),
     audit: config.audit,
     log: config.log,
@@ -101,13 +112,20 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
   };
 }
 
-function toListener(listener: ConfigOutput['listeners'][number]): ListenerSettings {
+type ProfileOf = (name: string) => Profile;
+
+function toListener(
+  listener: ConfigOutput['listeners'][number],
+  profileOf: ProfileOf,
+): ListenerSettings {
   const { tls } = listener;
   return {
     name: listener.name,
     ...listener.address,
     tls:
-      tls === 'off' ? null : { profile: tls.profile, clientCertificates: tls.client_certificates },
+      tls === 'off'
+        ? null
+        : { profile: profileOf(tls.profile), clientCertificates: tls.client_certificates },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
   };
@@ -133,6 +151,7 @@ function toStdio(
 function toHttp(
   server: Extract<ServerOutput, { kind: 'http' }>,
   absolute: (path: string | undefined) => string | null,
+  profileOf: ProfileOf,
 ): HttpSettings {
   const { url, tls, headers } = server;
   if (url.protocol === 'http:') return { kind: 'http', url, tls: null, headers };
@@ -140,16 +159,10 @@ function toHttp(
     kind: 'http',
     url,
     tls: {
-      profile: tls?.profile ?? defaultProfile(),
+      profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
       caFile: absolute(tls?.ca),
       serverName: tls?.server_name ?? null,
     },
     headers,
   };
-}
-
-function defaultProfile(): Profile {
-  const profile = profileByName(DEFAULT_PROFILE);
-  if (profile === undefined) throw new Error('the default profile does not exist');
-  return profile;
 }

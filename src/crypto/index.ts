@@ -1,5 +1,9 @@
-export { NothingAllowed, RuntimeTooOld, UnknownAlgorithm } from './errors.ts';
-export { allGroups, groupById, groupByName } from './groups.ts';
+export { CALENDARS, standingAt } from './calendars.ts';
+export type { Calendar, Standing, Status } from './calendars.ts';
+export { allCiphers } from './ciphers.ts';
+export type { Cipher } from './ciphers.ts';
+export { NothingAllowed, ProfileInvalid, RuntimeTooOld, UnknownAlgorithm } from './errors.ts';
+export { allGroups, groupById } from './groups.ts';
 export type { Group } from './groups.ts';
 export { describeLink, isQuantumSafe } from './link.ts';
 export type { LinkSecurity, PeerCertificate, PipeLink, PlainLink, TlsLink } from './link.ts';
@@ -9,13 +13,23 @@ export {
   allProfiles,
   DEFAULT_PROFILE,
   groupsOf,
+  makeProfile,
   profileByName,
   quantumSafeOnly,
 } from './profiles.ts';
-export type { Profile } from './profiles.ts';
+export type { Profile, ProfileParts } from './profiles.ts';
+export {
+  algorithmNamed,
+  allAlgorithms,
+  cipherByName,
+  groupByName,
+  isStandardName,
+  signatureByName,
+} from './registry.ts';
+export type { RegistryRow } from './registry.ts';
 export { assertRuntime, probeRuntime } from './runtime.ts';
 export type { RuntimeAlgorithms } from './runtime.ts';
-export { allSignatureSchemes, signatureByName, signatureOfKey } from './signatures.ts';
+export { allSignatureSchemes, signatureById, signatureOfKey } from './signatures.ts';
 export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';
 export type { ProfileTlsOptions } from './tls-options.ts';

@@ -1,3 +1,4 @@
+import type { Cipher } from './ciphers.ts';
 import type { Group } from './groups.ts';
 import type { SignatureScheme } from './signatures.ts';
 
@@ -12,8 +13,7 @@ export interface TlsLink {
   readonly kind: 'tls';
   /** `TLSv1.3`. */
   readonly protocol: string;
-  /** IANA cipher suite name. */
-  readonly cipher: string;
+  readonly cipher: Cipher;
   readonly group: Group;
   /** With what this gateway proved its identity, `null` when it was not asked to. */
   readonly localSignature: SignatureScheme | null;
@@ -84,10 +84,10 @@ function describe(link: LinkSecurity): LinkDescription {
   return {
     kind: link.kind,
     protocol: link.protocol,
-    cipher: link.cipher,
+    cipher: link.cipher.name,
     group: link.group.name,
     group_id: link.group.ianaId,
-    kem: link.group.kem,
+    kem: link.group.kem?.name ?? null,
     quantum_safe: link.group.quantumSafe,
     hybrid: link.group.hybrid,
     local_signature: link.localSignature?.name ?? null,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allGroups } from './groups.ts';
 import { algorithmNames, narrowProfile, parseAllowedAlgorithms } from './narrow.ts';
-import { allProfiles, groupsOf, profileByName, quantumSafeOnly } from './profiles.ts';
+import { allProfiles, groupsOf, makeProfile, profileByName, quantumSafeOnly } from './profiles.ts';
+import { groupByName } from './registry.ts';
 import { assertRuntime, probeRuntime } from './runtime.ts';
 import { tlsOptionsOf } from './tls-options.ts';
 
@@ -15,7 +16,7 @@ test('R-01 the default profile offers quantum-safe hybrids only', () => {
   assert.ok(groupsOf(hybrid).every((group) => group.quantumSafe && group.hybrid));
 });
 
-test('R-04 classical groups never stand in the first tier', () => {
+test('R-04 the built-in profiles put classical groups last', () => {
   for (const profile of allProfiles()) {
     assert.ok(
       profile.groupTiers[0]?.every((group) => group.quantumSafe),
@@ -66,10 +67,34 @@ test('R-11 refuses unknown names, and lists that leave nothing', () => {
   for (const name of algorithmNames()) parseAllowedAlgorithms([name]);
 });
 
-test('R-02 registry rows carry distinct IANA ids, and hybrids name both of their parts', () => {
+test('R-02 registry rows carry distinct IANA ids', () => {
   const groups = allGroups();
   assert.equal(new Set(groups.map((group) => group.ianaId)).size, groups.length);
-  for (const { hybrid: both, classical, kem } of groups) {
-    assert.equal(both, classical !== null && kem !== null);
-  }
+});
+
+test('R-04 a profile that could leave a capable peer without post-quantum keys is refused', () => {
+  const group = (name: string) => groupByName(name) ?? assert.fail(name);
+  const { signatures, ciphers } = hybrid;
+  const make = (tiers: string[][], rest: object = {}) =>
+    makeProfile('mine', {
+      groupTiers: tiers.map((t) => t.map(group)),
+      signatures,
+      ciphers,
+      ...rest,
+    });
+  const wrong: string[][][] = [
+    [],
+    [[]],
+    [['X25519MLKEM768', 'X25519']],
+    [['X25519'], ['X25519MLKEM768']],
+    [['X25519MLKEM768'], ['X25519'], ['MLKEM1024']],
+    [['X25519MLKEM768', 'X25519MLKEM768']],
+    [['X25519MLKEM768'], ['X25519MLKEM768']],
+  ];
+  const invalid = code('POSTERN_PROFILE_INVALID');
+  for (const tiers of wrong) assert.throws(() => make(tiers), invalid, JSON.stringify(tiers));
+  assert.throws(() => make([['X25519MLKEM768']], { signatures: [] }), invalid);
+  assert.throws(() => make([['X25519MLKEM768']], { ciphers: [...ciphers, ...ciphers] }), invalid);
+  const tiers = [['MLKEM1024'], ['X25519MLKEM768'], ['P-256', 'X25519']];
+  assert.equal(tlsOptionsOf(make(tiers)).ecdhCurve, 'MLKEM1024/X25519MLKEM768/P-256:X25519');
 });

@@ -1,7 +1,8 @@
+import type { Cipher } from './ciphers.ts';
+import { ProfileInvalid } from './errors.ts';
 import type { Group } from './groups.ts';
-import { groupByName } from './groups.ts';
+import { cipherByName, groupByName, signatureByName } from './registry.ts';
 import type { SignatureScheme } from './signatures.ts';
-import { signatureByName } from './signatures.ts';
 
 /**
  * A profile says which algorithms a link may use, preferred first. This file is where the group
@@ -14,11 +15,17 @@ export interface Profile {
    * HelloRetryRequest even when it sent a key share for a later one only.
    */
   readonly groupTiers: readonly (readonly Group[])[];
-  /** Signature schemes; the server's order decides which of its certificates it shows. */
+  /**
+   * Signature schemes of both sides. The server's order decides which of its certificates it shows,
+   * not the client's.
+   */
   readonly signatures: readonly SignatureScheme[];
-  /** TLS 1.3 cipher suites, IANA names. */
-  readonly ciphers: readonly string[];
+  /** TLS 1.3 cipher suites. */
+  readonly ciphers: readonly Cipher[];
 }
+
+/** What a profile consists of. */
+export type ProfileParts = Omit<Profile, 'name'>;
 
 const TLS13_CIPHERS = [
   'TLS_AES_256_GCM_SHA384',
@@ -32,9 +39,23 @@ const SIGNATURES = ['ML-DSA-65', 'ML-DSA-87', 'ECDSA-P256-SHA256'];
 
 const PROFILES: readonly Profile[] = [
   // Quantum-safe links only; classical certificates for peers that cannot verify ML-DSA.
-  profile('hybrid', [HYBRID_GROUPS], SIGNATURES),
+  builtIn('hybrid', [HYBRID_GROUPS], SIGNATURES, TLS13_CIPHERS),
   // Legacy peers too: classical groups in a tier of their own, never mixed into the first.
-  profile('transition', [HYBRID_GROUPS, CLASSICAL_GROUPS], SIGNATURES),
+  builtIn('transition', [HYBRID_GROUPS, CLASSICAL_GROUPS], SIGNATURES, TLS13_CIPHERS),
+  // NSA's Commercial National Security Algorithm Suite 2.0.
+  builtIn(
+    'cnsa2',
+    [['MLKEM1024', 'SecP384r1MLKEM1024']],
+    ['ML-DSA-87'],
+    ['TLS_AES_256_GCM_SHA384'],
+  ),
+  // Closed networks of peers that all have post-quantum certificates.
+  builtIn(
+    'strict',
+    [['SecP384r1MLKEM1024', 'X25519MLKEM768']],
+    ['ML-DSA-65', 'ML-DSA-87'],
+    TLS13_CIPHERS,
+  ),
 ];
 
 /** The profile that applies where none is named. */
@@ -48,6 +69,23 @@ export function allProfiles(): readonly Profile[] {
 /** The built-in profile of this name, or `undefined`. */
 export function profileByName(name: string): Profile | undefined {
   return PROFILES.find((candidate) => candidate.name === name);
+}
+
+/**
+ * Makes a profile.
+ *
+ * @throws ProfileInvalid for a list that is empty or has something twice, and for a classical group
+ *   that a peer with a quantum-safe one could end up on.
+ */
+export function makeProfile(name: string, parts: ProfileParts): Profile {
+  const { groupTiers, signatures, ciphers } = parts;
+  const lists = { groups: groupTiers.flat(), signatures, ciphers };
+  for (const [list, rows] of Object.entries(lists)) {
+    if (rows.length === 0) throw invalid(name, `${list} is an empty list`);
+    if (new Set<unknown>(rows).size < rows.length) throw invalid(name, `${list} has one twice`);
+  }
+  checkTiers(name, groupTiers);
+  return Object.freeze({ name, groupTiers, signatures, ciphers });
 }
 
 /** All groups of a profile, preferred first. */
@@ -68,16 +106,38 @@ export function keepGroups(
   return subject.groupTiers.map((tier) => tier.filter(pass)).filter((tier) => tier.length > 0);
 }
 
-function profile(name: string, tiers: string[][], signatures: string[]): Profile {
-  return Object.freeze({
-    name,
+/**
+ * OpenSSL moves a peer to an earlier tier but not within one, so a classical group beside or before a
+ * quantum-safe one would win with every client that sends a share for it alone.
+ */
+function checkTiers(profile: string, tiers: readonly (readonly Group[])[]): void {
+  const safe = tiers.map((tier) => new Set(tier.map((group) => group.quantumSafe)));
+  const mixed = safe.some((kinds) => kinds.size > 1);
+  const firstClassical = safe.findIndex((kinds) => kinds.has(false));
+  const lastSafe = safe.findLastIndex((kinds) => kinds.has(true));
+  if (mixed || (firstClassical !== -1 && firstClassical < lastSafe)) {
+    throw invalid(profile, 'classical groups belong into a tier of their own, after the others');
+  }
+}
+
+function builtIn(
+  name: string,
+  tiers: readonly (readonly string[])[],
+  signatures: readonly string[],
+  ciphers: readonly string[],
+): Profile {
+  return makeProfile(name, {
     groupTiers: tiers.map((tier) => tier.map((group) => known(groupByName(group), group))),
     signatures: signatures.map((signature) => known(signatureByName(signature), signature)),
-    ciphers: TLS13_CIPHERS,
+    ciphers: ciphers.map((cipher) => known(cipherByName(cipher), cipher)),
   });
 }
 
 function known<T>(found: T | undefined, name: string): T {
-  if (found === undefined) throw new Error(`profile names unknown algorithm ${name}`);
+  if (found === undefined) throw new Error(`a profile names the unknown algorithm ${name}`);
   return found;
+}
+
+function invalid(profile: string, problem: string): Error {
+  return new ProfileInvalid(problem, { details: { profile } });
 }

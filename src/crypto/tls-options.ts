@@ -22,9 +22,9 @@ export function tlsOptionsOf(profile: Profile): ProfileTlsOptions {
   return {
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
-    ciphers: profile.ciphers.join(':'),
+    ciphers: profile.ciphers.map((cipher) => cipher.name).join(':'),
     ecdhCurve: profile.groupTiers
-      .map((tier) => tier.map((group) => group.name).join(':'))
+      .map((tier) => tier.map((group) => group.opensslName).join(':'))
       .join('/'),
     sigalgs: profile.signatures.map((scheme) => scheme.opensslName).join(':'),
     honorCipherOrder: true,

@@ -7,6 +7,7 @@ import type { Services } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal, profileUnder } from '#policy';
 import type { ServerTls } from '#tls';
+import { rehearse } from '#tls';
 import type { Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
@@ -95,9 +96,15 @@ export class Gateway {
     return this.#parts.fixedPolicy === null ? this.#policySource.state : 'ok';
   }
 
-  /** Loads the policy, then opens the ports. @throws ListenFailed with nothing left open. */
+  /**
+   * Loads the policy, then opens the ports.
+   *
+   * @throws ProfileUnusable when a listener's profile does not work even without a policy.
+   * @throws ListenFailed with nothing left open.
+   */
   async start(): Promise<readonly OpenListener[]> {
     if (this.#parts.fixedPolicy === null) await this.#policySource.start();
+    else await this.#apply(this.#parts.fixedPolicy);
     const open: OpenListener[] = [];
     try {
       for (const { listener } of this.#listeners) {
@@ -152,13 +159,15 @@ export class Gateway {
 
   /**
    * Puts a policy in force for new connections and new calls. Every TLS configuration is worked out
-   * before the first is replaced, so a policy that leaves a listener nothing changes nothing.
+   * and rehearsed before the first is replaced, so a policy under which a listener could serve nobody
+   * changes nothing.
    */
-  #apply(policy: Policy): void {
+  async #apply(policy: Policy): Promise<void> {
     const replacements = this.#listeners.map(({ listener, settings }) => ({
       listener,
       tls: this.#tlsOf(settings, policy),
     }));
+    await Promise.all(replacements.map(({ tls }) => (tls === null ? undefined : rehearse(tls))));
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
     this.#services = { ...this.#services, policy };
     this.#parts.onPolicyChange();

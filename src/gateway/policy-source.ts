@@ -14,8 +14,8 @@ export interface PolicySourceOptions {
   /** `null` when the configuration names no policy. */
   readonly file: string | null;
   readonly events: EventSink;
-  /** Puts a valid policy in force. @throws when this deployment cannot work under it. */
-  readonly apply: (policy: Policy) => void;
+  /** Puts a valid policy in force. Rejects when this deployment cannot work under it. */
+  readonly apply: (policy: Policy) => Promise<void>;
 }
 
 /** Editors write in several steps; this is when they are surely done. */
@@ -38,6 +38,8 @@ export class PolicySource {
   #poll: NodeJS.Timeout | undefined;
   /** What was found last, so that nothing is told twice. */
   #seen: string | undefined;
+  /** One look at a time: an older text must not come into force after a newer one. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: PolicySourceOptions) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class PolicySource {
 
   /** Reads the file for the first time and puts something in force. */
   async start(): Promise<void> {
-    this.#options.apply(denyAllPolicy(NO_POLICY));
+    await this.#options.apply(denyAllPolicy(NO_POLICY));
     if (this.#options.file === null) {
       this.#alert('policy.absent', 'no policy is configured: every call is denied', '');
       return;
@@ -66,7 +68,12 @@ export class PolicySource {
   }
 
   /** Reads the file; does nothing when it is as it was. */
-  async #look(): Promise<void> {
+  #look(): Promise<void> {
+    this.#looking = this.#looking.catch(() => undefined).then(() => this.#lookOnce());
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
     const { file } = this.#options;
     if (file === null) return;
     const found = await readYamlFile(file).then(
@@ -77,10 +84,10 @@ export class PolicySource {
     if (seen === this.#seen) return;
     this.#seen = seen;
     if ('problem' in found) this.#keep('absent', found.problem);
-    else this.#use(file, found.text);
+    else await this.#use(file, found.text);
   }
 
-  #use(file: string, text: string): void {
+  async #use(file: string, text: string): Promise<void> {
     const reading = readPolicy(text, file);
     if (!reading.ok) {
       this.#keep('invalid', formatDiagnostics(reading.diagnostics, text));
@@ -90,7 +97,7 @@ export class PolicySource {
       this.#state = 'ok';
       return;
     }
-    this.#apply(
+    await this.#apply(
       reading.policy,
       reading.warnings.map((warning) => warning.message),
     );
@@ -102,9 +109,9 @@ export class PolicySource {
     this.#watcher?.close();
   }
 
-  #apply(policy: Policy, warnings: readonly string[]): void {
+  async #apply(policy: Policy, warnings: readonly string[]): Promise<void> {
     try {
-      this.#options.apply(policy);
+      await this.#options.apply(policy);
     } catch (thrown) {
       this.#keep('invalid', messageOf(thrown));
       return;

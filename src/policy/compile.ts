@@ -46,7 +46,7 @@ export function threatDetectionOf(
 }
 
 function allowedOf(names: string | readonly string[] | undefined): AllowedAlgorithms {
-  if (names === undefined) return { groups: null, signatures: null };
+  if (names === undefined) return { groups: null, signatures: null, ciphers: null };
   return parseAllowedAlgorithms(typeof names === 'string' ? [names] : names);
 }
 

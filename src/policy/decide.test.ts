@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { LinkSecurity } from '#crypto';
-import { groupByName, signatureByName } from '#crypto';
+import { cipherByName, groupByName, signatureByName } from '#crypto';
 import type { Access } from '#mcp';
 import { compilePolicy } from './compile.ts';
 import { decide, isVisible, mayReach } from './decide.ts';
@@ -13,7 +13,7 @@ function link(group: string, signature = 'ML-DSA-65'): LinkSecurity {
   return {
     kind: 'tls',
     protocol: 'TLSv1.3',
-    cipher: 'TLS_AES_256_GCM_SHA384',
+    cipher: cipherByName('TLS_AES_256_GCM_SHA384') ?? assert.fail('no cipher'),
     group: groupByName(group) ?? assert.fail(`no group ${group}`),
     localSignature: signatureByName(signature) ?? assert.fail(`no signature ${signature}`),
     peerSignature: null,

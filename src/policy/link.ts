@@ -13,6 +13,9 @@ export function linkRefusal(links: LinkPolicy, link: LinkSecurity): string | nul
   if (links.allowed.groups?.has(link.group) === false) {
     return `${link.group.name} is not in allowed_algos`;
   }
+  if (links.allowed.ciphers?.has(link.cipher) === false) {
+    return `${link.cipher.name} is not in allowed_algos`;
+  }
   const { localSignature, peerSignature } = link;
   for (const scheme of [localSignature, peerSignature]) {
     if (scheme !== null && links.allowed.signatures?.has(scheme) === false) {

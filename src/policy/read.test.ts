@@ -87,3 +87,24 @@ test('never throws, and takes nothing that is not a policy', () => {
     assert.equal(readPolicy(text, 'policy.yaml').ok, false, text);
   }
 });
+
+test('R-11 names from before the standards are understood, and answered with the standard one', () => {
+  const text = `
+p2p_connectivity:
+  allowed_algos: [Kyber768, ml-dsa-65, dilithium5]
+rules: [{ effect: allow }]
+`;
+  const reading = readPolicy(text, 'policy.yaml');
+  assert.ok(reading.ok, JSON.stringify(reading));
+  const said = reading.warnings.map(({ line, path, suggestion }) => [line, path, suggestion]);
+  assert.deepEqual(said, [
+    [3, 'p2p_connectivity.allowed_algos[0]', 'ML-KEM-768'],
+    [3, 'p2p_connectivity.allowed_algos[2]', 'ML-DSA-87'],
+  ]);
+  const { groups, signatures } = reading.policy.links.allowed;
+  assert.ok([...(groups ?? [])].every(({ kem }) => kem?.name === 'ML-KEM-768'));
+  assert.deepEqual(
+    [...(signatures ?? [])].map(({ name }) => name),
+    ['ML-DSA-65', 'ML-DSA-87'],
+  );
+});

@@ -1,5 +1,5 @@
-import { algorithmNames, parseAllowedAlgorithms } from '#crypto';
-import type { Diagnostic, YamlSource } from '#lib';
+import { algorithmNamed, algorithmNames, isStandardName, parseAllowedAlgorithms } from '#crypto';
+import type { Diagnostic, YamlPath, YamlSource } from '#lib';
 import { nearest, readYaml, sha256Label } from '#lib';
 import { compilePolicy, ruleIdAt, threatDetectionOf } from './compile.ts';
 import type { Policy } from './model.ts';
@@ -29,19 +29,26 @@ export function readPolicy(text: string, file: string): PolicyReading {
   };
 }
 
-function unknownAlgorithms(value: PolicyYaml, source: YamlSource): Diagnostic[] {
-  const written = value.p2p_connectivity?.allowed_algos;
-  if (written === undefined) return [];
+interface AlgorithmName {
+  readonly name: string;
+  readonly path: YamlPath;
+}
+
+function allowedAlgorithms(value: PolicyYaml): readonly AlgorithmName[] {
+  const written = value.p2p_connectivity?.allowed_algos ?? [];
   const path = ['p2p_connectivity', 'allowed_algos'];
-  const names = typeof written === 'string' ? [written] : written;
-  return names.flatMap((name, index) => {
+  if (typeof written === 'string') return [{ name: written, path }];
+  return written.map((name, index) => ({ name, path: [...path, index] }));
+}
+
+function unknownAlgorithms(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  return allowedAlgorithms(value).flatMap(({ name, path }) => {
     if (isAlgorithm(name)) return [];
-    const at = typeof written === 'string' ? path : [...path, index];
     const allowed = algorithmNames();
     const suggestion = nearest(name, allowed);
     return [
       source.diagnose({
-        path: at,
+        path,
         message: 'unknown algorithm',
         input: name,
         allowed,
@@ -88,8 +95,24 @@ function repeatedIds(value: PolicyYaml, source: YamlSource): Diagnostic[] {
   });
 }
 
+/** Names from before the standards, and other spellings, are understood; records have the standard one. */
+function renamedAlgorithms(value: PolicyYaml, source: YamlSource): Diagnostic[] {
+  return allowedAlgorithms(value).flatMap(({ name, path }) => {
+    const row = algorithmNamed(name);
+    if (row === undefined || isStandardName(name, row)) return [];
+    return [
+      source.diagnose({
+        path,
+        message: `understood as ${row.name} (${row.standard})`,
+        input: name,
+        suggestion: row.name,
+      }),
+    ];
+  });
+}
+
 function warningsOf(value: PolicyYaml, source: YamlSource): Diagnostic[] {
-  const warnings: Diagnostic[] = [];
+  const warnings = renamedAlgorithms(value, source);
   if ((value.rules ?? []).every((rule) => rule.effect === 'deny')) {
     warnings.push(
       source.diagnose({ path: [], message: 'no rule allows anything: every call is denied' }),

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { PeerCertificate, SignatureScheme, TlsLink } from '#crypto';
-import { groupById, signatureOfKey } from '#crypto';
+import { cipherByName, groupById, signatureOfKey } from '#crypto';
 import { describePeer } from '#identity';
 import { LinkUnreadable } from './errors.ts';
 import { kexGroupOfSession } from './session-der.ts';
@@ -19,7 +19,7 @@ export function readIngressLink(socket: TLSSocket, handshakeMs: number): TlsLink
   return {
     kind: 'tls',
     protocol,
-    cipher: socket.getCipher().standardName,
+    cipher: cipherOf(socket),
     group: groupOf(socket),
     // A resumed handshake shows no certificate, so neither side proved anything in it.
     localSignature: resumed ? null : schemeOf(socket.getX509Certificate()?.publicKey, 'own'),
@@ -28,6 +28,13 @@ export function readIngressLink(socket: TLSSocket, handshakeMs: number): TlsLink
     peer: peerCertificateOf(socket),
     handshakeMs,
   };
+}
+
+function cipherOf(socket: TLSSocket): TlsLink['cipher'] {
+  const { standardName } = socket.getCipher();
+  const cipher = cipherByName(standardName);
+  if (cipher === undefined) throw new LinkUnreadable(`unknown cipher suite ${standardName}`);
+  return cipher;
 }
 
 function groupOf(socket: TLSSocket): TlsLink['group'] {

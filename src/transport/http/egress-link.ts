@@ -2,16 +2,9 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isLoopback } from '#config';
 import type { PlainLink, SignatureScheme, TlsLink } from '#crypto';
-import { groupByName, signatureOfKey } from '#crypto';
+import { cipherByName, groupByName, signatureOfKey } from '#crypto';
 import { describePeer } from '#identity';
 import { UpstreamLinkRefused } from '../errors.ts';
-
-/** `getEphemeralKeyInfo` names classical curves as OpenSSL's keys do, not as TLS groups. */
-const CURVES: Readonly<Record<string, string>> = {
-  prime256v1: 'P-256',
-  secp384r1: 'P-384',
-  secp521r1: 'P-521',
-};
 
 /**
  * What the client side of a finished handshake negotiated.
@@ -36,7 +29,7 @@ export function readEgressLink(
   return {
     kind: 'tls',
     protocol,
-    cipher: socket.getCipher().standardName,
+    cipher: cipherOf(socket),
     group: groupOf(socket),
     localSignature,
     peerSignature,
@@ -60,10 +53,17 @@ export function readPlainLink(socket: Socket): PlainLink {
   return { kind: 'plain', loopback: true };
 }
 
+function cipherOf(socket: TLSSocket): TlsLink['cipher'] {
+  const cipher = cipherByName(socket.getCipher().standardName);
+  if (cipher === undefined) throw unreadable('the cipher suite is unknown');
+  return cipher;
+}
+
 function groupOf(socket: TLSSocket): TlsLink['group'] {
   const info = socket.getEphemeralKeyInfo();
   const name = info !== null && 'name' in info ? info.name : undefined;
-  const group = typeof name === 'string' ? groupByName(CURVES[name] ?? name) : undefined;
+  // Classical curves are named there as OpenSSL names their keys; the registry knows those names.
+  const group = typeof name === 'string' ? groupByName(name) : undefined;
   if (group === undefined) throw unreadable('the key-exchange group is unknown');
   return group;
 }

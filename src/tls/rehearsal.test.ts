@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Profile } from '#crypto';
+import { groupByName, profileByName, signatureByName } from '#crypto';
+import type { GatewayIdentity } from '#identity';
+import { ensureIdentity } from '#identity';
+import { rehearse } from './rehearsal.ts';
+
+let directory: string;
+let identity: GatewayIdentity;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'postern-rehearsal-'));
+  identity = await ensureIdentity(directory, { trustDomain: 'test.example', names: [] });
+});
+after(() => rm(directory, { recursive: true }));
+
+const builtIn = (name: string): Profile => profileByName(name) ?? assert.fail(name);
+const hybrid = builtIn('hybrid');
+const run = (profile: Profile) => rehearse({ identity, profile, clientCertificates: 'required' });
+
+test('R-05 profiles that work pass, whatever clients have to show', async () => {
+  for (const name of ['hybrid', 'transition', 'strict']) await run(builtIn(name));
+  const classical = signatureByName('ECDSA-P256-SHA256') ?? assert.fail('no signature');
+  await run({ ...hybrid, signatures: [classical] });
+  await run({ ...hybrid, groupTiers: [[groupByName('MLKEM1024') ?? assert.fail('no group')]] });
+});
+
+test('R-05 a profile without a certificate of the gateway is refused with the reason', async () => {
+  await assert.rejects(run(builtIn('cnsa2')), {
+    code: 'POSTERN_PROFILE_UNUSABLE',
+    message: /"cnsa2" does not work here: .*signature/,
+  });
+});
+
+test('R-02 an algorithm that the runtime lacks is found before a client needs it', async () => {
+  const group = groupByName('X25519MLKEM768') ?? assert.fail('no group');
+  const unknown = { ...group, name: 'X25519MLKEM9000', opensslName: 'X25519MLKEM9000' };
+  await assert.rejects(run({ ...hybrid, groupTiers: [[unknown]] }), {
+    code: 'POSTERN_PROFILE_UNUSABLE',
+  });
+  await assert.rejects(run({ ...hybrid, groupTiers: [] }), { code: 'POSTERN_PROFILE_UNUSABLE' });
+});
