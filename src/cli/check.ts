@@ -1,14 +1,20 @@
 import type { EffectiveSetting, Settings } from '#config';
+import type { LinkSecurity } from '#crypto';
+import { describeLink, isQuantumSafe } from '#crypto';
 import type { Diagnostic } from '#lib';
 import { formatDiagnostics, messageOf, readYamlFile } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
+import type { ServerProbe } from './probe-servers.ts';
+import { probeServers } from './probe-servers.ts';
 import { readConfigFile } from './settings.ts';
 
 /** Options of `postern check`. */
 export interface CheckOptions {
   readonly config: string;
+  /** Try the hop to each server too. */
+  readonly connect?: boolean;
   readonly json?: boolean;
 }
 
@@ -23,18 +29,22 @@ interface PolicyCheck {
 }
 
 /**
- * Validates configuration and policy and prints the effective settings with their origin.
+ * Validates configuration and policy and prints the effective settings with their origin; with
+ * `connect` also what each server's hop negotiates.
  *
  * @throws ConfigInvalid when the configuration itself cannot be read.
  */
 export async function check(options: CheckOptions): Promise<number> {
   const { settings, effective } = await readConfigFile(options.config);
   const policy = await checkPolicy(settings);
-  const ok = policy.problems.length === 0;
+  const valid = policy.problems.length === 0;
+  const probes = options.connect === true ? await probeServers(settings) : null;
+  const exit = exitOf(valid, probes ?? []);
   if (options.json === true) {
     const { text: _, ...report } = policy;
-    printJson({ ok, settings: effective, policy: report });
-    return ok ? EXIT.ok : EXIT.config;
+    const servers = probes === null ? {} : { servers: probes.map(describeProbe) };
+    printJson({ ok: exit === EXIT.ok, settings: effective, policy: report, ...servers });
+    return exit;
   }
   const rows = effective.map(({ path, value, origin }) => [
     path,
@@ -44,12 +54,44 @@ export async function check(options: CheckOptions): Promise<number> {
   print(table([['setting', 'value', 'from'].map((title) => style('dim', title)), ...rows]));
   print('');
   if (policy.text !== '') print(`${policy.text}\n`);
-  if (ok) {
+  if (probes !== null) printProbes(probes);
+  if (valid) {
     print(`  ${style('green', '✓')} configuration is valid; policy ${policy.hash ?? 'absent'}`);
   } else {
     print(`  ${style('red', '✗')} the policy is not usable: every call would be denied`);
   }
-  return ok ? EXIT.ok : EXIT.config;
+  return exit;
+}
+
+function exitOf(valid: boolean, probes: readonly ServerProbe[]): number {
+  if (!valid) return EXIT.config;
+  return probes.every(({ reachable }) => reachable) ? EXIT.ok : EXIT.unavailable;
+}
+
+function describeProbe({ link, ...probe }: ServerProbe): object {
+  return { ...probe, link: link === null ? null : describeLink(link) };
+}
+
+function printProbes(probes: readonly ServerProbe[]): void {
+  const rows = probes.map(({ name, reachable, detail, link }) => [
+    `${reachable ? style('green', '✓') : style('red', '✗')} ${name}`,
+    detail,
+    link === null ? '-' : strengthOf(link),
+  ]);
+  const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
+  print(table([head, ...rows]));
+  print('');
+}
+
+function strengthOf(link: LinkSecurity): string {
+  if (link.kind !== 'tls') return isQuantumSafe(link) ? 'stays on this machine' : 'not protected';
+  const parts = [
+    link.group.name,
+    `${link.peerSignature?.name ?? 'no'} certificate`,
+    link.cipher.name,
+  ];
+  const weaker = link.downgrades.length === 0 ? '' : `; classical ${link.downgrades.join(', ')}`;
+  return `${parts.join(', ')}${weaker}`;
 }
 
 function show(value: EffectiveSetting['value']): string {

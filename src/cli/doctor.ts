@@ -4,13 +4,10 @@ import { join } from 'node:path';
 import type { Settings } from '#config';
 import { probeRuntime } from '#crypto';
 import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
-import { messageOf, readYamlFile } from '#lib';
-import type { Policy } from '#policy';
-import { denyAllPolicy, readPolicy } from '#policy';
-import { Guardian } from '#transport';
-import { createUpstreams } from './compose.ts';
+import { messageOf } from '#lib';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style } from './output.ts';
+import { probeServers } from './probe-servers.ts';
 import { readConfigFile } from './settings.ts';
 
 /** Options of `postern doctor`. */
@@ -139,35 +136,11 @@ function tryPort(host: string, port: number): Promise<string | null> {
 }
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
-  const policy = await policyFor(settings);
-  const silent = (): void => undefined;
-  const guardian = new Guardian(silent);
-  const upstreams = await createUpstreams(settings, () => policy, silent, guardian);
-  try {
-    return await Promise.all(
-      upstreams.map(async (upstream) => {
-        const { reachable, detail, link } = await upstream.health();
-        const how =
-          link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
-        return finding('server', reachable, `${upstream.name}: ${detail}${how}`);
-      }),
-    );
-  } finally {
-    await Promise.all(upstreams.map((upstream) => upstream.close()));
-    await guardian.close();
-  }
-}
-
-/** The policy that decides which links are strong enough; the strictest when there is none. */
-async function policyFor({ policyFile }: Settings): Promise<Policy> {
-  try {
-    if (policyFile === null) return denyAllPolicy('none');
-    const reading = readPolicy(await readYamlFile(policyFile), policyFile);
-    if (reading.ok) return reading.policy;
-  } catch {
-    // `postern check` says what is wrong with it.
-  }
-  return denyAllPolicy('none');
+  const probes = await probeServers(settings);
+  return probes.map(({ name, reachable, detail, link }) => {
+    const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
+    return finding('server', reachable, `${name}: ${detail}${how}`);
+  });
 }
 
 function finding(area: string, fine: boolean, detail: string): Finding {

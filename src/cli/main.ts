@@ -41,7 +41,11 @@ function build(finish: (code: number) => void): Command {
   addUp(program, finish);
   withConfig(program.command('check'))
     .description('validate configuration and policy; print the effective settings and their origin')
-    .addHelpText('after', '\nExits 0 when both are valid, 78 when not.')
+    .option('--connect', 'try the link to each server and tell what it negotiates')
+    .addHelpText(
+      'after',
+      '\nExits 0 when both are valid, 78 when not; 69 when a server is not there.',
+    )
     .action(async (options: CheckOptions) =>
       finish(await (await import('./check.ts')).check(options)),
     );

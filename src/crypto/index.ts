@@ -5,8 +5,16 @@ export type { Cipher } from './ciphers.ts';
 export { NothingAllowed, ProfileInvalid, RuntimeTooOld, UnknownAlgorithm } from './errors.ts';
 export { allGroups, groupById } from './groups.ts';
 export type { Group } from './groups.ts';
-export { describeLink, isQuantumSafe } from './link.ts';
-export type { LinkSecurity, PeerCertificate, PipeLink, PlainLink, TlsLink } from './link.ts';
+export { describeLink, downgradesOf, isQuantumSafe } from './link.ts';
+export type {
+  ClientOffer,
+  Downgrade,
+  LinkSecurity,
+  PeerCertificate,
+  PipeLink,
+  PlainLink,
+  TlsLink,
+} from './link.ts';
 export { algorithmNames, narrowProfile, parseAllowedAlgorithms } from './narrow.ts';
 export type { AllowedAlgorithms } from './narrow.ts';
 export {

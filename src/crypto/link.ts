@@ -1,6 +1,10 @@
 import type { Cipher } from './ciphers.ts';
 import type { Group } from './groups.ts';
+import { groupById } from './groups.ts';
+import type { Profile } from './profiles.ts';
+import { groupsOf } from './profiles.ts';
 import type { SignatureScheme } from './signatures.ts';
+import { signatureById } from './signatures.ts';
 
 /**
  * How one hop is protected: what its handshake really negotiated, read from the session and never
@@ -25,6 +29,38 @@ export interface TlsLink {
   readonly peer: PeerCertificate | null;
   /** From the first byte of the handshake to its end. */
   readonly handshakeMs: number;
+  /** What the client said that it has; `null` on links that this gateway made itself. */
+  readonly offer: ClientOffer | null;
+  /** Where the peer had nothing quantum-safe although the profile has, and policy let it pass. */
+  readonly downgrades: readonly Downgrade[];
+}
+
+/** What a client offered in its ClientHello, by IANA code points in its order. Nothing of it is proven. */
+export interface ClientOffer {
+  /** Fingerprint of the client program. */
+  readonly ja4: string;
+  readonly versions: readonly number[];
+  readonly groups: readonly number[];
+  readonly signatures: readonly number[];
+}
+
+/** A part of a link that is classical only. */
+export type Downgrade = 'key_exchange' | 'local_signature' | 'peer_signature';
+
+/** In which parts a link is classical although its profile has something quantum-safe for them. */
+export function downgradesOf(
+  profile: Profile,
+  link: Pick<TlsLink, 'group' | 'localSignature' | 'peerSignature'>,
+): readonly Downgrade[] {
+  const { group, localSignature, peerSignature } = link;
+  const safeGroups = groupsOf(profile).some((row) => row.quantumSafe);
+  const safeSignatures = profile.signatures.some((row) => row.quantumSafe);
+  const parts: readonly (readonly [Downgrade, boolean])[] = [
+    ['key_exchange', safeGroups && !group.quantumSafe],
+    ['local_signature', safeSignatures && localSignature?.quantumSafe === false],
+    ['peer_signature', safeSignatures && peerSignature?.quantumSafe === false],
+  ];
+  return parts.filter(([, downgraded]) => downgraded).map(([part]) => part);
 }
 
 /** An unencrypted TCP hop; policy admits it on loopback alone. */
@@ -97,5 +133,22 @@ function describe(link: LinkSecurity): LinkDescription {
     peer_fingerprint: link.peer?.fingerprint256 ?? null,
     resumed: link.resumed,
     handshake_ms: link.handshakeMs,
+    downgrades: link.downgrades,
+    ...(link.offer === null ? {} : { offer: describeOffer(link.offer) }),
   };
+}
+
+/** Offers of scanners are long; what a real client has fits by far. */
+const MAX_OFFERED = 24;
+
+function describeOffer({ ja4, groups, signatures }: ClientOffer): LinkDescription {
+  return {
+    ja4,
+    groups: groups.slice(0, MAX_OFFERED).map((id) => groupById(id)?.name ?? hexId(id)),
+    signatures: signatures.slice(0, MAX_OFFERED).map((id) => signatureById(id)?.name ?? hexId(id)),
+  };
+}
+
+function hexId(id: number): string {
+  return `0x${id.toString(16).padStart(4, '0')}`;
 }

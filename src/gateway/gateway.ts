@@ -167,7 +167,7 @@ export class Gateway {
       listener,
       tls: this.#tlsOf(settings, policy),
     }));
-    await Promise.all(replacements.map(({ tls }) => (tls === null ? undefined : rehearse(tls))));
+    for (const { tls } of replacements) if (tls !== null) await rehearse(tls);
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
     this.#services = { ...this.#services, policy };
     this.#parts.onPolicyChange();

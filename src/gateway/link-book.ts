@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { LinkSecurity } from '#crypto';
+import type { ClientOffer, LinkSecurity, TlsLink } from '#crypto';
 import { describeLink } from '#crypto';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
-import { readIngressLink, refusalOf } from '#tls';
+import type { Admission, ClientHello, HandshakeStart } from '#tls';
+import { ja4, readIngressLink, refusalOf } from '#tls';
 
 interface LinkBookOptions {
   readonly name: string;
@@ -12,11 +13,12 @@ interface LinkBookOptions {
   readonly refusesLink: (link: LinkSecurity) => string | null;
 }
 
-/** Where and when a handshake began. */
-interface Handshake {
+/** A handshake on its way. */
+interface Handshake extends HandshakeStart {
   readonly source: string | undefined;
   /** On the clock of performance.now(). */
   readonly beganAt: number;
+  readonly over: () => void;
 }
 
 /** Remembers what each connection of a listener negotiated, and destroys those that are in doubt. */
@@ -31,12 +33,18 @@ export class LinkBook {
     this.#options = options;
   }
 
-  handshakeBegins(socket: Socket): void {
+  handshakeBegins(socket: Socket, { hello, profile, onHandshakeOver }: Admission): void {
     const key = peerKey(socket);
-    const handshake = { source: socket.remoteAddress, beganAt: performance.now() };
+    const handshake: Handshake = {
+      profile,
+      offer: offerOf(hello),
+      source: socket.remoteAddress,
+      beganAt: performance.now(),
+      over: onHandshakeOver,
+    };
     this.#handshakes.set(key, handshake);
     socket.once('close', () => {
-      this.#handshakes.delete(key);
+      this.#end(key, handshake);
       this.#lastClosed = handshake;
     });
   }
@@ -44,14 +52,17 @@ export class LinkBook {
   /** Reads the link of a connection whose handshake has just ended; destroys it on any doubt. */
   enter(socket: TLSSocket): void {
     const key = peerKey(socket);
-    const now = performance.now();
-    const { beganAt = now } = this.#handshakes.get(key) ?? {};
-    this.#handshakes.delete(key);
-    const handshakeMs = Math.round((now - beganAt) * 10) / 10;
+    const handshake = this.#handshakes.get(key);
     // Errors end in 'close'; without a listener they would be thrown.
     socket.on('error', () => undefined);
+    if (handshake === undefined) {
+      this.#destroy(socket, 'unreadable', 'its ClientHello is not known');
+      return;
+    }
+    this.#end(key, handshake);
+    const handshakeMs = Math.round((performance.now() - handshake.beganAt) * 10) / 10;
     try {
-      this.#take(socket, readIngressLink(socket, handshakeMs));
+      this.#take(socket, readIngressLink(socket, handshakeMs, handshake));
     } catch (thrown) {
       this.#destroy(socket, 'unreadable', messageOf(thrown));
     }
@@ -73,7 +84,14 @@ export class LinkBook {
     socket.destroy();
   }
 
-  #take(socket: TLSSocket, link: LinkSecurity): void {
+  /** Tells that a handshake is over, once. */
+  #end(key: string, handshake: Handshake): void {
+    if (this.#handshakes.get(key) !== handshake) return;
+    this.#handshakes.delete(key);
+    handshake.over();
+  }
+
+  #take(socket: TLSSocket, link: TlsLink): void {
     if (socket.getPeerX509Certificate() !== undefined && !socket.authorized) {
       this.#destroy(socket, 'bad_certificate', unverified(socket));
       return;
@@ -84,10 +102,13 @@ export class LinkBook {
       return;
     }
     this.#links.set(socket, link);
+    const weaker = link.downgrades.includes('key_exchange');
     this.#options.events({
-      severity: 'debug',
-      name: 'tls.connected',
-      message: 'connection accepted',
+      severity: weaker ? 'alert' : 'debug',
+      name: weaker ? 'tls.downgraded' : 'tls.connected',
+      message: weaker
+        ? 'connection accepted without quantum-safe key exchange: the client has none'
+        : 'connection accepted',
       fields: { listener: this.#options.name, source: socket.remoteAddress, ...describeLink(link) },
     });
   }
@@ -107,6 +128,15 @@ export class LinkBook {
       fields: { listener: this.#options.name, source, kind },
     });
   }
+}
+
+function offerOf(hello: ClientHello): ClientOffer {
+  return {
+    ja4: ja4(hello),
+    versions: hello.supportedVersions,
+    groups: hello.supportedGroups,
+    signatures: hello.signatureAlgorithms,
+  };
 }
 
 function unverified({ authorizationError }: TLSSocket): string {

@@ -100,12 +100,14 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
     else options.onRequest(request, response, link);
   });
   const sockets = new Set<Socket>();
+  let { profile } = tls;
   const front = createFront({
     listener: options.name,
     acceptor: server,
+    profile: () => profile,
     limits: options.limits,
     events: options.events,
-    onHandshake: (socket) => links.handshakeBegins(socket),
+    onAdmitted: (socket, admission) => links.handshakeBegins(socket, admission),
   });
   front.on('connection', (socket) => {
     sockets.add(socket);
@@ -123,6 +125,7 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
       const context = serverTlsOptions(next);
       createSecureContext(context);
       server.setSecureContext(context);
+      profile = next.profile;
     },
     drain: () => stopAccepting(front, server),
     close: () => closeAll(front, server, sockets),

@@ -67,6 +67,25 @@ export const LIMITS = {
     max: 1_000_000,
     reason: 'Open client connections of one listener; each idle one costs about 30 KB.',
   },
+  maxHelloBytes: {
+    default: 32 * KIB,
+    min: 4 * KIB,
+    max: 128 * KIB,
+    reason: 'A ClientHello; with two post-quantum key shares and a ticket it has about 4 KB.',
+  },
+  maxHandshakesPerSource: {
+    default: 256,
+    min: 1,
+    max: 100_000,
+    reason: 'Unfinished TLS handshakes of one address, or of one /64 of IPv6.',
+  },
+  maxHandshakesPerSecondPerSource: {
+    default: 200,
+    min: 1,
+    max: 100_000,
+    reason:
+      'TLS handshakes of one address over time, five seconds’ worth at once; one costs about 1 ms of a core. Raise it behind a TCP proxy, which makes all clients one source.',
+  },
   handshakeTimeoutMs: {
     default: 10 * SECOND,
     min: 100,

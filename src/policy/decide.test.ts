@@ -20,6 +20,8 @@ function link(group: string, signature = 'ML-DSA-65'): LinkSecurity {
     resumed: false,
     peer: null,
     handshakeMs: 1,
+    offer: null,
+    downgrades: [],
   };
 }
 

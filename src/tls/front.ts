@@ -1,40 +1,61 @@
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import type { Profile } from '#crypto';
 import type { EventSink, Limits } from '#lib';
-
-/** First byte of a TLS record that carries a handshake (RFC 8446 §5.1). */
-const HANDSHAKE_RECORD = 0x16;
+import type { AlertName } from './alert.ts';
+import { alertRecord } from './alert.ts';
+import type { ClientHello } from './client-hello/hello.ts';
+import { HelloReader } from './client-hello/reader.ts';
+import { ja4 } from './ja4.ts';
+import { refusalOfHello } from './judge-hello.ts';
+import { SourceLimits } from './source-limits.ts';
 
 const PLAIN_HTTP_ANSWER =
   'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n' +
   'This port speaks TLS 1.3 only: use https://\n';
 
-/** What comes after the front: takes sockets whose first byte is a TLS handshake. */
+/** What comes after the front: takes sockets whose hello could succeed. */
 export interface TlsAcceptor {
   emit(event: 'connection', socket: Socket): boolean;
+}
+
+/** A connection that goes on to its handshake. */
+export interface Admission {
+  readonly hello: ClientHello;
+  /** What was in force when it came. */
+  readonly profile: Profile;
+  /** To be called once when the handshake is over, whatever came of it. */
+  readonly onHandshakeOver: () => void;
 }
 
 /** Options of {@link createFront}. */
 export interface FrontOptions {
   readonly listener: string;
   readonly acceptor: TlsAcceptor;
+  /** What the acceptor allows at present. */
+  readonly profile: () => Profile;
   readonly limits: Limits;
   readonly events: EventSink;
-  /** Called with each socket that goes on to the handshake. */
-  readonly onHandshake: (socket: Socket) => void;
+  /** Called with each socket just before the acceptor gets it. */
+  readonly onAdmitted: (socket: Socket, admission: Admission) => void;
 }
 
 /**
- * The TCP server in front of a TLS server. It waits for the first bytes of each connection, within
- * the time for a handshake, answers those that are no TLS handshake and hands the rest on.
+ * The TCP server in front of a TLS server. It reads the ClientHello of each connection, within the
+ * time for a handshake; offers that cannot succeed get an alert and not a byte more, the others are
+ * handed on.
  *
  * The TLS server wraps the native handle of the socket it is given, so no JavaScript is left in the
  * data path.
  */
 export function createFront(options: FrontOptions): Server {
   const { limits } = options;
+  const sources = new SourceLimits({
+    inFlight: limits.maxHandshakesPerSource,
+    perSecond: limits.maxHandshakesPerSecondPerSource,
+  });
   const server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
-    receiveFirstBytes(socket, options);
+    new Arrival(socket, sources, options).receive();
   });
   server.maxConnections = limits.maxConnections;
   server.on('drop', (drop) => {
@@ -48,42 +69,105 @@ export function createFront(options: FrontOptions): Server {
   return server;
 }
 
-function receiveFirstBytes(socket: Socket, options: FrontOptions): void {
-  const source = socket.remoteAddress;
-  const refuse = (kind: string, reason: string): void => {
-    options.events({
+/** A connection until its hello is complete. */
+class Arrival {
+  readonly #socket: Socket;
+  readonly #source: string;
+  readonly #sources: SourceLimits;
+  readonly #options: FrontOptions;
+  readonly #reader: HelloReader;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, sources: SourceLimits, options: FrontOptions) {
+    this.#socket = socket;
+    // A client that has gone already has no address any more.
+    this.#source = socket.remoteAddress ?? 'unknown';
+    this.#sources = sources;
+    this.#options = options;
+    this.#reader = new HelloReader(options.limits.maxHelloBytes);
+  }
+
+  receive(): void {
+    const socket = this.#socket;
+    this.#timer = setTimeout(() => {
+      this.#tell('timeout', 'the client sent no whole ClientHello in time');
+      socket.destroy();
+    }, this.#options.limits.handshakeTimeoutMs);
+    socket.once('close', this.#stopWaiting);
+    // Errors end in 'close'; without a listener they would be thrown.
+    socket.on('error', () => undefined);
+    socket.on('data', this.#onData);
+  }
+
+  readonly #stopWaiting = (): void => clearTimeout(this.#timer);
+
+  readonly #onData = (chunk: Buffer): void => {
+    const progress = this.#reader.push(chunk);
+    if (progress.kind === 'more') return;
+    this.#stopWaiting();
+    this.#socket.off('close', this.#stopWaiting);
+    this.#socket.off('data', this.#onData);
+    switch (progress.kind) {
+      case 'complete':
+        this.#judge(progress.hello);
+        return;
+      case 'unreadable':
+        this.#refuse('unreadable_hello', progress.reason, 'decode_error');
+        return;
+      case 'not_tls':
+        this.#refuse('not_tls', 'the client did not start a TLS handshake', null);
+    }
+  };
+
+  #judge(hello: ClientHello): void {
+    const profile = this.#options.profile();
+    const refusal = refusalOfHello(hello, profile);
+    if (refusal !== null) {
+      this.#refuse(refusal.kind, refusal.reason, refusal.alert, { ja4: ja4(hello) });
+      return;
+    }
+    const limit = this.#sources.begin(this.#source, performance.now());
+    if (limit !== null) {
+      this.#tell(limit, 'the source begins too many handshakes');
+      this.#socket.destroy();
+      return;
+    }
+    this.#handOn({
+      hello,
+      profile,
+      onHandshakeOver: () => this.#sources.end(this.#source),
+    });
+  }
+
+  #handOn(admission: Admission): void {
+    const socket = this.#socket;
+    socket.pause();
+    socket.unshift(this.#reader.received());
+    this.#options.onAdmitted(socket, admission);
+    this.#options.acceptor.emit('connection', socket);
+  }
+
+  /** Whatever follows is discarded: the kernel takes back an answer when it closes on unread bytes. */
+  #refuse(kind: string, reason: string, alert: AlertName | null, more: object = {}): void {
+    this.#tell(kind, reason, more);
+    const socket = this.#socket;
+    socket.on('data', () => undefined);
+    const answer = alert === null ? answerToNoTls(this.#reader.received()) : alertRecord(alert);
+    socket.end(answer, () => socket.destroy());
+  }
+
+  #tell(kind: string, reason: string, more: object = {}): void {
+    const { listener, events } = this.#options;
+    events({
       severity: 'warn',
       name: 'tls.handshake_refused',
       message: `connection refused: ${reason}`,
-      fields: { listener: options.listener, source, kind },
+      fields: { listener, source: this.#source, kind, ...more },
     });
-  };
-  const timer = setTimeout(() => {
-    refuse('timeout', 'the client sent nothing in time');
-    socket.destroy();
-  }, options.limits.handshakeTimeoutMs);
-  const stopWaiting = (): void => clearTimeout(timer);
-  socket.once('close', stopWaiting);
-  // Errors end in 'close'; without a listener they would be thrown.
-  socket.on('error', () => undefined);
-  socket.once('data', (first: Buffer) => {
-    clearTimeout(timer);
-    socket.off('close', stopWaiting);
-    if (first[0] === HANDSHAKE_RECORD) {
-      socket.pause();
-      socket.unshift(first);
-      options.onHandshake(socket);
-      options.acceptor.emit('connection', socket);
-      return;
-    }
-    refuse('not_tls', 'the client did not start a TLS handshake');
-    // Whatever follows is discarded; the answer is for a person who typed http://.
-    socket.on('data', () => undefined);
-    const answer = looksLikeHttp(first) ? PLAIN_HTTP_ANSWER : '';
-    socket.end(answer, () => socket.destroy());
-  });
+  }
 }
 
-function looksLikeHttp(first: Buffer): boolean {
-  return /^[A-Z]{3,8} /.test(first.toString('latin1', 0, 9));
+/** For a person who typed http://; nothing for the rest. */
+function answerToNoTls(first: Buffer): string {
+  return /^[A-Z]{3,8} /.test(first.toString('latin1', 0, 9)) ? PLAIN_HTTP_ANSWER : '';
 }

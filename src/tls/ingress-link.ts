@@ -1,32 +1,47 @@
 import type { KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { PeerCertificate, SignatureScheme, TlsLink } from '#crypto';
-import { cipherByName, groupById, signatureOfKey } from '#crypto';
+import type { ClientOffer, PeerCertificate, Profile, SignatureScheme, TlsLink } from '#crypto';
+import { cipherByName, downgradesOf, groupById, signatureOfKey } from '#crypto';
 import { describePeer } from '#identity';
 import { LinkUnreadable } from './errors.ts';
 import { kexGroupOfSession } from './session-der.ts';
 
+/** What was known of a connection before its handshake. */
+export interface HandshakeStart {
+  readonly profile: Profile;
+  readonly offer: ClientOffer;
+}
+
 /**
  * What the handshake of a server-side socket negotiated, read from the session.
  *
- * @param handshakeMs from the connection's first byte to now.
+ * @param handshakeMs from the connection's hello to now.
  * @throws LinkUnreadable when anything that policy decides on cannot be read: deny, never assume.
  */
-export function readIngressLink(socket: TLSSocket, handshakeMs: number): TlsLink {
+export function readIngressLink(
+  socket: TLSSocket,
+  handshakeMs: number,
+  { profile, offer }: HandshakeStart,
+): TlsLink {
   const protocol = socket.getProtocol();
   if (protocol !== 'TLSv1.3') throw new LinkUnreadable(`unexpected protocol ${protocol}`);
   const resumed = socket.isSessionReused();
-  return {
-    kind: 'tls',
-    protocol,
-    cipher: cipherOf(socket),
+  const negotiated = {
     group: groupOf(socket),
     // A resumed handshake shows no certificate, so neither side proved anything in it.
     localSignature: resumed ? null : schemeOf(socket.getX509Certificate()?.publicKey, 'own'),
     peerSignature: resumed ? null : peerSchemeOf(socket),
+  };
+  return {
+    kind: 'tls',
+    protocol,
+    cipher: cipherOf(socket),
+    ...negotiated,
     resumed,
     peer: peerCertificateOf(socket),
     handshakeMs,
+    offer,
+    downgrades: downgradesOf(profile, negotiated),
   };
 }
 

@@ -123,7 +123,7 @@ function tlsDial(url: URL, settings: () => HttpUpstreamTls): () => Dialled {
       startedAt = performance.now();
     });
     const readLink = (): LinkSecurity =>
-      readEgressLink(socket, performance.now() - startedAt, localSignature);
+      readEgressLink(socket, performance.now() - startedAt, current.profile, localSignature);
     return { socket, ready: 'secureConnect', readLink };
   };
 }

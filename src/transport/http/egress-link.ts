@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isLoopback } from '#config';
-import type { PlainLink, SignatureScheme, TlsLink } from '#crypto';
-import { cipherByName, groupByName, signatureOfKey } from '#crypto';
+import type { PlainLink, Profile, SignatureScheme, TlsLink } from '#crypto';
+import { cipherByName, downgradesOf, groupByName, signatureOfKey } from '#crypto';
 import { describePeer } from '#identity';
 import { UpstreamLinkRefused } from '../errors.ts';
 
@@ -16,6 +16,7 @@ import { UpstreamLinkRefused } from '../errors.ts';
 export function readEgressLink(
   socket: TLSSocket,
   handshakeMs: number,
+  profile: Profile,
   localSignature: SignatureScheme | null,
 ): TlsLink {
   if (!socket.authorized) throw unreadable('the certificate is not verified');
@@ -26,16 +27,17 @@ export function readEgressLink(
   if (peerSignature === undefined) throw unreadable('the certificate has an unknown kind of key');
   const protocol = socket.getProtocol();
   if (protocol === null) throw unreadable('the protocol version is unknown');
+  const negotiated = { group: groupOf(socket), localSignature, peerSignature };
   return {
     kind: 'tls',
     protocol,
     cipher: cipherOf(socket),
-    group: groupOf(socket),
-    localSignature,
-    peerSignature,
+    ...negotiated,
     resumed: socket.isSessionReused(),
     peer: describePeer(certificate),
     handshakeMs,
+    offer: null,
+    downgrades: downgradesOf(profile, negotiated),
   };
 }
 
