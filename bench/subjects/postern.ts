@@ -119,5 +119,7 @@ function configOf(bench: Bench, { link, server, audit }: PosternOptions, port: n
     servers: { bench: upstreams[server === 'stdio' ? 'stdio' : link] },
     audit: { mode: audit },
     log: { format: 'json' },
+    // The generator is one source.
+    limits: { max_handshakes_per_second_per_source: 100_000 },
   };
 }

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ClientOffer, LinkSecurity, TlsLink } from '#crypto';
+import type { LinkSecurity, TlsLink } from '#crypto';
 import { describeLink } from '#crypto';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
-import type { Admission, ClientHello, HandshakeStart } from '#tls';
-import { ja4, readIngressLink, refusalOf } from '#tls';
+import type { Admission, HandshakeStart } from '#tls';
+import { readIngressLink, refusalOf } from '#tls';
 
 interface LinkBookOptions {
   readonly name: string;
@@ -33,11 +33,11 @@ export class LinkBook {
     this.#options = options;
   }
 
-  handshakeBegins(socket: Socket, { hello, profile, onHandshakeOver }: Admission): void {
+  handshakeBegins(socket: Socket, { hello, tls, onHandshakeOver }: Admission): void {
     const key = peerKey(socket);
     const handshake: Handshake = {
-      profile,
-      offer: offerOf(hello),
+      hello,
+      tls,
       source: socket.remoteAddress,
       beganAt: performance.now(),
       over: onHandshakeOver,
@@ -102,14 +102,25 @@ export class LinkBook {
       return;
     }
     this.#links.set(socket, link);
-    const weaker = link.downgrades.includes('key_exchange');
+    this.#tellAccepted(socket, link);
+  }
+
+  #tellAccepted(socket: TLSSocket, link: TlsLink): void {
+    const fields = { listener: this.#options.name, source: socket.remoteAddress };
+    if (link.downgrades.includes('key_exchange')) {
+      this.#options.events({
+        severity: 'alert',
+        name: 'tls.downgraded',
+        message: 'connection accepted without quantum-safe key exchange: the client has none',
+        fields: { ...fields, ...describeLink(link) },
+      });
+      return;
+    }
     this.#options.events({
-      severity: weaker ? 'alert' : 'debug',
-      name: weaker ? 'tls.downgraded' : 'tls.connected',
-      message: weaker
-        ? 'connection accepted without quantum-safe key exchange: the client has none'
-        : 'connection accepted',
-      fields: { listener: this.#options.name, source: socket.remoteAddress, ...describeLink(link) },
+      severity: 'debug',
+      name: 'tls.connected',
+      message: 'connection accepted',
+      fields: { ...fields, group: link.group.name, handshake_ms: link.handshakeMs },
     });
   }
 
@@ -128,15 +139,6 @@ export class LinkBook {
       fields: { listener: this.#options.name, source, kind },
     });
   }
-}
-
-function offerOf(hello: ClientHello): ClientOffer {
-  return {
-    ja4: ja4(hello),
-    versions: hello.supportedVersions,
-    groups: hello.supportedGroups,
-    signatures: hello.signatureAlgorithms,
-  };
 }
 
 function unverified({ authorizationError }: TLSSocket): string {

@@ -100,11 +100,11 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
     else options.onRequest(request, response, link);
   });
   const sockets = new Set<Socket>();
-  let { profile } = tls;
+  let current = tls;
   const front = createFront({
     listener: options.name,
     acceptor: server,
-    profile: () => profile,
+    tls: () => current,
     limits: options.limits,
     events: options.events,
     onAdmitted: (socket, admission) => links.handshakeBegins(socket, admission),
@@ -125,7 +125,7 @@ function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
       const context = serverTlsOptions(next);
       createSecureContext(context);
       server.setSecureContext(context);
-      profile = next.profile;
+      current = next;
     },
     drain: () => stopAccepting(front, server),
     close: () => closeAll(front, server, sockets),

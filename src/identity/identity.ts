@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import type { SignatureScheme } from '#crypto';
 import { createIdentity, removeUnfinished } from './create-identity.ts';
 import { StorageFailed, TrustDomainChanged } from './errors.ts';
 import { gatewayNames, namesMissingIn } from './gateway-names.ts';
@@ -14,6 +15,8 @@ export interface ServerCredential {
   /** PEM of the leaf, then of the issuing CA. */
   readonly chainPem: string;
   readonly leaf: X509Certificate;
+  /** With what the key signs. */
+  readonly scheme: SignatureScheme;
 }
 
 /** Who the gateway is. */
@@ -84,8 +87,9 @@ async function loadOrCreate(
   throw new StorageFailed(`the identity in ${directory} vanished while it was being made`);
 }
 
-function credentialOf({ gateway, issuing }: StoredChain): ServerCredential {
+function credentialOf({ spec, gateway, issuing }: StoredChain): ServerCredential {
   return {
+    scheme: spec.leaf,
     keyPem: gateway.keyPem,
     chainPem: gateway.certificate.toString() + issuing.certificate.toString(),
     leaf: gateway.certificate,

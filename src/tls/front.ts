@@ -1,13 +1,14 @@
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import type { Profile } from '#crypto';
 import type { EventSink, Limits } from '#lib';
 import type { AlertName } from './alert.ts';
 import { alertRecord } from './alert.ts';
 import type { ClientHello } from './client-hello/hello.ts';
 import { HelloReader } from './client-hello/reader.ts';
+import type { HandshakeStart } from './ingress-link.ts';
 import { ja4 } from './ja4.ts';
 import { refusalOfHello } from './judge-hello.ts';
+import type { ServerTls } from './server-options.ts';
 import { SourceLimits } from './source-limits.ts';
 
 const PLAIN_HTTP_ANSWER =
@@ -20,10 +21,7 @@ export interface TlsAcceptor {
 }
 
 /** A connection that goes on to its handshake. */
-export interface Admission {
-  readonly hello: ClientHello;
-  /** What was in force when it came. */
-  readonly profile: Profile;
+export interface Admission extends HandshakeStart {
   /** To be called once when the handshake is over, whatever came of it. */
   readonly onHandshakeOver: () => void;
 }
@@ -32,8 +30,8 @@ export interface Admission {
 export interface FrontOptions {
   readonly listener: string;
   readonly acceptor: TlsAcceptor;
-  /** What the acceptor allows at present. */
-  readonly profile: () => Profile;
+  /** What the acceptor works with at present. */
+  readonly tls: () => ServerTls;
   readonly limits: Limits;
   readonly events: EventSink;
   /** Called with each socket just before the acceptor gets it. */
@@ -120,8 +118,8 @@ class Arrival {
   };
 
   #judge(hello: ClientHello): void {
-    const profile = this.#options.profile();
-    const refusal = refusalOfHello(hello, profile);
+    const tls = this.#options.tls();
+    const refusal = refusalOfHello(hello, tls.profile);
     if (refusal !== null) {
       this.#refuse(refusal.kind, refusal.reason, refusal.alert, { ja4: ja4(hello) });
       return;
@@ -134,7 +132,7 @@ class Arrival {
     }
     this.#handOn({
       hello,
-      profile,
+      tls,
       onHandshakeOver: () => this.#sources.end(this.#source),
     });
   }

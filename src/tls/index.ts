@@ -1,10 +1,8 @@
-export type { ClientHello } from './client-hello/hello.ts';
 export { LinkUnreadable } from './errors.ts';
 export { createFront } from './front.ts';
 export type { Admission } from './front.ts';
 export { readIngressLink } from './ingress-link.ts';
 export type { HandshakeStart } from './ingress-link.ts';
-export { ja4 } from './ja4.ts';
 export { refusalOf } from './refusal.ts';
 export { rehearse } from './rehearsal.ts';
 export { serverTlsOptions } from './server-options.ts';

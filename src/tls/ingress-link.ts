@@ -1,15 +1,19 @@
-import type { KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { ClientOffer, PeerCertificate, Profile, SignatureScheme, TlsLink } from '#crypto';
+import type { PeerCertificate, SignatureScheme, TlsLink } from '#crypto';
 import { cipherByName, downgradesOf, groupById, signatureOfKey } from '#crypto';
 import { describePeer } from '#identity';
+import type { ClientHello } from './client-hello/hello.ts';
 import { LinkUnreadable } from './errors.ts';
+import { offerOf } from './offer.ts';
+import { ownSignature } from './own-signature.ts';
+import type { ServerTls } from './server-options.ts';
 import { kexGroupOfSession } from './session-der.ts';
 
 /** What was known of a connection before its handshake. */
 export interface HandshakeStart {
-  readonly profile: Profile;
-  readonly offer: ClientOffer;
+  readonly hello: ClientHello;
+  /** What was in force when it came. */
+  readonly tls: ServerTls;
 }
 
 /**
@@ -21,7 +25,7 @@ export interface HandshakeStart {
 export function readIngressLink(
   socket: TLSSocket,
   handshakeMs: number,
-  { profile, offer }: HandshakeStart,
+  { hello, tls }: HandshakeStart,
 ): TlsLink {
   const protocol = socket.getProtocol();
   if (protocol !== 'TLSv1.3') throw new LinkUnreadable(`unexpected protocol ${protocol}`);
@@ -29,7 +33,7 @@ export function readIngressLink(
   const negotiated = {
     group: groupOf(socket),
     // A resumed handshake shows no certificate, so neither side proved anything in it.
-    localSignature: resumed ? null : schemeOf(socket.getX509Certificate()?.publicKey, 'own'),
+    localSignature: resumed ? null : ownSchemeOf(socket, hello, tls),
     peerSignature: resumed ? null : peerSchemeOf(socket),
   };
   return {
@@ -40,8 +44,8 @@ export function readIngressLink(
     resumed,
     peer: peerCertificateOf(socket),
     handshakeMs,
-    offer,
-    downgrades: downgradesOf(profile, negotiated),
+    offer: offerOf(hello),
+    downgrades: downgradesOf(tls.profile, negotiated),
   };
 }
 
@@ -63,17 +67,18 @@ function groupOf(socket: TLSSocket): TlsLink['group'] {
   return group;
 }
 
-function peerSchemeOf(socket: TLSSocket): SignatureScheme | null {
-  const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? null : schemeOf(certificate.publicKey, 'peer');
+function ownSchemeOf(socket: TLSSocket, hello: ClientHello, tls: ServerTls): SignatureScheme {
+  const scheme = ownSignature(socket, hello, tls.identity);
+  if (scheme === undefined) throw new LinkUnreadable('it is not clear what signed the handshake');
+  return scheme;
 }
 
-function schemeOf(key: KeyObject | undefined, whose: string): SignatureScheme {
-  const scheme = signatureOfKey(key?.asymmetricKeyType, key?.asymmetricKeyDetails?.namedCurve);
-  if (scheme === undefined) {
-    throw new LinkUnreadable(`unknown ${whose} key type ${key?.asymmetricKeyType}`);
-  }
-  return scheme;
+function peerSchemeOf(socket: TLSSocket): SignatureScheme | null {
+  const key = socket.getPeerX509Certificate()?.publicKey;
+  if (key === undefined) return null;
+  const scheme = signatureOfKey(key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve);
+  if (scheme !== undefined) return scheme;
+  throw new LinkUnreadable(`the client's key is of the unknown type ${key.asymmetricKeyType}`);
 }
 
 function peerCertificateOf(socket: TLSSocket): PeerCertificate | null {

@@ -1,6 +1,7 @@
 import type { Profile } from '#crypto';
 import { groupById, groupsOf, signatureById } from '#crypto';
 import type { AlertName } from './alert.ts';
+import { EXTENSION } from './client-hello/extension-types.ts';
 import type { ClientHello } from './client-hello/hello.ts';
 
 /** Why a client is sent away on the strength of its hello alone. */
@@ -22,7 +23,7 @@ const TLS_1_3 = 0x0304;
  * (RFC 8446 §6.2).
  */
 export function refusalOfHello(hello: ClientHello, profile: Profile): HelloRefusal | null {
-  if (!hello.supportedVersions.includes(TLS_1_3)) return OLD_PROTOCOL;
+  if (!offersTls13(hello)) return OLD_PROTOCOL;
   if (!shares(hello.cipherSuites, profile.ciphers)) return WEAK_CIPHER;
   const groups = groupsOf(profile);
   if (!shares(hello.supportedGroups, groups)) {
@@ -59,6 +60,11 @@ const NO_COMMON_PROTOCOL: HelloRefusal = {
   reason: 'the client does not speak HTTP/1.1',
   alert: 'no_application_protocol',
 };
+
+/** Only the extension offers TLS 1.3, whatever `legacy_version` says (RFC 8446 §4.2.1). */
+function offersTls13({ extensions, supportedVersions }: ClientHello): boolean {
+  return extensions.includes(EXTENSION.supportedVersions) && supportedVersions.includes(TLS_1_3);
+}
 
 type Strength = { readonly quantumSafe: boolean };
 
