@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 // The library's dependency injection needs the metadata API to be there before it loads.
@@ -36,28 +36,52 @@ export async function makeCertificates(directory: string): Promise<Certificates>
   };
 }
 
+/** A server certificate under the issuing CA of a gateway, whose files are in this directory. */
+export async function issueUnder(
+  chainDirectory: string,
+  directory: string,
+): Promise<{ readonly certFiles: readonly string[]; readonly keyFile: string }> {
+  const issuerFile = join(chainDirectory, 'issuing.crt');
+  const issuer = new x509.X509Certificate(await readFile(issuerFile, 'utf8'));
+  const [pkcs8] = x509.PemConverter.decode(
+    await readFile(join(chainDirectory, 'issuing.key'), 'utf8'),
+  );
+  if (pkcs8 === undefined) throw new Error(`${chainDirectory} has no issuing key`);
+  const { subtle } = webcrypto;
+  const signingKey = await subtle.importKey('pkcs8', pkcs8, KEYS.pq, false, ['sign']);
+  const { certFile, keyFile } = await issue(directory, 'pq', issuer.subject, signingKey);
+  return { certFiles: [certFile, issuerFile], keyFile };
+}
+
 async function makeOne(directory: string, kind: keyof typeof KEYS): Promise<CertificateFiles> {
-  const signingAlgorithm = KEYS[kind];
-  const dates = {
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + DAY_MS),
-  };
   const ca = await generate(kind);
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=bench ${kind} authority`,
     keys: ca,
-    signingAlgorithm,
-    ...dates,
+    signingAlgorithm: KEYS[kind],
+    ...dates(),
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
   });
+  return {
+    caFile: await save(directory, `${kind}-ca`, root.toString('pem')),
+    ...(await issue(directory, kind, root.subject, ca.privateKey)),
+  };
+}
+
+async function issue(
+  directory: string,
+  kind: keyof typeof KEYS,
+  issuer: string,
+  signingKey: webcrypto.CryptoKey,
+): Promise<Omit<CertificateFiles, 'caFile'>> {
   const keys = await generate(kind);
   const certificate = await x509.X509CertificateGenerator.create({
-    issuer: root.subject,
+    issuer,
     subject: 'CN=localhost',
     publicKey: keys.publicKey,
-    signingKey: ca.privateKey,
-    signingAlgorithm,
-    ...dates,
+    signingKey,
+    signingAlgorithm: KEYS[kind],
+    ...dates(),
     extensions: [
       new x509.BasicConstraintsExtension(false),
       new x509.SubjectAlternativeNameExtension([
@@ -67,16 +91,21 @@ async function makeOne(directory: string, kind: keyof typeof KEYS): Promise<Cert
     ],
   });
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  const save = async (name: string, pem: string): Promise<string> => {
-    const path = join(directory, `${kind}-${name}.pem`);
-    await writeFile(path, `${pem}\n`, { mode: 0o600 });
-    return path;
-  };
+  const keyPem = x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
   return {
-    caFile: await save('ca', root.toString('pem')),
-    certFile: await save('cert', certificate.toString('pem')),
-    keyFile: await save('key', x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')),
+    certFile: await save(directory, `${kind}-cert`, certificate.toString('pem')),
+    keyFile: await save(directory, `${kind}-key`, keyPem),
   };
+}
+
+function dates(): { readonly notBefore: Date; readonly notAfter: Date } {
+  return { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + DAY_MS) };
+}
+
+async function save(directory: string, name: string, pem: string): Promise<string> {
+  const path = join(directory, `${name}.pem`);
+  await writeFile(path, `${pem}\n`, { mode: 0o600 });
+  return path;
 }
 
 function generate(kind: keyof typeof KEYS): Promise<webcrypto.CryptoKeyPair> {

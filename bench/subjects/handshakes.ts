@@ -1,6 +1,8 @@
-/** Listeners for handshakes: the gateway's, and a bare one with the gateway's own certificate. */
+/** Listeners for handshakes: the gateway's, and a bare one with a certificate of the same authority. */
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
+import { issueUnder } from '../certificates.ts';
 import { startEchoWith } from './echo.ts';
 import { startPosternSubject } from './postern.ts';
 import type { Subject } from './subject.ts';
@@ -14,19 +16,18 @@ export async function posternListener(bench: Bench): Promise<Subject> {
   return subject;
 }
 
-/** `https.createServer` with the key, chain and group that a gateway shows, and the same question. */
+/** `https.createServer` with the kind of key, the chain and the group of a gateway, and the same question. */
 export async function bareListener(bench: Bench): Promise<Subject> {
   const { subject: gateway, postern } = await startPosternSubject(bench, OPTIONS);
   await gateway.stop();
-  const directory = join(postern.stateDir, 'identity');
-  const chain = (name: string): string => join(directory, 'pq', name);
+  const identity = join(postern.stateDir, 'identity');
+  const directory = await mkdtemp(join(bench.directory, 'bare-'));
   const { child, port } = await startEchoWith(
     {
       tls: {
-        certFiles: [chain('gateway.crt'), chain('issuing.crt')],
-        keyFile: chain('gateway.key'),
+        ...(await issueUnder(join(identity, 'pq'), directory)),
         group: 'X25519MLKEM768',
-        clientCaFile: join(directory, 'ca.crt'),
+        clientCaFile: join(identity, 'ca.crt'),
       },
       events: false,
     },

@@ -10,7 +10,7 @@ import { assertRuntime } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
-import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
+import { defaultStateDir, ensureIdentity, IdentityKeeper, openStateDir } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
 import { linkRefusal, profileUnder } from '#policy';
@@ -48,11 +48,13 @@ export async function startPostern(
   const events = log.sink;
   const stateDir = settings.stateDir ?? defaultStateDir(process.env);
   await openStateDir(stateDir);
-  const identity = await ensureIdentity(stateDir, {
+  const wanted = {
     trustDomain: settings.trustDomain,
     names: settings.listeners.flatMap((listener) => [...listener.serverNames]),
-  });
-  tellIdentity(identity, events);
+    lifetimeMs: limits.certificateLifetimeMs,
+  };
+  const identity = await ensureIdentity(stateDir, wanted);
+  if (identity.created) tellCreated(identity, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const guardian = new Guardian(events);
@@ -68,16 +70,18 @@ export async function startPostern(
     upstreams,
     onPolicyChange: () => recycleLinks(upstreams),
   });
+  const apply = (renewed: GatewayIdentity): Promise<void> => gateway.useIdentity(renewed);
+  const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopping ??= stopAll({ gateway, guardian, recorder, limits, admin: () => admin }).finally(() =>
-      log.flush(),
-    );
+    const parts = { gateway, keeper, guardian, recorder, limits, admin: () => admin };
+    stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
   try {
     const listeners = await gateway.start();
+    keeper.start();
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
@@ -91,12 +95,14 @@ export async function startPostern(
 
 async function stopAll(parts: {
   gateway: Gateway;
+  keeper: IdentityKeeper;
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
   admin: () => AdminServer | null;
 }): Promise<void> {
-  const { gateway, guardian, recorder, limits, admin } = parts;
+  const { gateway, keeper, guardian, recorder, limits, admin } = parts;
+  await keeper.stop();
   await gateway.stop();
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
@@ -199,21 +205,11 @@ function adminSource(gateway: Gateway, recorder: Recorder) {
   };
 }
 
-function tellIdentity(identity: GatewayIdentity, events: EventSink): void {
-  if (identity.created) {
-    events({
-      severity: 'info',
-      name: 'identity.created',
-      message: 'made the gateway’s certificates',
-      fields: { spiffe_id: identity.spiffeId, ca: identity.caFile },
-    });
-  }
-  if (identity.missingNames.length > 0) {
-    events({
-      severity: 'warn',
-      name: 'identity.names_missing',
-      message: `the gateway’s certificate lacks ${identity.missingNames.join(', ')}`,
-      fields: { names: identity.missingNames },
-    });
-  }
+function tellCreated(identity: GatewayIdentity, events: EventSink): void {
+  events({
+    severity: 'info',
+    name: 'identity.created',
+    message: 'made the gateway’s authorities',
+    fields: { spiffe_id: identity.spiffeId, ca: identity.caFile },
+  });
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Settings } from '#config';
 import { probeRuntime } from '#crypto';
-import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
+import { defaultStateDir, openStateDir, readAuthorities } from '#identity';
 import { messageOf } from '#lib';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style } from './output.ts';
@@ -89,22 +89,15 @@ async function examineState(settings: Settings): Promise<Finding[]> {
   }
   try {
     await openStateDir(directory);
-    const names = settings.listeners.flatMap((listener) => [...listener.serverNames]);
-    const { trustDomain } = settings;
-    const identity = await ensureIdentity(directory, { trustDomain, names });
+    const authorities = await readAuthorities(directory);
     return [
       finding('state directory', true, directory),
-      ...identity.credentials.map(({ leaf }): Finding => {
-        const days = Math.floor((leaf.validToDate.getTime() - Date.now()) / DAY_MS);
-        const detail = `${leaf.publicKey.asymmetricKeyType} certificate, ${days} days left`;
+      ...authorities.map((certificate): Finding => {
+        const days = Math.floor((certificate.validToDate.getTime() - Date.now()) / DAY_MS);
+        const name = /CN=(.*)/.exec(certificate.subject)?.[1] ?? certificate.subject;
         const status = days < EXPIRY_WARNING_DAYS ? 'warning' : 'ok';
-        return { area: 'identity', status, detail };
+        return { area: 'identity', status, detail: `${name}, ${days} days left` };
       }),
-      ...identity.missingNames.map((name): Finding => ({
-        area: 'identity',
-        status: 'warning',
-        detail: `the certificate does not name ${name}`,
-      })),
     ];
   } catch (thrown) {
     return [finding('state directory', false, messageOf(thrown))];

@@ -73,10 +73,14 @@ function stdio(name: string, args: readonly string[] = [], env: Record<string, s
   return { stdio: { command: process.execPath, args: [program, ...args], env } };
 }
 
+/** Nobody renews its certificate while the example runs. */
+const CLOCK_LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+
 /** The remote server of the example, with an identity of its own as a foreign site would have. */
 async function startClock(directory: string) {
   await openStateDir(directory);
-  const identity = await ensureIdentity(directory, { trustDomain: 'clock.example', names: [] });
+  const wanted = { trustDomain: 'clock.example', names: [], lifetimeMs: CLOCK_LIFETIME_MS };
+  const identity = await ensureIdentity(directory, wanted);
   const [credential] = identity.credentials;
   if (credential === undefined) throw new ExampleUnavailable('the clock has no certificate');
   await writeFile(join(directory, 'server.key'), credential.keyPem, { mode: 0o600 });

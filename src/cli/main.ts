@@ -100,7 +100,7 @@ function addCert(program: Command, finish: (code: number) => void): void {
     .option('-o, --out <directory>', 'write <name>.key, <name>.crt and ca.crt here', '.')
     .addOption(
       new Option('--algorithm <name>', 'key algorithm')
-        .choices(['ML-DSA-65', 'ECDSA-P256'])
+        .choices(['ML-DSA-65', 'ML-DSA-87', 'ECDSA-P256'])
         .default('ML-DSA-65'),
     )
     .option('--days <number>', 'days until it expires', '90')

@@ -50,11 +50,15 @@ export class Gateway {
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
   #services: Services;
+  #identity: GatewayIdentity;
+  /** Changes of policy and identity, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
   #ready = false;
   #recheckTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#identity = parts.identity;
     this.#services = {
       trustDomain: parts.identity.trustDomain,
       policy: parts.fixedPolicy ?? denyAllPolicy('none'),
@@ -121,6 +125,18 @@ export class Gateway {
     return open;
   }
 
+  /**
+   * Shows other certificates to new connections; open ones keep theirs.
+   *
+   * @throws ProfileUnusable when a listener's profile does not work with them; nothing has changed.
+   */
+  useIdentity(identity: GatewayIdentity): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#replaceTls(identity, this.#services.policy);
+      this.#identity = identity;
+    });
+  }
+
   /** Reads the policy again. */
   async reload(): Promise<void> {
     if (this.#parts.fixedPolicy === null) await this.#policySource.reload();
@@ -147,7 +163,7 @@ export class Gateway {
       name: settings.name,
       host: settings.host,
       port: settings.port,
-      tls: this.#tlsOf(settings, this.#services.policy),
+      tls: tlsOf(settings, this.#identity, this.#services.policy),
       limits,
       events,
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
@@ -157,29 +173,42 @@ export class Gateway {
     });
   }
 
+  /** Puts a policy in force for new connections and new calls. */
+  #apply(policy: Policy): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#replaceTls(this.#identity, policy);
+      this.#services = { ...this.#services, policy };
+      this.#parts.onPolicyChange();
+      this.#calls.recheck();
+    });
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#changes.then(change);
+    this.#changes = done.catch(() => undefined);
+    return done;
+  }
+
   /**
-   * Puts a policy in force for new connections and new calls. Every TLS configuration is worked out
-   * and rehearsed before the first is replaced, so a policy under which a listener could serve nobody
-   * changes nothing.
+   * Replaces the TLS configuration of every listener. All are worked out and rehearsed before the
+   * first is replaced, so one under which a listener could serve nobody changes nothing.
    */
-  async #apply(policy: Policy): Promise<void> {
+  async #replaceTls(identity: GatewayIdentity, policy: Policy): Promise<void> {
     const replacements = this.#listeners.map(({ listener, settings }) => ({
       listener,
-      tls: this.#tlsOf(settings, policy),
+      tls: tlsOf(settings, identity, policy),
     }));
     for (const { tls } of replacements) if (tls !== null) await rehearse(tls);
     for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
-    this.#services = { ...this.#services, policy };
-    this.#parts.onPolicyChange();
-    this.#calls.recheck();
   }
+}
 
-  #tlsOf(settings: ListenerSettings, policy: Policy): ServerTls | null {
-    if (settings.tls === null) return null;
-    return {
-      identity: this.#parts.identity,
-      profile: profileUnder(policy.links, settings.tls.profile),
-      clientCertificates: settings.tls.clientCertificates,
-    };
-  }
+function tlsOf(
+  { tls }: ListenerSettings,
+  identity: GatewayIdentity,
+  policy: Policy,
+): ServerTls | null {
+  if (tls === null) return null;
+  const profile = profileUnder(policy.links, tls.profile);
+  return { identity, profile, clientCertificates: tls.clientCertificates };
 }

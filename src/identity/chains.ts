@@ -1,6 +1,6 @@
 /**
- * The two certificate chains of a gateway. A peer without ML-DSA cannot verify an ML-DSA signature,
- * so there is a classical chain beside the post-quantum one; key exchange is hybrid with either.
+ * The certificate chains of a gateway. A peer without ML-DSA cannot verify an ML-DSA signature, so
+ * there is a classical chain beside the post-quantum ones; key exchange is hybrid with any of them.
  */
 import { join } from 'node:path';
 import type { SignatureScheme } from '#crypto';
@@ -15,19 +15,18 @@ export interface ChainSpec {
   readonly leaf: SignatureScheme;
 }
 
-/** A certificate that the gateway holds together with its key. */
-export type Holder = 'root' | 'issuing' | 'gateway';
+/** An authority of a chain, whose certificate and key are in the state directory. */
+export type Authority = 'root' | 'issuing';
+
+export const AUTHORITIES: readonly Authority[] = ['root', 'issuing'];
 
 /** Every chain, preferred first. The root outlives the rest and gets the larger margin. */
 export const CHAINS: readonly ChainSpec[] = [
   chain('pq', 'ML-DSA-87', 'ML-DSA-65', 'ML-DSA-65'),
+  // CNSA 2.0 has no smaller ML-DSA, not even in the middle of a chain.
+  chain('cnsa2', 'ML-DSA-87', 'ML-DSA-87', 'ML-DSA-87'),
   chain('classical', 'ECDSA-P256-SHA256', 'ECDSA-P256-SHA256', 'ECDSA-P256-SHA256'),
 ];
-
-/** The scheme with which a certificate's own key signs. */
-export function schemeOfHolder(spec: ChainSpec, holder: Holder): SignatureScheme {
-  return holder === 'gateway' ? spec.leaf : spec[holder];
-}
 
 /** The directory with every file of the identity. */
 export function identityDirOf(stateDir: string): string {
@@ -38,10 +37,13 @@ export function identityDirOf(stateDir: string): string {
 export const CA_BUNDLE = 'ca.crt';
 
 /** Paths of one certificate and its key, relative to the identity directory. */
-export function filesOf(spec: ChainSpec, holder: Holder): { certificate: string; key: string } {
+export function filesOf(
+  spec: ChainSpec,
+  authority: Authority,
+): { certificate: string; key: string } {
   return {
-    certificate: join(spec.name, `${holder}.crt`),
-    key: join(spec.name, `${holder}.key`),
+    certificate: join(spec.name, `${authority}.crt`),
+    key: join(spec.name, `${authority}.key`),
   };
 }
 

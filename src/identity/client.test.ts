@@ -8,7 +8,7 @@ import { issueClient } from './client.ts';
 import { writeClientFiles } from './client-files.ts';
 import { ensureIdentity } from './identity.ts';
 import { spiffeIdOfCertificate } from './spiffe.ts';
-import { failure, temporaryDir } from './test-support.ts';
+import { failure, LIFETIME_MS, temporaryDir } from './test-support.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -16,7 +16,7 @@ let state: string;
 
 before(async () => {
   state = await mkdtemp(join(tmpdir(), 'postern-identity-'));
-  await ensureIdentity(state, { trustDomain: 'example.org', names: [] });
+  await ensureIdentity(state, { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS });
 });
 
 after(() => rm(state, { recursive: true, force: true }));
@@ -25,6 +25,7 @@ test('R-13 a client gets a key, a certificate of its algorithm and the roots', a
   const cases = [
     [{}, 'ml-dsa-65', 90],
     [{ algorithm: 'ML-DSA-65', days: 1 }, 'ml-dsa-65', 1],
+    [{ algorithm: 'ML-DSA-87' }, 'ml-dsa-87', 90],
     [{ algorithm: 'ECDSA-P256', days: 397 }, 'ec', 397],
   ] as const;
   for (const [options, keyType, days] of cases) {

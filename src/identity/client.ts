@@ -2,14 +2,14 @@ import { parseClientName } from './client-name.ts';
 import { ClientLifetimeInvalid, IdentityMissing } from './errors.ts';
 import { issueCertificate } from './issue.ts';
 import { generateKeys, privatePem } from './keys.ts';
-import { LIFETIME_DAYS, MAX_CLIENT_DAYS, validity } from './lifetimes.ts';
+import { CLIENT_DAYS, daysMs, MAX_CLIENT_DAYS, validity } from './lifetimes.ts';
 import type { StoredChain } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
 import { formatSpiffeId } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
 
 /** With what a client proves its identity. */
-export type ClientAlgorithm = 'ML-DSA-65' | 'ECDSA-P256';
+export type ClientAlgorithm = 'ML-DSA-65' | 'ML-DSA-87' | 'ECDSA-P256';
 
 /** How to issue a client certificate. */
 interface ClientOptions {
@@ -27,7 +27,7 @@ export interface IssuedClient {
   readonly keyPem: string;
   /** PEM of the client's certificate, then of the issuing CA. */
   readonly chainPem: string;
-  /** PEM of both roots of the gateway. */
+  /** PEM of all roots of the gateway. */
   readonly caPem: string;
   /** Milliseconds since the epoch. */
   readonly notAfterMs: number;
@@ -35,6 +35,7 @@ export interface IssuedClient {
 
 const SCHEME_NAMES: Readonly<Record<ClientAlgorithm, string>> = {
   'ML-DSA-65': 'ML-DSA-65',
+  'ML-DSA-87': 'ML-DSA-87',
   'ECDSA-P256': 'ECDSA-P256-SHA256',
 };
 
@@ -49,7 +50,7 @@ export async function issueClient(
   name: string,
   options: ClientOptions = {},
 ): Promise<IssuedClient> {
-  const { algorithm = 'ML-DSA-65', days = LIFETIME_DAYS.client } = options;
+  const { algorithm = 'ML-DSA-65', days = CLIENT_DAYS } = options;
   parseClientName(name);
   if (!Number.isInteger(days) || days < 1 || days > MAX_CLIENT_DAYS) {
     throw new ClientLifetimeInvalid(`a lifetime of ${days} days cannot be given`);
@@ -60,7 +61,7 @@ export async function issueClient(
   if (identity === null) throw new IdentityMissing(`${directory} holds no identity`);
   const spiffeId = formatSpiffeId(identity.trustDomain, 'client', name);
   const { issuing, spec } = chainFor(identity.chains, algorithm);
-  const period = validity(nowMs, days);
+  const period = validity(nowMs, daysMs(days));
   if (period.notAfterMs > issuing.certificate.validToDate.getTime()) {
     throw new ClientLifetimeInvalid('the certificate would outlive the issuing CA');
   }

@@ -1,25 +1,25 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { identityDirOf } from './chains.ts';
 import { createFile, hasCode, storageFailed, syncDirectory } from './files.ts';
 import type { NewFile, NewIdentity } from './make-identity.ts';
-
-/** The same file name in a checkout (.ts) and in the built package (.js). */
-const MAKER = import.meta.filename.replace('create-identity', 'make-identity-process');
+import type { Workshop } from './workshop.ts';
 
 const UNFINISHED = 'identity.new-';
 
 /**
- * Makes a gateway's keys and certificates and puts them into place in one step, by renaming a
- * finished directory.
+ * Makes the authorities of a gateway and puts them into place in one step, by renaming a finished
+ * directory.
  *
  * @returns whether this call's identity is the one in place; `false` when another process was first.
  * @throws StorageFailed
  */
-export async function createIdentity(stateDir: string, wanted: NewIdentity): Promise<boolean> {
-  const files = await makeAside(wanted);
+export async function createIdentity(
+  stateDir: string,
+  wanted: NewIdentity,
+  workshop: Workshop,
+): Promise<boolean> {
+  const files = await workshop.authorities(wanted);
   try {
     return await publish(stateDir, files);
   } catch (cause) {
@@ -41,27 +41,6 @@ export async function removeUnfinished(stateDir: string): Promise<void> {
   } catch (cause) {
     throw storageFailed(stateDir, cause);
   }
-}
-
-/**
- * Makes the files in a process of its own: the X.509 library takes some 25 MB that nobody needs
- * afterwards.
- *
- * @throws Error when that process fails.
- */
-async function makeAside(wanted: NewIdentity): Promise<readonly NewFile[]> {
-  const child = fork(MAKER, {
-    execArgv: [],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`making the identity ended with ${String(code)}`);
-  });
-  failed.catch(() => undefined);
-  child.send(wanted);
-  const [files] = (await Promise.race([once(child, 'message'), failed])) as [readonly NewFile[]];
-  return files;
 }
 
 async function publish(stateDir: string, files: readonly NewFile[]): Promise<boolean> {

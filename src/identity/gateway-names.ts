@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { GatewayNameInvalid } from './errors.ts';
 
@@ -17,15 +16,6 @@ const MAX_DNS_NAME = 253;
  */
 export function gatewayNames(wanted: readonly string[]): readonly string[] {
   return [...new Set([...LOCAL_NAMES, ...wanted.map(parseName)])];
-}
-
-/** The names that a peer would not find in this certificate. */
-export function namesMissingIn(leaf: X509Certificate, names: readonly string[]): readonly string[] {
-  return names.filter((name) =>
-    isIP(name) === 0
-      ? leaf.checkHost(name, { subject: 'never', wildcards: false }) === undefined
-      : leaf.checkIP(name) === undefined,
-  );
 }
 
 function parseName(given: string): string {

@@ -13,34 +13,36 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { createIdentity } from './create-identity.ts';
-import { gatewayNames } from './gateway-names.ts';
-import type { GatewayIdentity } from './identity.ts';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
-import { failure, temporaryDir } from './test-support.ts';
+import { failure, LIFETIME_MS, temporaryDir } from './test-support.ts';
+import { Workshop } from './workshop.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const WANTED = { trustDomain: 'example.org', names: ['mcp.example.org', '10.0.0.1'] };
+const WANTED = {
+  trustDomain: 'example.org',
+  names: ['mcp.example.org', '10.0.0.1'],
+  lifetimeMs: LIFETIME_MS,
+};
 
-test('R-13 the first start makes an identity and the next ones use it', async (t) => {
+test('R-13 the first start makes the authorities and the next ones use them', async (t) => {
   const state = join(await temporaryDir(t), 'state');
   const first = await ensureIdentity(state, WANTED);
   assert.equal(first.created, true);
   assert.equal(first.spiffeId, 'spiffe://example.org/gateway');
-  assert.deepEqual(first.missingNames, []);
   assert.deepEqual(
     first.credentials.map(({ leaf }) => leaf.signatureAlgorithm),
-    ['ML-DSA-65', 'ecdsa-with-SHA256'],
+    ['ML-DSA-65', 'ML-DSA-87', 'ecdsa-with-SHA256'],
   );
   const second = await ensureIdentity(state, WANTED);
-  assert.deepEqual(shown(second), { ...shown(first), created: false });
+  assert.deepEqual([second.created, second.caPem], [false, first.caPem]);
   assert.deepEqual(await readdir(state), ['identity']);
 });
 
 test('keys are readable by the gateway’s user alone', async (t) => {
   const state = await newState(t);
   const entries = await readdir(state, { recursive: true, withFileTypes: true });
-  assert.equal(entries.length, 1 + 2 + 1 + 12);
+  assert.equal(entries.length, 1 + 3 + 1 + 12);
   for (const entry of entries) {
     const mode = (await stat(join(entry.parentPath, entry.name))).mode & 0o777;
     const wanted = entry.isDirectory() ? 0o700 : entry.name.endsWith('.key') ? 0o600 : 0o644;
@@ -58,8 +60,8 @@ test('R-13 certificates have the profile of their role', async (t) => {
       'URI:spiffe://example.org/gateway, DNS:localhost, IP Address:127.0.0.1, ' +
         'IP Address:0:0:0:0:0:0:0:1, DNS:mcp.example.org, IP Address:10.0.0.1',
     );
-    const days = (leaf.validToDate.getTime() - Date.now()) / DAY_MS;
-    assert.ok(days > 396 && days <= 397, `${days} days`);
+    const leftMs = leaf.validToDate.getTime() - Date.now();
+    assert.ok(leftMs > LIFETIME_MS - 60_000 && leftMs <= LIFETIME_MS, `${leftMs} ms`);
     assert.ok(Date.now() - leaf.validFromDate.getTime() > 4 * 60 * 1000);
     // A missing newline between two PEM blocks makes OpenSSL reject the whole chain.
     assert.equal(chainPem.match(/^-----END CERTIFICATE-----$/gm)?.length, 2);
@@ -67,11 +69,31 @@ test('R-13 certificates have the profile of their role', async (t) => {
   }
 });
 
-test('names that an existing certificate lacks are reported', async (t) => {
+test('R-21 each call makes new keys, for the names of the day, and none is on disk', async (t) => {
   const state = await newState(t);
-  const names = ['MCP.example.org', '10.0.0.1', 'new.example.org', '[2001:db8::1]'];
-  const identity = await ensureIdentity(state, { ...WANTED, names });
-  assert.deepEqual(identity.missingNames, ['new.example.org', '2001:db8::1']);
+  const first = await ensureIdentity(state, WANTED);
+  const second = await ensureIdentity(state, { ...WANTED, names: ['new.example.org'] });
+  for (const [index, { keyPem, leaf }] of second.credentials.entries()) {
+    assert.notEqual(keyPem, first.credentials[index]?.keyPem);
+    assert.match(leaf.subjectAltName ?? '', /DNS:new\.example\.org/);
+    assert.doesNotMatch(leaf.subjectAltName ?? '', /mcp\.example\.org/);
+  }
+  const made = [...first.credentials, ...second.credentials];
+  const keys = new Set(made.map(({ keyPem }) => keyPem));
+  for (const entry of await readdir(state, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
+    assert.ok(!keys.has(text), entry.name);
+  }
+});
+
+test('a certificate does not outlive the authority that issued it', async (t) => {
+  const state = await openStateDir(join(await temporaryDir(t), 'state'));
+  await create(state, Date.now() - 1824.5 * DAY_MS);
+  const { credentials, authorities, notAfterMs } = await ensureIdentity(state, WANTED);
+  const ends = authorities.map(({ validToDate }) => validToDate.getTime());
+  assert.equal(notAfterMs, Math.min(...ends));
+  for (const { leaf } of credentials) assert.equal(leaf.validToDate.getTime(), notAfterMs);
 });
 
 test('another trust domain than the stored one is refused', async (t) => {
@@ -86,11 +108,11 @@ test('what is wanted is checked before anything is written', async (t) => {
   const parent = await temporaryDir(t);
   const state = join(parent, 'state');
   await assert.rejects(
-    ensureIdentity(state, { trustDomain: 'Example.org', names: [] }),
+    ensureIdentity(state, { ...WANTED, trustDomain: 'Example.org' }),
     failure('POSTERN_SPIFFE_ID_INVALID'),
   );
   await assert.rejects(
-    ensureIdentity(state, { trustDomain: 'example.org', names: ['*'] }),
+    ensureIdentity(state, { ...WANTED, names: ['*'] }),
     failure('POSTERN_GATEWAY_NAME_INVALID'),
   );
   assert.deepEqual(await readdir(parent), []);
@@ -99,13 +121,13 @@ test('what is wanted is checked before anything is written', async (t) => {
 test('an expired or not yet valid identity is refused and says which certificate', async (t) => {
   const old = await openStateDir(join(await temporaryDir(t), 'old'));
   const cases = [
-    [old, -398 * DAY_MS, /ML-DSA-65 gateway" in .*pq expired on/],
+    [old, -1826 * DAY_MS, /pq issuing ML-DSA-65" in .*pq expired on/],
     [`${old}er`, -11 * 366 * DAY_MS, /expired on/],
     [`${old}-not`, DAY_MS, /is not valid before/],
   ] as const;
   for (const [path, shiftMs, message] of cases) {
     const state = await openStateDir(path);
-    await createIdentity(state, { ...WANTED, nowMs: Date.now() + shiftMs });
+    await create(state, Date.now() + shiftMs);
     await assert.rejects(
       ensureIdentity(state, WANTED),
       failure('POSTERN_IDENTITY_EXPIRED', message),
@@ -118,8 +140,8 @@ test('a damaged identity is refused and left as it is', async (t) => {
   const identity = join(state, 'identity');
   const at = (name: string): string => join(identity, name);
   const files = [
-    'pq/gateway.crt',
-    'pq/gateway.key',
+    'cnsa2/root.crt',
+    'pq/issuing.key',
     'classical/root.key',
     'pq/issuing.crt',
     'ca.crt',
@@ -145,9 +167,9 @@ test('a damaged identity is refused and left as it is', async (t) => {
 test('keys and certificates that do not belong together are refused', async (t) => {
   const other = join(await newState(t), 'identity');
   const cases: readonly [readonly string[], RegExp][] = [
-    [['pq/gateway.key'], /is not the key of/],
+    [['pq/issuing.key'], /is not the key of/],
     [['classical/issuing.key'], /is not the key of/],
-    [['pq/gateway.key', 'pq/gateway.crt'], /was not signed by/],
+    [['pq/issuing.key', 'pq/issuing.crt'], /was not signed by/],
     [['pq/root.key', 'pq/root.crt'], /was not signed by/],
     [['ca.crt'], /does not hold the roots/],
   ];
@@ -165,7 +187,7 @@ test('keys and certificates that do not belong together are refused', async (t) 
 test('a classical chain in the place of the post-quantum one is refused', async (t) => {
   const state = await newState(t);
   const at = (chain: string, file: string): string => join(state, 'identity', chain, file);
-  for (const holder of ['root', 'issuing', 'gateway']) {
+  for (const holder of ['root', 'issuing']) {
     for (const kind of ['crt', 'key']) {
       await copyFile(at('classical', `${holder}.${kind}`), at('pq', `${holder}.${kind}`));
     }
@@ -181,7 +203,7 @@ test('an identity that others could read or replace is refused', async (t) => {
   const at = (name: string): string => join(state, 'identity', name);
   const cases = [
     ['pq/root.key', 0o640, 0o600, 'POSTERN_STATE_FILE_UNSAFE'],
-    ['classical/gateway.crt', 0o666, 0o644, 'POSTERN_STATE_FILE_UNSAFE'],
+    ['classical/issuing.crt', 0o666, 0o644, 'POSTERN_STATE_FILE_UNSAFE'],
     ['pq', 0o750, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
     ['', 0o755, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
     ['..', 0o777, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
@@ -191,19 +213,26 @@ test('an identity that others could read or replace is refused', async (t) => {
     await assert.rejects(ensureIdentity(state, WANTED), failure(code));
     await chmod(at(name), right);
   }
-  await copyFile(at('pq/gateway.key'), at('elsewhere.key'));
-  await unlink(at('pq/gateway.key'));
-  await symlink('../elsewhere.key', at('pq/gateway.key'));
+  await copyFile(at('pq/issuing.key'), at('elsewhere.key'));
+  await unlink(at('pq/issuing.key'));
+  await symlink('../elsewhere.key', at('pq/issuing.key'));
   await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_STATE_FILE_UNSAFE'));
 });
 
 async function newState(t: TestContext): Promise<string> {
   const state = await openStateDir(join(await temporaryDir(t), 'state'));
-  const wanted = { ...WANTED, names: gatewayNames(WANTED.names), nowMs: Date.now() };
-  assert.equal(await createIdentity(state, wanted), true);
+  await create(state, Date.now());
   return state;
 }
 
-function shown({ credentials, ...rest }: GatewayIdentity): object {
-  return { ...rest, credentials: credentials.map(({ keyPem, chainPem }) => [keyPem, chainPem]) };
+async function create(state: string, nowMs: number): Promise<void> {
+  const workshop = new Workshop();
+  try {
+    assert.equal(
+      await createIdentity(state, { trustDomain: 'example.org', nowMs }, workshop),
+      true,
+    );
+  } finally {
+    workshop.close();
+  }
 }

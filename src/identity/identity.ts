@@ -1,22 +1,24 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { SignatureScheme } from '#crypto';
 import { createIdentity, removeUnfinished } from './create-identity.ts';
-import { StorageFailed, TrustDomainChanged } from './errors.ts';
-import { gatewayNames, namesMissingIn } from './gateway-names.ts';
+import { IdentityMissing, StorageFailed, TrustDomainChanged } from './errors.ts';
+import type { GatewayLeaf } from './gateway-leaves.ts';
+import { gatewayNames } from './gateway-names.ts';
 import type { StoredChain, StoredIdentity } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
 import { formatSpiffeId, parseTrustDomain } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
+import { Workshop } from './workshop.ts';
 
 /** A key and the certificates that a TLS server shows with it. */
 export interface ServerCredential {
-  /** PKCS#8 PEM. */
+  /** With what the key signs. */
+  readonly scheme: SignatureScheme;
+  /** PKCS#8 PEM; it is in memory alone. */
   readonly keyPem: string;
   /** PEM of the leaf, then of the issuing CA. */
   readonly chainPem: string;
   readonly leaf: X509Certificate;
-  /** With what the key signs. */
-  readonly scheme: SignatureScheme;
 }
 
 /** Who the gateway is. */
@@ -24,29 +26,34 @@ export interface GatewayIdentity {
   readonly trustDomain: string;
   /** `spiffe://<trust domain>/gateway`. */
   readonly spiffeId: string;
-  /** ML-DSA first, then ECDSA for peers that cannot verify ML-DSA. */
+  /** One for each chain: ML-DSA first, ECDSA for peers that cannot verify it last. */
   readonly credentials: readonly ServerCredential[];
-  /** PEM of both roots: what clients pin, and what client certificates are verified against. */
+  /** PEM of all roots: what clients pin, and what client certificates are verified against. */
   readonly caPem: string;
   /** Path of a file with {@link caPem}, for clients. */
   readonly caFile: string;
-  /** Wanted names that the existing certificates lack: peers that use them will refuse the gateway. */
-  readonly missingNames: readonly string[];
-  /** This call made the identity: the first start. */
+  /** The authorities behind the credentials, roots and issuing CAs. */
+  readonly authorities: readonly X509Certificate[];
+  /** When the first of the credentials ends, in milliseconds since the epoch. */
+  readonly notAfterMs: number;
+  /** This call made the authorities: the first start. */
   readonly created: boolean;
 }
 
 /** What the identity must be good for. */
-interface WantedIdentity {
+export interface WantedIdentity {
   /** Name of the SPIFFE trust domain, `example.org`. */
   readonly trustDomain: string;
   /** DNS names and IP addresses by which clients reach the gateway; local ones are always added. */
   readonly names: readonly string[];
+  /** Of the gateway's own certificates; an issuing CA's end comes first. */
+  readonly lifetimeMs: number;
 }
 
 /**
- * The gateway's identity: made on the first start, loaded and verified on each later one, never
- * overwritten. Of processes that start at the same time one makes it and all use it.
+ * The gateway's identity: its authorities are made on the first start, loaded and verified on each
+ * later one, never overwritten; its own keys and certificates are made anew on each call and are on
+ * no disk. Of processes that start at the same time one makes the authorities and all use them.
  *
  * @throws SpiffeIdInvalid, GatewayNameInvalid, StateDirUnsafe, StateFileUnsafe, StorageFailed,
  *   IdentityDamaged, IdentityExpired or TrustDomainChanged.
@@ -58,46 +65,79 @@ export async function ensureIdentity(
   const trustDomain = parseTrustDomain(wanted.trustDomain);
   const names = gatewayNames(wanted.names);
   const directory = await openStateDir(stateDir);
-  const { stored, created } = await loadOrCreate(directory, trustDomain, names);
-  if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
-  await removeUnfinished(directory);
-  return {
-    trustDomain,
-    spiffeId: formatSpiffeId(trustDomain, 'gateway'),
-    credentials: stored.chains.map(credentialOf),
-    caPem: stored.caPem,
-    caFile: stored.caFile,
-    missingNames: missingIn(stored.chains, names),
-    created,
-  };
+  const workshop = new Workshop();
+  try {
+    const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
+    if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
+    await removeUnfinished(directory);
+    const { lifetimeMs } = wanted;
+    const leaves = await workshop.leaves(directory, { names, lifetimeMs, nowMs: Date.now() });
+    return identityOf(stored, leaves, created);
+  } finally {
+    workshop.close();
+  }
+}
+
+/**
+ * The authorities in a state directory, verified.
+ *
+ * @throws IdentityMissing when there are none, and what {@link ensureIdentity} throws for bad ones.
+ */
+export async function readAuthorities(stateDir: string): Promise<readonly X509Certificate[]> {
+  const stored = await loadIdentity(stateDir, Date.now());
+  if (stored === null) throw new IdentityMissing(`${stateDir} holds no identity`);
+  return authoritiesOf(stored);
 }
 
 async function loadOrCreate(
   directory: string,
   trustDomain: string,
-  names: readonly string[],
+  workshop: Workshop,
 ): Promise<{ stored: StoredIdentity; created: boolean }> {
   const nowMs = Date.now();
   const existing = await loadIdentity(directory, nowMs);
   if (existing !== null) return { stored: existing, created: false };
-  const created = await createIdentity(directory, { trustDomain, names, nowMs });
+  const created = await createIdentity(directory, { trustDomain, nowMs }, workshop);
   // Read back in either case: what the next start will find is what this one uses.
   const stored = await loadIdentity(directory, nowMs);
   if (stored !== null) return { stored, created };
   throw new StorageFailed(`the identity in ${directory} vanished while it was being made`);
 }
 
-function credentialOf({ spec, gateway, issuing }: StoredChain): ServerCredential {
+function identityOf(
+  stored: StoredIdentity,
+  leaves: readonly GatewayLeaf[],
+  created: boolean,
+): GatewayIdentity {
+  const credentials = stored.chains.map((chain) => credentialOf(chain, leaves));
   return {
-    scheme: spec.leaf,
-    keyPem: gateway.keyPem,
-    chainPem: gateway.certificate.toString() + issuing.certificate.toString(),
-    leaf: gateway.certificate,
+    trustDomain: stored.trustDomain,
+    spiffeId: formatSpiffeId(stored.trustDomain, 'gateway'),
+    credentials,
+    caPem: stored.caPem,
+    caFile: stored.caFile,
+    authorities: authoritiesOf(stored),
+    notAfterMs: Math.min(...credentials.map(({ leaf }) => leaf.validToDate.getTime())),
+    created,
   };
 }
 
-function missingIn(chains: readonly StoredChain[], names: readonly string[]): readonly string[] {
-  return [...new Set(chains.flatMap((chain) => namesMissingIn(chain.gateway.certificate, names)))];
+function credentialOf(
+  { spec, issuing }: StoredChain,
+  leaves: readonly GatewayLeaf[],
+): ServerCredential {
+  const made = leaves.find(({ chain }) => chain === spec.name);
+  if (made === undefined) throw new Error(`no certificate was made for chain ${spec.name}`);
+  return {
+    scheme: spec.leaf,
+    keyPem: made.keyPem,
+    chainPem: made.certificatePem + issuing.certificate.toString(),
+    leaf: new X509Certificate(made.certificatePem),
+  };
+}
+
+function authoritiesOf({ chains }: StoredIdentity): readonly X509Certificate[] {
+  return chains.flatMap(({ root, issuing }) => [root.certificate, issuing.certificate]);
 }
 
 function domainChanged(stored: string, wanted: string): Error {

@@ -1,8 +1,9 @@
 export { issueClient } from './client.ts';
 export type { ClientAlgorithm, IssuedClient } from './client.ts';
 export { writeClientFiles } from './client-files.ts';
-export { ensureIdentity } from './identity.ts';
-export type { GatewayIdentity, ServerCredential } from './identity.ts';
+export { ensureIdentity, readAuthorities } from './identity.ts';
+export type { GatewayIdentity, ServerCredential, WantedIdentity } from './identity.ts';
+export { IdentityKeeper } from './keeper.ts';
 export { principalOf } from './principal.ts';
 export type { Principal } from './principal.ts';
 export { describePeer } from './peer.ts';

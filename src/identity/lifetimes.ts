@@ -5,14 +5,25 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 // Peers whose clock is a little behind must accept a certificate that was just made.
 const BACKDATE_MS = 5 * 60 * 1000;
 
-/** Days from now to `notAfter`, by role. */
-export const LIFETIME_DAYS = { root: 3650, issuing: 1825, gateway: 397, client: 90 } as const;
+/** From now to `notAfter`, of the authorities. */
+export const AUTHORITY_LIFETIME_MS = { root: 3650 * DAY_MS, issuing: 1825 * DAY_MS } as const;
+
+/** Lifetime of a client certificate unless it is asked for, in days. */
+export const CLIENT_DAYS = 90;
 
 /** The longest lifetime that a client certificate can be given, in days. */
-export const MAX_CLIENT_DAYS = LIFETIME_DAYS.gateway;
+export const MAX_CLIENT_DAYS = 397;
+
+/** A number of days in milliseconds. */
+export function daysMs(days: number): number {
+  return days * DAY_MS;
+}
 
 /** The validity of a certificate made now, in whole seconds as X.509 counts them. */
-export function validity(nowMs: number, days: number): { notBeforeMs: number; notAfterMs: number } {
+export function validity(
+  nowMs: number,
+  lifetimeMs: number,
+): { notBeforeMs: number; notAfterMs: number } {
   const second = Math.floor(nowMs / 1000) * 1000;
-  return { notBeforeMs: second - BACKDATE_MS, notAfterMs: second + days * DAY_MS };
+  return { notBeforeMs: second - BACKDATE_MS, notAfterMs: second + lifetimeMs };
 }

@@ -1,16 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import type { ChainSpec, Holder } from './chains.ts';
-import { CA_BUNDLE, CHAINS, filesOf, identityDirOf, schemeOfHolder } from './chains.ts';
+import type { Authority, ChainSpec } from './chains.ts';
+import { AUTHORITIES, CA_BUNDLE, CHAINS, filesOf, identityDirOf } from './chains.ts';
 import { IdentityDamaged } from './errors.ts';
 import { readIdentityFile } from './files.ts';
 import { schemeOfKey } from './keys.ts';
 import { formatSpiffeId, parseSpiffeId, spiffeIdOfCertificate } from './spiffe.ts';
 import { exists, refuseUnsafeDirectory } from './state-dir.ts';
-import { verifyChain } from './verify-chain.ts';
+import { verifyAuthorities } from './verify-chain.ts';
 
-/** A certificate of the gateway with its private key. */
+/** A certificate of an authority with its private key. */
 interface StoredPair {
   readonly certificate: X509Certificate;
   readonly key: KeyObject;
@@ -23,7 +23,6 @@ export interface StoredChain {
   readonly spec: ChainSpec;
   readonly root: StoredPair;
   readonly issuing: StoredPair;
-  readonly gateway: StoredPair;
 }
 
 /** Everything in the identity directory, verified. */
@@ -63,21 +62,20 @@ async function loadChain(directory: string, spec: ChainSpec, nowMs: number): Pro
   await refuseUnsafeDirectory(join(directory, spec.name));
   const root = await loadPair(directory, spec, 'root');
   const issuing = await loadPair(directory, spec, 'issuing');
-  const gateway = await loadPair(directory, spec, 'gateway');
-  verifyChain(
-    join(directory, spec.name),
-    [gateway.certificate, issuing.certificate, root.certificate],
-    nowMs,
-  );
-  return { spec, root, issuing, gateway };
+  verifyAuthorities(join(directory, spec.name), [issuing.certificate, root.certificate], nowMs);
+  return { spec, root, issuing };
 }
 
 async function refuseMissing(path: string): Promise<void> {
   if (!(await exists(path))) throw new IdentityDamaged(`${path} is missing`);
 }
 
-async function loadPair(directory: string, spec: ChainSpec, holder: Holder): Promise<StoredPair> {
-  const paths = filesOf(spec, holder);
+async function loadPair(
+  directory: string,
+  spec: ChainSpec,
+  authority: Authority,
+): Promise<StoredPair> {
+  const paths = filesOf(spec, authority);
   const keyFile = join(directory, paths.key);
   const certificateFile = join(directory, paths.certificate);
   const keyPem = await readIdentityFile(keyFile, 'private');
@@ -88,7 +86,7 @@ async function loadPair(directory: string, spec: ChainSpec, holder: Holder): Pro
     'a certificate',
     () => new X509Certificate(certificatePem),
   );
-  const scheme = schemeOfHolder(spec, holder);
+  const scheme = spec[authority];
   if (schemeOfKey(key) !== scheme) throw new IdentityDamaged(`${keyFile} is no ${scheme.name} key`);
   if (!certificate.checkPrivateKey(key)) {
     throw new IdentityDamaged(`${keyFile} is not the key of ${certificateFile}`);
@@ -111,12 +109,11 @@ function trustDomainOf(directory: string, chains: readonly StoredChain[]): strin
   if (!rootId) throw new IdentityDamaged(`a root in ${directory} has no SPIFFE id`);
   const { trustDomain } = parseSpiffeId(rootId);
   const domainId = formatSpiffeId(trustDomain);
-  const gatewayId = formatSpiffeId(trustDomain, 'gateway');
-  for (const { spec, root, issuing, gateway } of chains) {
-    const agrees =
-      spiffeIdOfCertificate(root.certificate) === domainId &&
-      spiffeIdOfCertificate(issuing.certificate) === domainId &&
-      spiffeIdOfCertificate(gateway.certificate) === gatewayId;
+  for (const chain of chains) {
+    const { spec } = chain;
+    const agrees = AUTHORITIES.every(
+      (authority) => spiffeIdOfCertificate(chain[authority].certificate) === domainId,
+    );
     if (!agrees) {
       throw new IdentityDamaged(
         `certificates in ${join(directory, spec.name)} have other SPIFFE ids`,

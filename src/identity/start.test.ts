@@ -11,15 +11,14 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
-import { temporaryDir } from './test-support.ts';
+import { LIFETIME_MS, temporaryDir } from './test-support.ts';
 
-const WANTED = { trustDomain: 'example.org', names: [] };
+const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
 
 const START = `
   const { ensureIdentity } = await import(process.argv[1]);
   const identity = await ensureIdentity(process.argv[2], JSON.parse(process.argv[3]));
-  const leaves = identity.credentials.map((credential) => credential.leaf.fingerprint256);
-  console.log(JSON.stringify({ created: identity.created, leaves }));
+  console.log(JSON.stringify({ created: identity.created, ca: identity.caPem }));
 `;
 
 test('of processes that start at the same time one makes the identity and all use it', async (t) => {
@@ -30,11 +29,11 @@ test('of processes that start at the same time one makes the identity and all us
       const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
       // No warning either, such as Node's about experimental algorithms.
       assert.equal(stderr, '');
-      return JSON.parse(stdout) as { created: boolean; leaves: string[] };
+      return JSON.parse(stdout) as { created: boolean; ca: string };
     }),
   );
   assert.equal(outputs.filter(({ created }) => created).length, 1);
-  assert.equal(new Set(outputs.map(({ leaves }) => leaves.join())).size, 1);
+  assert.equal(new Set(outputs.map(({ ca }) => ca)).size, 1);
   assert.deepEqual(await readdir(state), ['identity']);
 });
 

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
+/** What most tests want of a gateway's certificates. */
+export const LIFETIME_MS = 24 * 60 * 60 * 1000;
+
 /** A directory of this test alone, removed after it. */
 export async function temporaryDir(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-identity-'));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,9 @@ import { writeClientFiles } from './client-files.ts';
 import type { GatewayIdentity } from './identity.ts';
 import { ensureIdentity } from './identity.ts';
 import { spiffeIdOfCertificate } from './spiffe.ts';
+import { LIFETIME_MS } from './test-support.ts';
 
+const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
 const GROUP = { ecdhCurve: 'X25519MLKEM768', minVersion: 'TLSv1.3' } as const;
 const PREFERRED = 'mldsa65:mldsa87:ecdsa_secp256r1_sha256';
 const CLASSICAL = 'ecdsa_secp256r1_sha256';
@@ -25,7 +27,7 @@ let gateway: GatewayIdentity;
 
 before(async () => {
   state = await mkdtemp(join(tmpdir(), 'postern-identity-'));
-  gateway = await ensureIdentity(state, { trustDomain: 'example.org', names: [] });
+  gateway = await ensureIdentity(state, WANTED);
 });
 
 after(() => rm(state, { recursive: true, force: true }));
@@ -34,6 +36,7 @@ test('R-04 peers with ML-DSA verify the ML-DSA chain, others the classical one',
   const cases = [
     [PREFERRED, 'ML-DSA-65'],
     [`${CLASSICAL}:mldsa87:mldsa65`, 'ML-DSA-65'],
+    ['mldsa87', 'ML-DSA-87'],
     [CLASSICAL, 'ecdsa-with-SHA256'],
   ] as const;
   for (const [sigalgs, algorithm] of cases) {
@@ -55,7 +58,7 @@ test('a peer refuses the gateway under a name that its certificate lacks', async
 test('a peer that trusts another gateway’s roots refuses this one', async (t) => {
   const other = await mkdtemp(join(tmpdir(), 'postern-identity-'));
   t.after(() => rm(other, { recursive: true, force: true }));
-  const { caPem } = await ensureIdentity(other, { trustDomain: 'example.org', names: [] });
+  const { caPem } = await ensureIdentity(other, WANTED);
   for (const sigalgs of [PREFERRED, CLASSICAL]) {
     await assert.rejects(handshake({}, { sigalgs, ca: caPem }), /unable to (get|verify)/);
   }
@@ -64,6 +67,7 @@ test('a peer that trusts another gateway’s roots refuses this one', async (t) 
 test('R-13 the gateway verifies its clients, ML-DSA and ECDSA', async () => {
   const cases: [ClientAlgorithm, string, string][] = [
     ['ML-DSA-65', PREFERRED, 'ML-DSA-65'],
+    ['ML-DSA-87', PREFERRED, 'ML-DSA-87'],
     ['ECDSA-P256', PREFERRED, 'ecdsa-with-SHA256'],
     ['ECDSA-P256', CLASSICAL, 'ecdsa-with-SHA256'],
   ];
@@ -79,7 +83,7 @@ test('R-13 the gateway verifies its clients, ML-DSA and ECDSA', async () => {
 test('a client of another gateway does not verify, whatever its SPIFFE id says', async (t) => {
   const other = await mkdtemp(join(tmpdir(), 'postern-identity-'));
   t.after(() => rm(other, { recursive: true, force: true }));
-  await ensureIdentity(other, { trustDomain: 'example.org', names: [] });
+  await ensureIdentity(other, WANTED);
   for (const algorithm of ['ML-DSA-65', 'ECDSA-P256'] as const) {
     const stranger = credentialOf(await issueClient(other, 'agent', { algorithm }));
     const seen = await handshake({ requestCert: true, rejectUnauthorized: false }, stranger);
@@ -94,15 +98,17 @@ test('a client certificate does not make a server', async () => {
 });
 
 test(
-  'OpenSSL 3.0 verifies the classical chains strictly, with the roots of both in one file',
+  'OpenSSL 3.0 verifies the classical chains strictly, with the roots of all in one file',
   { skip: spawnSync('openssl', ['version']).status !== 0 && 'openssl is not installed' },
   async () => {
     const clients = join(state, 'clients');
     const options = { algorithm: 'ECDSA-P256' } as const;
     const files = await writeClientFiles(clients, await issueClient(state, 'a', options));
     const at = (name: string): string => join(state, 'identity/classical', name);
-    verify('sslserver', at('issuing.crt'), '-verify_hostname', 'localhost', at('gateway.crt'));
-    verify('sslserver', at('issuing.crt'), '-verify_ip', '127.0.0.1', at('gateway.crt'));
+    const leaf = join(state, 'gateway.crt');
+    await writeFile(leaf, gateway.credentials.at(-1)?.chainPem ?? '');
+    verify('sslserver', at('issuing.crt'), '-verify_hostname', 'localhost', leaf);
+    verify('sslserver', at('issuing.crt'), '-verify_ip', '127.0.0.1', leaf);
     verify('sslclient', files.certificateFile, files.certificateFile);
   },
 );

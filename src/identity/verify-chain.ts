@@ -2,29 +2,31 @@ import type { X509Certificate } from 'node:crypto';
 import { IdentityDamaged, IdentityExpired } from './errors.ts';
 
 /**
- * Makes sure that each certificate was signed by the next, the last one by itself, that all but the
- * first are CAs, and that all are in date.
+ * Makes sure that each authority was signed by the next, the last one by itself, that all are CAs and
+ * in date.
  *
  * @param place where the chain is stored, for messages
  * @throws IdentityDamaged or IdentityExpired.
  */
-export function verifyChain(
+export function verifyAuthorities(
   place: string,
   certificates: readonly X509Certificate[],
   nowMs: number,
 ): void {
   for (const [index, certificate] of certificates.entries()) {
-    const issuer = certificates[index + 1] ?? certificate;
-    if (certificate.ca !== index > 0) {
+    if (!certificate.ca) {
       throw new IdentityDamaged(`${nameOf(certificate)} in ${place} has the wrong kind`);
     }
-    if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) {
-      throw new IdentityDamaged(
-        `${nameOf(certificate)} in ${place} was not signed by ${nameOf(issuer)}`,
-      );
-    }
+    verifySigned(place, certificate, certificates[index + 1] ?? certificate);
     refuseOutOfDate(place, certificate, nowMs);
   }
+}
+
+function verifySigned(place: string, certificate: X509Certificate, issuer: X509Certificate): void {
+  if (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)) return;
+  throw new IdentityDamaged(
+    `${nameOf(certificate)} in ${place} was not signed by ${nameOf(issuer)}`,
+  );
 }
 
 function refuseOutOfDate(place: string, certificate: X509Certificate, nowMs: number): void {

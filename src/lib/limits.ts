@@ -293,6 +293,12 @@ export const LIMITS = {
     max: 64 * 1024 * MIB,
     reason: 'The record goes on in a new file after this.',
   },
+  certificateLifetimeMs: {
+    default: 24 * HOUR,
+    min: SECOND,
+    max: 30 * 24 * HOUR,
+    reason: 'Of the gateway’s own certificates; they are renewed, with new keys, after two thirds.',
+  },
   drainTimeoutMs: {
     default: 10 * SECOND,
     min: 0,

@@ -21,7 +21,11 @@ let directory: string;
 let identity: GatewayIdentity;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-own-'));
-  identity = await ensureIdentity(directory, { trustDomain: 'test.example', names: [] });
+  identity = await ensureIdentity(directory, {
+    trustDomain: 'test.example',
+    names: [],
+    lifetimeMs: 3_600_000,
+  });
 });
 after(() => rm(directory, { recursive: true }));
 

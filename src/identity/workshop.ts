@@ -1,0 +1,55 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { GatewayLeaf, LeafRequest } from './gateway-leaves.ts';
+import type { NewFile, NewIdentity } from './make-identity.ts';
+
+/** What can be asked of the workshop's process. */
+export type WorkshopRequest =
+  | { readonly kind: 'authorities'; readonly wanted: NewIdentity }
+  | { readonly kind: 'leaves'; readonly stateDir: string; readonly leaf: LeafRequest };
+
+/** The same file name in a checkout (.ts) and in the built package (.js). */
+const PROGRAM = import.meta.filename.replace(/workshop(?=\.\w+$)/, 'workshop-process');
+
+/**
+ * Makes certificates in a process of its own: the X.509 library takes some 25 MB that nobody needs
+ * afterwards.
+ */
+export class Workshop {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  constructor() {
+    this.#child = fork(PROGRAM, {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`making certificates ended with ${String(code)}`);
+    });
+    this.#ended.catch(() => undefined);
+  }
+
+  /** The files of new authorities. @throws Error when the process fails. */
+  authorities(wanted: NewIdentity): Promise<readonly NewFile[]> {
+    return this.#ask({ kind: 'authorities', wanted }) as Promise<readonly NewFile[]>;
+  }
+
+  /** New certificates of the gateway. @throws Error when the process fails. */
+  leaves(stateDir: string, leaf: LeafRequest): Promise<readonly GatewayLeaf[]> {
+    return this.#ask({ kind: 'leaves', stateDir, leaf }) as Promise<readonly GatewayLeaf[]>;
+  }
+
+  /** Lets the process go. */
+  close(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  async #ask(request: WorkshopRequest): Promise<unknown> {
+    this.#child.send(request);
+    const [answer] = (await Promise.race([once(this.#child, 'message'), this.#ended])) as [unknown];
+    return answer;
+  }
+}
