@@ -13,24 +13,11 @@ export type WorkshopRequest =
 const PROGRAM = import.meta.filename.replace(/workshop(?=\.\w+$)/, 'workshop-process');
 
 /**
- * Makes certificates in a process of its own: the X.509 library takes some 25 MB that nobody needs
- * afterwards.
+ * Makes certificates in a process of its own, from the first request on: the X.509 library takes some
+ * 25 MB that nobody needs afterwards.
  */
 export class Workshop {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<never>;
-
-  constructor() {
-    this.#child = fork(PROGRAM, {
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    this.#ended = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`making certificates ended with ${String(code)}`);
-    });
-    this.#ended.catch(() => undefined);
-  }
+  #child: ChildProcess | null = null;
 
   /** The files of new authorities. @throws Error when the process fails. */
   authorities(wanted: NewIdentity): Promise<readonly NewFile[]> {
@@ -44,12 +31,32 @@ export class Workshop {
 
   /** Lets the process go. */
   close(): void {
-    if (this.#child.connected) this.#child.disconnect();
+    if (this.#child?.connected === true) this.#child.disconnect();
   }
 
   async #ask(request: WorkshopRequest): Promise<unknown> {
-    this.#child.send(request);
-    const [answer] = (await Promise.race([once(this.#child, 'message'), this.#ended])) as [unknown];
-    return answer;
+    const child = (this.#child ??= start());
+    const stop = new AbortController();
+    const { signal } = stop;
+    try {
+      child.send(request);
+      const failed = once(child, 'exit', { signal }).then(([code]) => {
+        throw new Error(`making certificates ended with ${String(code)}`);
+      });
+      const [answer] = (await Promise.race([once(child, 'message', { signal }), failed])) as [
+        unknown,
+      ];
+      return answer;
+    } finally {
+      stop.abort();
+    }
   }
+}
+
+function start(): ChildProcess {
+  return fork(PROGRAM, {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 }

@@ -85,7 +85,7 @@ test('R-01 R-03 the link is hybrid and read from the session', TIMEOUT, async (t
   const server = await serve(t, await authority.issue({ names }));
   const link = await linkTo(t, server.port, settings());
   assert.equal(link.protocol, 'TLSv1.3');
-  assert.equal(link.cipher, 'TLS_AES_256_GCM_SHA384');
+  assert.equal(link.cipher.name, 'TLS_AES_256_GCM_SHA384');
   assert.equal(link.group.name, 'X25519MLKEM768');
   assert.equal(link.peerSignature?.name, 'ML-DSA-65');
   assert.equal(link.localSignature, null);
