@@ -120,7 +120,12 @@ export class LinkBook {
       severity: 'debug',
       name: 'tls.connected',
       message: 'connection accepted',
-      fields: { ...fields, group: link.group.name, handshake_ms: link.handshakeMs },
+      fields: {
+        ...fields,
+        group: link.group.name,
+        local_signature: link.localSignature?.name ?? null,
+        handshake_ms: link.handshakeMs,
+      },
     });
   }
 
