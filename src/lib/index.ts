@@ -10,6 +10,7 @@ export {
 } from './errors.ts';
 export type { ErrorClass, ErrorDetails, ErrorInfo } from './errors.ts';
 export type { EventSink, PosternEvent, Severity } from './events.ts';
+export { Gather } from './gather.ts';
 export { DEFAULT_LIMITS, LIMITS } from './limits.ts';
 export type { LimitName, Limits } from './limits.ts';
 export { formatDiagnostics, formatPath } from './yaml-diagnostics.ts';

@@ -15,6 +15,9 @@ const PLAIN_HTTP_ANSWER =
   'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n' +
   'This port speaks TLS 1.3 only: use https://\n';
 
+/** How long a refused client may take to hang up. */
+const LINGER_MS = 1000;
+
 /** What comes after the front: takes sockets whose hello could succeed. */
 export interface TlsAcceptor {
   emit(event: 'connection', socket: Socket): boolean;
@@ -145,13 +148,18 @@ class Arrival {
     this.#options.acceptor.emit('connection', socket);
   }
 
-  /** Whatever follows is discarded: the kernel takes back an answer when it closes on unread bytes. */
+  /**
+   * Whatever follows is read and dropped for a moment: the kernel takes back an answer when it closes
+   * a connection with unread bytes.
+   */
   #refuse(kind: string, reason: string, alert: AlertName | null, more: object = {}): void {
     this.#tell(kind, reason, more);
     const socket = this.#socket;
     socket.on('data', () => undefined);
     const answer = alert === null ? answerToNoTls(this.#reader.received()) : alertRecord(alert);
-    socket.end(answer, () => socket.destroy());
+    socket.end(answer);
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   #tell(kind: string, reason: string, more: object = {}): void {

@@ -1,5 +1,5 @@
 /** One server-sent event (WHATWG HTML, "Server-sent events"), as it was read. */
-import { Gather } from './gather.ts';
+import { Gather } from '#lib';
 import type { StreamEvent } from './upstream.ts';
 
 /** One event and how it was written. */

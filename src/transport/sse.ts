@@ -1,9 +1,8 @@
 /** Server-sent events (WHATWG HTML, "Server-sent events"), read and written byte for byte. */
 import { UpstreamMessageTooLarge } from './errors.ts';
-import { Gather } from './gather.ts';
 import type { SseEvent } from './sse-event.ts';
 import { LineEnds, readEvent } from './sse-event.ts';
-import { formatBytes } from '#lib';
+import { formatBytes, Gather } from '#lib';
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -75,7 +75,7 @@ async function send(port: number, bytes: Buffer): Promise<void> {
   socket.on('data', (chunk: Buffer) => received.push(chunk));
   for (const piece of pieces(bytes)) socket.write(piece);
   socket.end();
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   const first = Buffer.concat(received)[0];
   const expected = [undefined, ALERT_RECORD, HANDSHAKE_RECORD, 'H'.charCodeAt(0)];
   assert.ok(expected.includes(first), `an answer that begins with ${first}`);

@@ -1,6 +1,6 @@
+import { Gather } from '#lib';
 import type { CompleteHello, UnreadableHello } from './hello.ts';
 import { readClientHello } from './hello.ts';
-import { ReceivedBytes } from './received-bytes.ts';
 import { joinFragments, readRecordHeader, RECORD_HEADER_BYTES } from './records.ts';
 
 /** Handshake type (RFC 8446 §4). */
@@ -26,7 +26,7 @@ const NOT_TLS: HelloProgress = { kind: 'not_tls' };
  */
 export class HelloReader {
   readonly #maxBytes: number;
-  readonly #received = new ReceivedBytes();
+  readonly #received = new Gather();
   #progress: HelloProgress = MORE;
   /** All before this has been looked at. */
   #at = 0;

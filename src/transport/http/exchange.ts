@@ -1,6 +1,6 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits, PosternError } from '#lib';
-import { formatBytes, toPosternError } from '#lib';
+import { formatBytes, Gather, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import {
@@ -9,7 +9,6 @@ import {
   UpstreamProtocolError,
   UpstreamTimeout,
 } from '../errors.ts';
-import { Gather } from '../gather.ts';
 import { readMessage } from '../message.ts';
 import type { UpstreamReply } from '../upstream.ts';
 import { EventStream } from './event-stream.ts';

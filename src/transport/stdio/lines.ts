@@ -1,6 +1,5 @@
-import { formatBytes } from '#lib';
+import { formatBytes, Gather } from '#lib';
 import { UpstreamMessageTooLarge } from '../errors.ts';
-import { Gather } from '../gather.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -26,6 +26,11 @@ export class Gather {
     this.#length = needed;
   }
 
+  /** The first bytes, at most `limit` of them: a view, which the next append may outdate. */
+  first(limit: number = this.#length): Buffer {
+    return this.#bytes.subarray(0, Math.min(limit, this.#length));
+  }
+
   /** Everything appended since the last take. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);
