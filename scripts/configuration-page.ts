@@ -51,7 +51,11 @@ servers:
   notes:
     http:
       url: https://notes.example.com/mcp
-      tls: { profile: hybrid, ca: ./notes-ca.pem }
+      tls:
+        profile: hybrid
+        ca: ./notes-ca.pem
+        pins: ['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
+        client_certificate: gateway
       headers: { Authorization: Bearer not-a-real-token }
 
 audit: { mode: durable }

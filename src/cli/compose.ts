@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminServer } from '#admin';
 import { openAdmin } from '#admin';
 import type { Recorder } from '#audit';
 import { createRecorder } from '#audit';
-import type { HttpSettings, ServerSettings, Settings } from '#config';
+import type { Settings } from '#config';
 import { assertRuntime } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
@@ -13,11 +12,13 @@ import type { GatewayIdentity } from '#identity';
 import { defaultStateDir, ensureIdentity, IdentityKeeper, openStateDir } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
-import { linkRefusal, profileUnder } from '#policy';
+import { linkRefusal } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { HttpUpstream, Upstream } from '#transport';
 import { createHttpUpstream, createStdioUpstream, Guardian } from '#transport';
+import type { InForce } from './egress-tls.ts';
+import { egressTls } from './egress-tls.ts';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -58,7 +59,8 @@ export async function startPostern(
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const guardian = new Guardian(events);
-  const upstreams = await createUpstreams(settings, () => gateway.policy, events, guardian);
+  const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
+  const upstreams = await createUpstreams(settings, inForce, events, guardian);
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
@@ -135,55 +137,33 @@ function isHttp(upstream: Upstream): upstream is HttpUpstream {
 /**
  * The servers behind the gateway, not connected to yet.
  *
- * @param policy gives the one in force whenever a link is made.
+ * @param inForce is asked whenever a link is made.
+ * @throws EgressFileInvalid
  * @param guardian ends their programs if this process cannot; to be closed after them.
  */
 export async function createUpstreams(
   { servers, limits }: Settings,
-  policy: () => Policy,
+  inForce: InForce,
   events: EventSink,
   guardian: Guardian,
 ): Promise<readonly Upstream[]> {
-  const cas = await readCas(servers);
-  return servers.map(({ name, transport }) =>
-    transport.kind === 'stdio'
-      ? createStdioUpstream({ name, ...transport, limits, events, guardian })
-      : createHttpUpstream({
-          name,
-          url: transport.url,
-          headers: transport.headers,
-          tls: egressTls(transport, cas, policy),
-          acceptLink: (link) => linkRefusal(policy().links, link),
-          limits,
-          events,
-        }),
+  return Promise.all(
+    servers.map(async ({ name, transport }) => {
+      if (transport.kind === 'stdio') {
+        return createStdioUpstream({ name, ...transport, limits, events, guardian });
+      }
+      const { url, headers, tls } = transport;
+      return createHttpUpstream({
+        name,
+        url,
+        headers,
+        tls: tls === null ? null : await egressTls(tls, inForce),
+        acceptLink: (link) => linkRefusal(inForce.policy().links, link),
+        limits,
+        events,
+      });
+    }),
   );
-}
-
-/** Read for each new connection, so that a changed policy applies to the next one. */
-function egressTls(
-  transport: HttpSettings,
-  cas: ReadonlyMap<string, string>,
-  policy: () => Policy,
-) {
-  const { tls } = transport;
-  if (tls === null) return null;
-  const caPem = tls.caFile === null ? null : (cas.get(tls.caFile) ?? null);
-  return () => ({
-    profile: profileUnder(policy().links, tls.profile),
-    caPem,
-    serverName: tls.serverName,
-  });
-}
-
-async function readCas(servers: readonly ServerSettings[]): Promise<ReadonlyMap<string, string>> {
-  const cas = new Map<string, string>();
-  for (const { transport } of servers) {
-    if (transport.kind === 'http' && transport.tls?.caFile) {
-      cas.set(transport.tls.caFile, await readFile(transport.tls.caFile, 'utf8'));
-    }
-  }
-  return cas;
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

@@ -19,3 +19,8 @@ export const ConfigMissing = defineError('POSTERN_CONFIG_MISSING', {
   meaning: 'No configuration file was named, and there is none in the current directory.',
   hint: 'Try `postern up --example`, front one server with `postern up -- <command>`, or name a file with --config.',
 });
+
+export const EgressFileInvalid = defineError('POSTERN_EGRESS_FILE_INVALID', {
+  meaning: 'A file of certificates or keys for the link to a server cannot be used.',
+  hint: 'Look at `tls` of that server in postern.yaml; the files are PEM.',
+});

@@ -18,7 +18,7 @@ export function exitCodeOf(code: string): number {
   if (code === 'POSTERN_INTERNAL') return EXIT.internal;
   if (code === 'POSTERN_USAGE') return EXIT.usage;
   if (code.endsWith('LISTEN_FAILED') || code.endsWith('UNAVAILABLE')) return EXIT.unavailable;
-  if (/CONFIG|POLICY|PROFILE|STATE|IDENTITY|RUNTIME|ALGORITHM|FILE_|TRUST_DOMAIN/.test(code))
+  if (/CONFIG|EGRESS|POLICY|PROFILE|STATE|IDENTITY|RUNTIME|ALGORITHM|FILE_|TRUST_DOMAIN/.test(code))
     return EXIT.config;
   return EXIT.failure;
 }

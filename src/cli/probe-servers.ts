@@ -22,7 +22,9 @@ export async function probeServers(settings: Settings): Promise<readonly ServerP
   const policy = await policyFor(settings);
   const silent = (): void => undefined;
   const guardian = new Guardian(silent);
-  const upstreams = await createUpstreams(settings, () => policy, silent, guardian);
+  // Without a running gateway there is none of its certificates to show.
+  const inForce = { policy: () => policy, identity: () => null };
+  const upstreams = await createUpstreams(settings, inForce, silent, guardian);
   try {
     return await Promise.all(
       upstreams.map(async (upstream) => {

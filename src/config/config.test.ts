@@ -111,7 +111,9 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
     url: new URL('https://notes.example.com/mcp?key=abc'),
     tls: {
       profile: profileByName('hybrid'),
-      caFile: '/etc/postern/ca.pem',
+      ca: { file: '/etc/postern/ca.pem' },
+      pins: [],
+      clientCertificate: null,
       serverName: 'notes.internal',
     },
     headers: { Authorization: 'Bearer abc' },

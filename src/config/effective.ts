@@ -94,13 +94,26 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
       ? []
       : [
           [[...at, 'tls', 'profile'], tls.profile.name],
-          [[...at, 'tls', 'ca'], tls.caFile],
+          [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
+          [[...at, 'tls', 'pins'], tls.pins],
+          ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
           [[...at, 'tls', 'server_name'], tls.serverName],
         ];
   return [
     [[...at, 'url'], maskUrls(http.url.href)],
     ...tlsRows,
     ...Object.keys(http.headers).map((name): Row => [[...at, 'headers', name], REDACTED]),
+  ];
+}
+
+function clientCertificateRows(
+  certificate: NonNullable<HttpSettings['tls']>['clientCertificate'],
+  at: YamlPath,
+): readonly Row[] {
+  if (certificate === null || certificate === 'gateway') return [[at, certificate]];
+  return [
+    [[...at, 'certificate'], certificate.certificateFile],
+    [[...at, 'key'], certificate.keyFile],
   ];
 }
 

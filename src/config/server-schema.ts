@@ -32,6 +32,15 @@ const stdio = z.strictObject({
   cwd: path.optional().describe('Working directory of the program. Default: that of Postern.'),
 });
 
+const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
+  error: 'a pin is sha256/ and 44 characters of base64; `postern check --connect` shows them',
+});
+
+const clientCertificate = z.strictObject({
+  certificate: path.describe('PEM file with the certificate, then its issuing authorities.'),
+  key: path.describe('PEM file with its private key.'),
+});
+
 const http = z
   .strictObject({
     url: serverUrl.describe('Its endpoint: https://, or http:// on this machine.'),
@@ -42,7 +51,19 @@ const http = z
           .describe('Algorithms that the link to the server may use, preferred first.'),
         ca: path
           .optional()
-          .describe('PEM file with the authorities to trust. Default: those of Node.js.'),
+          .describe(
+            'PEM file with the authorities to trust, or `system` for those of the machine. Default: those of Node.js.',
+          ),
+        pins: z
+          .array(pin)
+          .default([])
+          .describe(
+            'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
+          ),
+        client_certificate: z
+          .union([z.literal('gateway'), clientCertificate])
+          .optional()
+          .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
         server_name: dnsName
           .optional()
           .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),

@@ -75,8 +75,13 @@ export interface HttpSettings {
   /** `null` with http. */
   readonly tls: {
     readonly profile: Profile;
-    /** PEM file that replaces the runtime's authorities; read by whoever opens the link. */
-    readonly caFile: string | null;
+    /** Whom to trust instead of the runtime's authorities; files are read by whoever opens the link. */
+    readonly ca: 'system' | { readonly file: string } | null;
+    /** Pins of which the server's chain must have one; none admits any. */
+    readonly pins: readonly string[];
+    /** What the gateway shows when it is asked; `gateway` is its own certificate. */
+    readonly clientCertificate:
+      'gateway' | { readonly certificateFile: string; readonly keyFile: string } | null;
     /** Name to ask for and to check instead of the URL's host. */
     readonly serverName: string | null;
   } | null;
@@ -86,8 +91,9 @@ export interface HttpSettings {
 
 /** The checked content of postern.yaml as settings; relative paths start at the directory. */
 export function toSettings(config: ConfigOutput, directory: string): Settings {
-  const absolute = (path: string | undefined): string | null =>
-    path === undefined ? null : resolve(directory, path);
+  const absolute = (path: string): string => resolve(directory, path);
+  const optional = (path: string | undefined): string | null =>
+    path === undefined ? null : absolute(path);
   const profiles = ownProfiles(config.profiles);
   const profileOf = (name: string): Profile => {
     const profile = profileByName(name) ?? profiles.find((own) => own.name === name);
@@ -95,9 +101,9 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
     return profile;
   };
   return {
-    stateDir: absolute(config.state_dir),
+    stateDir: optional(config.state_dir),
     trustDomain: config.trust_domain,
-    policyFile: absolute(config.policy),
+    policyFile: optional(config.policy),
     profiles,
     listeners: config.listeners.map((listener) => toListener(listener, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
@@ -150,7 +156,7 @@ function toStdio(
 
 function toHttp(
   server: Extract<ServerOutput, { kind: 'http' }>,
-  absolute: (path: string | undefined) => string | null,
+  absolute: (path: string) => string,
   profileOf: ProfileOf,
 ): HttpSettings {
   const { url, tls, headers } = server;
@@ -160,9 +166,27 @@ function toHttp(
     url,
     tls: {
       profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
-      caFile: absolute(tls?.ca),
+      ca: caOf(tls?.ca, absolute),
+      pins: tls?.pins ?? [],
+      clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
       serverName: tls?.server_name ?? null,
     },
     headers,
   };
+}
+
+type TlsOutput = NonNullable<Extract<ServerOutput, { kind: 'http' }>['tls']>;
+type HttpTls = NonNullable<HttpSettings['tls']>;
+
+function caOf(ca: TlsOutput['ca'], absolute: (path: string) => string): HttpTls['ca'] {
+  if (ca === undefined) return null;
+  return ca === 'system' ? ca : { file: absolute(ca) };
+}
+
+function clientCertificateOf(
+  given: TlsOutput['client_certificate'],
+  absolute: (path: string) => string,
+): HttpTls['clientCertificate'] {
+  if (given === undefined || given === 'gateway') return given ?? null;
+  return { certificateFile: absolute(given.certificate), keyFile: absolute(given.key) };
 }

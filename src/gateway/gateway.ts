@@ -87,6 +87,11 @@ export class Gateway {
     return this.#parts.upstreams;
   }
 
+  /** Who the gateway is at present. */
+  get identity(): GatewayIdentity {
+    return this.#identity;
+  }
+
   /** The policy in force. */
   get policy(): Policy {
     return this.#services.policy;

@@ -84,10 +84,9 @@ export class LinkBook {
     socket.destroy();
   }
 
-  /** Tells that a handshake is over, once. */
   #end(key: string, handshake: Handshake): void {
-    if (this.#handshakes.get(key) !== handshake) return;
-    this.#handshakes.delete(key);
+    // Clients that have gone already have no address, and share a key.
+    if (this.#handshakes.get(key) === handshake) this.#handshakes.delete(key);
     handshake.over();
   }
 

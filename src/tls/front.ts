@@ -25,7 +25,7 @@ export interface TlsAcceptor {
 
 /** A connection that goes on to its handshake. */
 export interface Admission extends HandshakeStart {
-  /** To be called once when the handshake is over, whatever came of it. */
+  /** To be called when the handshake is over, whatever came of it; again does nothing. */
   readonly onHandshakeOver: () => void;
 }
 
@@ -78,6 +78,7 @@ class Arrival {
   readonly #options: FrontOptions;
   readonly #reader: HelloReader;
   #timer: NodeJS.Timeout | undefined;
+  #over = false;
 
   constructor(socket: Socket, sources: SourceLimits, options: FrontOptions) {
     this.#socket = socket;
@@ -136,8 +137,14 @@ class Arrival {
     this.#handOn({
       hello,
       tls,
-      onHandshakeOver: () => this.#sources.end(this.#source),
+      onHandshakeOver: () => this.#handshakeOver(),
     });
+  }
+
+  #handshakeOver(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sources.end(this.#source);
   }
 
   #handOn(admission: Admission): void {

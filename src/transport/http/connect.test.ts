@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
@@ -14,6 +15,7 @@ import { createAuthority } from '../../../test/support/certificates.ts';
 import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
 import type { Upstream } from '../upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
+import { pinOf } from './pins.ts';
 
 const TIMEOUT = { timeout: 20_000 };
 
@@ -37,7 +39,7 @@ function profile(name: 'hybrid' | 'transition'): Profile {
 
 function settings(overrides: Partial<HttpUpstreamTls> = {}): HttpUpstreamTls {
   const caPem = `${authority.certPem}\n${classicalAuthority.certPem}`;
-  return { profile: profile('hybrid'), caPem, serverName: null, ...overrides };
+  return { profile: profile('hybrid'), caPem, serverName: null, pins: [], ...overrides };
 }
 
 /** An HTTPS server that counts its requests. */
@@ -234,6 +236,25 @@ for (const { what, code, message, server, tls } of refusals) {
     assert.match(health.detail, message);
   });
 }
+
+test('R-21 a pinned key is asked for beside the authority: the server’s own or an authority’s', async (t) => {
+  const { port, requests } = await serve(t, mlDsa);
+  const pins = {
+    own: pinOf(new X509Certificate(mlDsa.certPem)),
+    authority: pinOf(new X509Certificate(authority.certPem)),
+    other: pinOf(new X509Certificate(ecdsa.certPem)),
+  };
+  const linkWith = (pinned: readonly string[]) =>
+    linkTo(t, port, settings({ pins: pinned, caPem: authority.certPem }));
+  await linkWith([pins.own]);
+  await linkWith([pins.other, pins.authority]);
+  const earlier = requests();
+  const message = new RegExp(`no key .* is pinned; its own is ${RegExp.escape(pins.own)}`);
+  await assert.rejects(linkWith([pins.other]), { code: CERTIFICATE, message });
+  assert.equal(requests(), earlier, 'no byte of HTTP');
+  const untrusted = settings({ pins: [pins.own], caPem: null });
+  await assert.rejects(linkTo(t, port, untrusted), { code: CERTIFICATE, message: /not trusted/ });
+});
 
 test('R-08 a link that policy refuses carries no byte of HTTP', TIMEOUT, async (t) => {
   let plaintext = 0;

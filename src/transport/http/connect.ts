@@ -15,6 +15,7 @@ import {
 } from '../errors.ts';
 import { connectFailure } from './connect-errors.ts';
 import { readEgressLink, readPlainLink } from './egress-link.ts';
+import { checkPins } from './pins.ts';
 
 /** How new connections to an https: server are made. */
 export interface HttpUpstreamTls {
@@ -24,6 +25,8 @@ export interface HttpUpstreamTls {
   readonly caPem: string | null;
   /** Name that the certificate must carry, `null` for the host of the URL. */
   readonly serverName: string | null;
+  /** Pins of keys of which the server's chain must have one (see `pinOf`); none admits any. */
+  readonly pins: readonly string[];
   /** What the gateway shows to a server that asks for it. */
   readonly clientCredential?: { readonly keyPem: string; readonly chainPem: string };
 }
@@ -122,8 +125,12 @@ function tlsDial(url: URL, settings: () => HttpUpstreamTls): () => Dialled {
     socket.once('connect', () => {
       startedAt = performance.now();
     });
-    const readLink = (): LinkSecurity =>
-      readEgressLink(socket, performance.now() - startedAt, current.profile, localSignature);
+    const readLink = (): LinkSecurity => {
+      const handshakeMs = performance.now() - startedAt;
+      const link = readEgressLink(socket, handshakeMs, current.profile, localSignature);
+      checkPins(url.host, socket, current.pins);
+      return link;
+    };
     return { socket, ready: 'secureConnect', readLink };
   };
 }

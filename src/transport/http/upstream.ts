@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import { CallCancelled, SessionNotFound, UpstreamUnavailable } from '../errors.ts';
@@ -14,6 +15,7 @@ import { createConnector } from './connect.ts';
 import type { ExchangePlan } from './exchange.ts';
 import { carry } from './exchange.ts';
 import { Gate } from './gate.ts';
+import { pinOf } from './pins.ts';
 import type { Connection } from './pool.ts';
 import { Pool } from './pool.ts';
 import { RequestHeaders } from './request-headers.ts';
@@ -89,9 +91,11 @@ class StreamableHttpUpstream implements HttpUpstream {
   async health(): Promise<UpstreamHealth> {
     try {
       const { socket, link } = await this.#connect(this.#closing.signal);
+      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
       socket.destroy();
       const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
-      const detail = `connected to ${this.#url.host} over ${how}`;
+      const key = certificate === undefined ? '' : `; its key is ${pinOf(certificate)}`;
+      const detail = `connected to ${this.#url.host} over ${how}${key}`;
       return { reachable: true, detail, link };
     } catch (error) {
       return { reachable: false, detail: messageOf(error), link: null };

@@ -1,0 +1,47 @@
+import { hash, X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { UpstreamCertificateInvalid } from '../errors.ts';
+
+/** Chains of real servers have up to four certificates. */
+const MAX_CHAIN = 10;
+
+/**
+ * The pin of a certificate's key: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo,
+ * as in RFC 7469 §2.4.
+ */
+export function pinOf({ publicKey }: X509Certificate): string {
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256/${hash('sha256', spki, 'base64')}`;
+}
+
+/**
+ * Makes sure that the verified chain of a connection has a pinned key: the server's own or one of its
+ * authorities', the root among them.
+ *
+ * @param pins none means that any key will do.
+ * @throws UpstreamCertificateInvalid otherwise, with the server's own pin.
+ */
+export function checkPins(server: string, socket: TLSSocket, pins: readonly string[]): void {
+  if (pins.length === 0) return;
+  const [own, ...authorities] = chainOf(socket).map(pinOf);
+  if (own !== undefined && [own, ...authorities].some((pin) => pins.includes(pin))) return;
+  throw new UpstreamCertificateInvalid(
+    `${server}: no key of its certificates is pinned; its own is ${own ?? 'unknown'}`,
+    {
+      hint: 'If the server has rightly got a new key, put its pin beside the old one in `tls.pins`.',
+    },
+  );
+}
+
+/** The peer's certificate and its issuers; those that it did not send come from the trusted ones. */
+function chainOf(socket: TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (current?.raw !== undefined && chain.length < MAX_CHAIN) {
+    chain.push(new X509Certificate(current.raw));
+    // A root is its own issuer.
+    const { issuerCertificate }: Partial<DetailedPeerCertificate> = current;
+    current = issuerCertificate === current ? undefined : issuerCertificate;
+  }
+  return chain;
+}
