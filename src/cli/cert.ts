@@ -1,14 +1,13 @@
-import { readConfigFile } from './settings.ts';
 import type { ClientAlgorithm } from '#identity';
-import { defaultStateDir, issueClient, writeClientFiles } from '#identity';
+import { issueClient, writeClientFiles } from '#identity';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
+import type { StateOptions } from './state-option.ts';
+import { stateDirOf } from './state-option.ts';
 
 /** Options of `postern cert issue`. */
-export interface CertOptions {
-  readonly state?: string;
-  readonly config?: string;
+export interface CertOptions extends StateOptions {
   readonly out: string;
   readonly algorithm: ClientAlgorithm;
   readonly days: string;
@@ -36,11 +35,4 @@ export async function issueCertificate(name: string, options: CertOptions): Prom
     ]),
   );
   return EXIT.ok;
-}
-
-async function stateDirOf(options: CertOptions): Promise<string> {
-  if (options.state !== undefined) return options.state;
-  const configured =
-    options.config === undefined ? null : (await readConfigFile(options.config)).settings.stateDir;
-  return configured ?? defaultStateDir(process.env);
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CertOptions } from './cert.ts';
+import type { CertStatusOptions } from './cert-status.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
@@ -90,7 +91,7 @@ Signals
 }
 
 function addCert(program: Command, finish: (code: number) => void): void {
-  const cert = program.command('cert').description('client identities');
+  const cert = program.command('cert').description('certificates: of clients, and of the gateway');
   cert
     .command('issue')
     .description('issue a client certificate and key')
@@ -107,6 +108,16 @@ function addCert(program: Command, finish: (code: number) => void): void {
     .option('--json', 'print JSON')
     .action(async (name: string, options: CertOptions) =>
       finish(await (await import('./cert.ts')).issueCertificate(name, options)),
+    );
+  cert
+    .command('status')
+    .description('tell what the state directory holds and when it ends')
+    .option('--state <directory>', 'the gateway’s state directory')
+    .option('-c, --config <file>', 'take the state directory from this postern.yaml')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExits 1 when something ends within 90 days.')
+    .action(async (options: CertStatusOptions) =>
+      finish(await (await import('./cert-status.ts')).certStatus(options)),
     );
 }
 
