@@ -29,6 +29,8 @@ export interface RunningPostern {
   readonly stateDir: string;
   readonly recordDir: string;
   readonly events: EventSink;
+  /** Reads the policy again and renews the gateway's certificates. Never throws. */
+  reload(): Promise<void>;
   /** Drains and ends everything; later calls wait for the first. */
   stop(): Promise<void>;
 }
@@ -88,7 +90,10 @@ export async function startPostern(
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
     }
-    return { gateway, listeners, admin, identity, stateDir, recordDir, events, stop };
+    const reload = async (): Promise<void> => {
+      await Promise.all([gateway.reload(), keeper.renew()]);
+    };
+    return { gateway, listeners, admin, identity, stateDir, recordDir, events, reload, stop };
   } catch (thrown) {
     await stop();
     throw thrown;

@@ -142,7 +142,7 @@ class Signals {
     };
     process.on('SIGTERM', onStop);
     process.on('SIGINT', onStop);
-    process.on('SIGHUP', () => void this.#postern?.gateway.reload());
+    process.on('SIGHUP', () => void this.#postern?.reload());
   }
 
   /** The gateway that later signals are about. */
