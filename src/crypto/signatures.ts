@@ -1,4 +1,5 @@
 /** TLS signature schemes as rows. Adding a scheme is adding a row, and its test vectors. */
+import type { KeyObject } from 'node:crypto';
 import type { Algorithm } from './algorithm.ts';
 import type { Terms } from './calendars.ts';
 import { TERMS } from './calendars.ts';
@@ -141,13 +142,11 @@ export function signatureById(ianaId: number): SignatureScheme | undefined {
  *
  * In TLS 1.3 the key fixes the scheme (RFC 8446 §4.2.3), except for RSA, where only the hash varies.
  */
-export function signatureOfKey(
-  keyType: string | undefined,
-  namedCurve: string | undefined,
-): SignatureScheme | undefined {
+export function signatureOfKey(key: KeyObject): SignatureScheme | undefined {
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
   return SCHEMES.find(
-    (scheme) =>
-      scheme.keyType === keyType &&
-      (scheme.namedCurve === null || scheme.namedCurve === namedCurve),
+    ({ keyType, namedCurve }) =>
+      keyType === asymmetricKeyType &&
+      (namedCurve === null || namedCurve === asymmetricKeyDetails?.namedCurve),
   );
 }

@@ -23,11 +23,6 @@ export function privatePem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' });
 }
 
-/** The scheme with which a key signs, or `undefined` when the registry has none. */
-export function schemeOfKey(key: KeyObject): SignatureScheme | undefined {
-  return signatureOfKey(key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve);
-}
-
 /** An algorithm as WebCrypto names it. */
 export interface WebAlgorithm {
   readonly name: string;
@@ -37,7 +32,7 @@ export interface WebAlgorithm {
 
 /** The WebCrypto name of a key's signature algorithm, for libraries that speak WebCrypto. */
 export function webAlgorithmOf(key: KeyObject): WebAlgorithm {
-  const scheme = schemeOfKey(key);
+  const scheme = signatureOfKey(key);
   if (scheme?.name === 'ECDSA-P256-SHA256') {
     return { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   }
@@ -47,6 +42,6 @@ export function webAlgorithmOf(key: KeyObject): WebAlgorithm {
 
 /** Signs as WebCrypto does: r and s side by side for ECDSA, the pure form for ML-DSA. */
 export function webSign(key: KeyObject, data: Uint8Array): Buffer {
-  const digest = schemeOfKey(key)?.quantumSafe === true ? null : 'sha256';
+  const digest = signatureOfKey(key)?.quantumSafe === true ? null : 'sha256';
   return sign(digest, data, { key, dsaEncoding: 'ieee-p1363' });
 }

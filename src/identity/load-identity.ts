@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { signatureOfKey } from '#crypto';
 import type { Authority, ChainSpec } from './chains.ts';
 import { AUTHORITIES, CA_BUNDLE, CHAINS, filesOf, identityDirOf } from './chains.ts';
 import { IdentityDamaged } from './errors.ts';
 import { readIdentityFile } from './files.ts';
-import { schemeOfKey } from './keys.ts';
 import { formatSpiffeId, parseSpiffeId, spiffeIdOfCertificate } from './spiffe.ts';
 import { exists, refuseUnsafeDirectory } from './state-dir.ts';
 import { verifyAuthorities } from './verify-chain.ts';
@@ -87,7 +87,8 @@ async function loadPair(
     () => new X509Certificate(certificatePem),
   );
   const scheme = spec[authority];
-  if (schemeOfKey(key) !== scheme) throw new IdentityDamaged(`${keyFile} is no ${scheme.name} key`);
+  if (signatureOfKey(key) !== scheme)
+    throw new IdentityDamaged(`${keyFile} is no ${scheme.name} key`);
   if (!certificate.checkPrivateKey(key)) {
     throw new IdentityDamaged(`${keyFile} is not the key of ${certificateFile}`);
   }

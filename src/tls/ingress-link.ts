@@ -76,7 +76,7 @@ function ownSchemeOf(socket: TLSSocket, hello: ClientHello, tls: ServerTls): Sig
 function peerSchemeOf(socket: TLSSocket): SignatureScheme | null {
   const key = socket.getPeerX509Certificate()?.publicKey;
   if (key === undefined) return null;
-  const scheme = signatureOfKey(key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve);
+  const scheme = signatureOfKey(key);
   if (scheme !== undefined) return scheme;
   throw new LinkUnreadable(`the client's key is of the unknown type ${key.asymmetricKeyType}`);
 }

@@ -10,7 +10,7 @@ import type { ClientHello } from './client-hello/hello.ts';
  * OpenSSL takes the first of the schemes that both sides have for which there is a certificate, and
  * tells that list for the connection. Only where the client also restricts the signatures within
  * certificates (`signature_algorithms_cert`, RFC 8446 §4.2.3) is the certificate itself looked at,
- * which costs as much as a tenth of a handshake for ML-DSA.
+ * which decodes it anew: some 70 to 120 µs for ML-DSA.
  */
 export function ownSignature(
   socket: TLSSocket,
@@ -27,8 +27,8 @@ export function ownSignature(
 }
 
 function signatureShown(socket: TLSSocket): SignatureScheme | undefined {
-  const key = socket.getX509Certificate()?.publicKey;
-  return signatureOfKey(key?.asymmetricKeyType, key?.asymmetricKeyDetails?.namedCurve);
+  const certificate = socket.getX509Certificate();
+  return certificate === undefined ? undefined : signatureOfKey(certificate.publicKey);
 }
 
 /** Schemes as Node names them in `getSharedSigalgs`; in TLS 1.3 the hash fixes the curve. */

@@ -148,8 +148,7 @@ function compile(settings: HttpUpstreamTls): CompiledTls {
     ...(caPem === null ? {} : { ca: caPem }),
     ...(clientCredential && { key: clientCredential.keyPem, cert: clientCredential.chainPem }),
   });
-  const key = clientCredential && createPrivateKey(clientCredential.keyPem);
-  const scheme = signatureOfKey(key?.asymmetricKeyType, key?.asymmetricKeyDetails?.namedCurve);
+  const scheme = clientCredential && signatureOfKey(createPrivateKey(clientCredential.keyPem));
   return { settings, secureContext, localSignature: scheme ?? null };
 }
 

@@ -22,8 +22,7 @@ export function readEgressLink(
   if (!socket.authorized) throw unreadable('the certificate is not verified');
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) throw unreadable('the server showed no certificate');
-  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
-  const peerSignature = signatureOfKey(asymmetricKeyType, asymmetricKeyDetails?.namedCurve);
+  const peerSignature = signatureOfKey(certificate.publicKey);
   if (peerSignature === undefined) throw unreadable('the certificate has an unknown kind of key');
   const protocol = socket.getProtocol();
   if (protocol === null) throw unreadable('the protocol version is unknown');
