@@ -58,11 +58,11 @@ export async function startPostern(
   };
   const identity = await ensureIdentity(stateDir, wanted);
   if (identity.created) tellCreated(identity, events);
-  const recordDir = join(stateDir, 'record');
-  const recorder = await openRecorder(settings, recordDir, events);
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const upstreams = await createUpstreams(settings, inForce, events, guardian);
+  const recordDir = join(stateDir, 'record');
+  const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
