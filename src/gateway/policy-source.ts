@@ -1,8 +1,5 @@
-import type { FSWatcher } from 'node:fs';
-import { watch } from 'node:fs';
-import { dirname } from 'node:path';
 import type { EventSink } from '#lib';
-import { formatDiagnostics, messageOf, readYamlFile } from '#lib';
+import { formatDiagnostics, messageOf, readYamlFile, watchFiles } from '#lib';
 import type { Policy } from '#policy';
 import { denyAllPolicy, readPolicy } from '#policy';
 
@@ -18,11 +15,6 @@ export interface PolicySourceOptions {
   readonly apply: (policy: Policy) => Promise<void>;
 }
 
-/** Editors write in several steps; this is when they are surely done. */
-const SETTLE_MS = 150;
-/** What no watcher notices, such as a change behind a symbolic link, is noticed after this. */
-const POLL_MS = 5000;
-
 const NO_POLICY = 'none';
 
 /**
@@ -33,9 +25,7 @@ export class PolicySource {
   readonly #options: PolicySourceOptions;
   #state: PolicyState = 'absent';
   #hash = NO_POLICY;
-  #watcher: FSWatcher | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #poll: NodeJS.Timeout | undefined;
+  #stopWatching: (() => void) | undefined;
   /** What was found last, so that nothing is told twice. */
   #seen: string | undefined;
   /** One look at a time: an older text must not come into force after a newer one. */
@@ -57,8 +47,10 @@ export class PolicySource {
       return;
     }
     await this.reload();
-    this.#watch(this.#options.file);
-    this.#poll = setInterval(() => void this.#look(), POLL_MS).unref();
+    this.#stopWatching = watchFiles([this.#options.file], {
+      look: () => void this.#look(),
+      onUnwatched: (error) => this.#cannotWatch(error),
+    });
   }
 
   /** Reads the file again and tells the outcome; nothing changes unless it is valid. */
@@ -104,9 +96,7 @@ export class PolicySource {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    clearInterval(this.#poll);
-    this.#watcher?.close();
+    this.#stopWatching?.();
   }
 
   async #apply(policy: Policy, warnings: readonly string[]): Promise<void> {
@@ -140,26 +130,11 @@ export class PolicySource {
     events({ severity: 'alert', name, message, fields: { file, why, in_force: this.#hash } });
   }
 
-  /** Watches the directory: editors and config maps replace the file rather than write into it. */
-  #watch(file: string): void {
-    const changed = (): void => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.#look(), SETTLE_MS);
-      this.#timer.unref();
-    };
-    try {
-      this.#watcher = watch(dirname(file), { persistent: false }, changed);
-      this.#watcher.on('error', (error) => this.#cannotWatch(error));
-    } catch (thrown) {
-      this.#cannotWatch(thrown);
-    }
-  }
-
   #cannotWatch(thrown: unknown): void {
     this.#options.events({
       severity: 'warn',
       name: 'policy.not_watched',
-      message: 'the policy file cannot be watched: send SIGHUP after a change',
+      message: 'the policy file cannot be watched: changes are noticed after a few seconds',
       fields: { file: this.#options.file, why: messageOf(thrown) },
     });
   }
