@@ -5,7 +5,7 @@ import { openAdmin } from '#admin';
 import type { Recorder } from '#audit';
 import { createRecorder } from '#audit';
 import type { Settings } from '#config';
-import { assertRuntime } from '#crypto';
+import { assertRuntime, profileByName } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
@@ -73,8 +73,12 @@ export async function startPostern(
     events,
     upstreams,
     onPolicyChange: () => recycleLinks(upstreams),
+    profileNamed: (name) =>
+      profileByName(name) ?? settings.profiles.find((profile) => profile.name === name),
+    rolloutFile: join(stateDir, 'rollout.json'),
   });
-  const apply = (renewed: GatewayIdentity): Promise<void> => gateway.useIdentity(renewed);
+  const apply = (renewed: GatewayIdentity): Promise<void> =>
+    gateway.tls.change({ identity: renewed });
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Call, Services } from '#pipeline';
@@ -8,13 +7,15 @@ import { answerError, isStillPermitted, isWelcome, runBatch, runCall } from '#pi
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { Overloaded, Stopping } from './errors.ts';
+import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 
 /** Where a request came in. */
-export interface Entrance {
+export interface Entrance extends Arrival {
+  /** Name of the listener. */
   readonly listener: string;
   readonly names: HostNames;
 }
@@ -22,6 +23,7 @@ export interface Entrance {
 interface CallInFlight {
   readonly abort: AbortController;
   readonly response: ServerResponse;
+  readonly entrance: Entrance;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   call: Call | null;
 }
@@ -49,13 +51,8 @@ export class Calls {
   }
 
   /** Answers one request. Never throws. */
-  handle(
-    request: IncomingMessage,
-    response: ServerResponse,
-    link: LinkSecurity,
-    entrance: Entrance,
-  ): void {
-    const inFlight: CallInFlight = { abort: new AbortController(), response, call: null };
+  handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+    const inFlight: CallInFlight = { abort: new AbortController(), response, entrance, call: null };
     this.#inFlight.add(inFlight);
     if (this.#stopping) response.shouldKeepAlive = false;
     this.#count(request.socket, 1);
@@ -65,7 +62,7 @@ export class Calls {
       this.#count(request.socket, -1);
       if (this.#inFlight.size === 0) this.#onIdle?.();
     });
-    void this.#answer(request, response, link, entrance, inFlight);
+    void this.#answer(request, response, inFlight);
   }
 
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
@@ -88,20 +85,21 @@ export class Calls {
     for (const { abort } of this.#inFlight) abort.abort();
   }
 
-  /** Ends streams that are no longer permitted; calls end under the policy that they began with. */
+  /**
+   * Ends streams that are no longer permitted, or whose connection is to end; calls end under the
+   * policy that they began with.
+   */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { call, abort } of this.#inFlight) {
+    for (const { call, abort, entrance } of this.#inFlight) {
       if (call === null || !isLongLived(call)) continue;
-      if (!isStillPermitted(call, policy, trustDomain)) abort.abort();
+      if (entrance.isOutdated() || !isStillPermitted(call, policy, trustDomain)) abort.abort();
     }
   }
 
   #originOf(
     request: IncomingMessage,
-    link: LinkSecurity,
-    { listener }: Entrance,
-    { abort }: CallInFlight,
+    { abort, entrance: { listener, link } }: CallInFlight,
     { policy, trustDomain }: Services,
   ): RequestOrigin {
     return {
@@ -128,8 +126,6 @@ export class Calls {
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
-    link: LinkSecurity,
-    entrance: Entrance,
     inFlight: CallInFlight,
   ): Promise<void> {
     const services = this.#services();
@@ -137,8 +133,8 @@ export class Calls {
     const head = newCallHead();
     try {
       this.#refuseWhenFull(request.socket);
-      const origin = this.#originOf(request, link, entrance, inFlight, services);
-      const { names } = entrance;
+      const origin = this.#originOf(request, inFlight, services);
+      const { names } = inFlight.entrance;
       const incoming = await readCalls(request, origin, names, services.limits, head);
       if (incoming.batch) {
         await runBatch(incoming.calls, services, sink);

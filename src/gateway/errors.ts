@@ -74,3 +74,14 @@ export const Stopping = defineError('POSTERN_STOPPING', {
   httpStatus: 503,
   rpcCode: -32603,
 });
+
+export const RolloutRefused = defineError('POSTERN_ROLLOUT_REFUSED', {
+  meaning: 'A rollout cannot do this step from where it is.',
+  hint: 'Look at `postern rollout status`.',
+});
+
+export const RolloutFileInvalid = defineError('POSTERN_ROLLOUT_FILE_INVALID', {
+  meaning:
+    'The file that remembers rollouts cannot be read or written, or names what is not there.',
+  hint: 'Mend it, or remove rollout.json from the state directory: then the configured profiles apply.',
+});

@@ -1,20 +1,23 @@
 import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
+import type { Profile, TlsLink } from '#crypto';
 import type { GatewayIdentity } from '#identity';
 import type { EventSink, Limits } from '#lib';
+import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal, profileUnder } from '#policy';
-import type { ServerTls } from '#tls';
-import { rehearse } from '#tls';
 import type { Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
-import type { Listener } from './listener.ts';
+import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
+import type { Rollout } from './rollout.ts';
+import { loadRollouts, saveRollouts } from './rollout-file.ts';
+import { TlsControl } from './tls-control.ts';
 
 /** What a gateway is made of; the composition root builds the parts. */
 export interface GatewayParts {
@@ -30,6 +33,10 @@ export interface GatewayParts {
   readonly upstreams: readonly Upstream[];
   /** Called when another policy is in force, so that links made under the old one are given up. */
   readonly onPolicyChange: () => void;
+  /** Finds a profile, built in or the deployment's own. */
+  readonly profileNamed: (name: string) => Profile | undefined;
+  /** Where rollouts are remembered. */
+  readonly rolloutFile: string;
 }
 
 /** An open listener, for people. */
@@ -37,6 +44,14 @@ export interface OpenListener {
   readonly name: string;
   readonly scheme: 'https' | 'http';
   readonly address: AddressInfo;
+}
+
+/** What a listener's connections are and what is being tried out on it. */
+export interface ListenerStatus {
+  readonly name: string;
+  readonly configuredProfile: string;
+  readonly report: ListenerReport;
+  readonly rollout: Rollout | null;
 }
 
 /** How often open streams are asked again whether they are permitted. */
@@ -50,15 +65,13 @@ export class Gateway {
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
   #services: Services;
-  #identity: GatewayIdentity;
-  /** Changes of policy and identity, one after the other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** Policy, identity and rollouts as the listeners work with them. */
+  readonly tls: TlsControl;
   #ready = false;
   #recheckTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#identity = parts.identity;
     this.#services = {
       trustDomain: parts.identity.trustDomain,
       policy: parts.fixedPolicy ?? denyAllPolicy('none'),
@@ -72,6 +85,7 @@ export class Gateway {
       settings,
       listener: this.#createListener(settings),
     }));
+    this.tls = this.#createTlsControl();
     this.#policySource = new PolicySource({
       file: parts.policyFile,
       events: parts.events,
@@ -89,7 +103,7 @@ export class Gateway {
 
   /** Who the gateway is at present. */
   get identity(): GatewayIdentity {
-    return this.#identity;
+    return this.tls.state.identity;
   }
 
   /** The policy in force. */
@@ -105,13 +119,26 @@ export class Gateway {
     return this.#parts.fixedPolicy === null ? this.#policySource.state : 'ok';
   }
 
+  /** What each listener with TLS does at present. */
+  listenerStatus(): readonly ListenerStatus[] {
+    return this.#listeners.flatMap(({ listener, settings }) => {
+      const report = listener.report();
+      if (report === null || settings.tls === null) return [];
+      const { name } = settings;
+      const rollout = this.tls.state.rollouts.get(name) ?? null;
+      return [{ name, configuredProfile: settings.tls.profile.name, report, rollout }];
+    });
+  }
+
   /**
    * Loads the policy, then opens the ports.
    *
+   * @throws RolloutFileInvalid when it is not clear which profile is in force.
    * @throws ProfileUnusable when a listener's profile does not work even without a policy.
    * @throws ListenFailed with nothing left open.
    */
   async start(): Promise<readonly OpenListener[]> {
+    this.tls.resume(await loadRollouts(this.#parts.rolloutFile));
     if (this.#parts.fixedPolicy === null) await this.#policySource.start();
     else await this.#apply(this.#parts.fixedPolicy);
     const open: OpenListener[] = [];
@@ -130,16 +157,15 @@ export class Gateway {
     return open;
   }
 
-  /**
-   * Shows other certificates to new connections; open ones keep theirs.
-   *
-   * @throws ProfileUnusable when a listener's profile does not work with them; nothing has changed.
-   */
-  useIdentity(identity: GatewayIdentity): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#replaceTls(identity, this.#services.policy);
-      this.#identity = identity;
-    });
+  /** Ends connections of epochs that are over, each after the call that it carries. */
+  drainOld(): void {
+    for (const { listener } of this.#listeners) listener.drainOld();
+    this.#calls.recheck();
+  }
+
+  /** Destroys the clients' connections that pass, and tells how many they were. */
+  destroyWhere(pass: (link: TlsLink) => boolean): number {
+    return this.#listeners.reduce((sum, { listener }) => sum + listener.destroyWhere(pass), 0);
   }
 
   /** Reads the policy again. */
@@ -164,56 +190,63 @@ export class Gateway {
       hosts: hostNamesOf(settings.host, settings.serverNames),
       origins: new Set(settings.allowedOrigins),
     };
+    const { name, host, port, tls } = settings;
+    const { identity } = this.#parts;
+    const { policy } = this.#services;
     return createListener({
-      name: settings.name,
-      host: settings.host,
-      port: settings.port,
-      tls: tlsOf(settings, this.#identity, this.#services.policy),
+      name,
+      host,
+      port,
+      tls: tls && {
+        identity,
+        profile: profileUnder(policy.links, tls.profile),
+        clientCertificates: tls.clientCertificates,
+      },
       limits,
       events,
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
-      onRequest: (request, response, link) => {
-        this.#calls.handle(request, response, link, { listener: settings.name, names });
+      onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
+      onRequest: (request, response, arrival) => {
+        this.#calls.handle(request, response, { listener: name, names, ...arrival });
       },
     });
   }
 
+  #createTlsControl(): TlsControl {
+    const { identity, events, profileNamed, rolloutFile } = this.#parts;
+    const { policy } = this.#services;
+    return new TlsControl(
+      { identity, policy, rollouts: new Map() },
+      {
+        listeners: this.#listeners.flatMap(({ listener, settings: { name, tls } }) =>
+          tls === null ? [] : [{ name, listener, tls }],
+        ),
+        profileNamed,
+        events,
+        save: (rollouts) => saveRollouts(rolloutFile, rollouts),
+      },
+    );
+  }
+
+  /** Takes back what is being tried out, by itself. */
+  async #rollBack(listener: string, reason: string): Promise<void> {
+    try {
+      await this.tls.rollBack(listener, reason);
+    } catch (thrown) {
+      this.#parts.events({
+        severity: 'alert',
+        name: 'rollout.roll_back_failed',
+        message: `the canary on listener ${listener} does worse and could not be rolled back`,
+        fields: { listener, reason, error: messageOf(thrown) },
+      });
+    }
+  }
+
   /** Puts a policy in force for new connections and new calls. */
-  #apply(policy: Policy): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#replaceTls(this.#identity, policy);
-      this.#services = { ...this.#services, policy };
-      this.#parts.onPolicyChange();
-      this.#calls.recheck();
-    });
+  async #apply(policy: Policy): Promise<void> {
+    await this.tls.change({ policy });
+    this.#services = { ...this.#services, policy };
+    this.#parts.onPolicyChange();
+    this.#calls.recheck();
   }
-
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const done = this.#changes.then(change);
-    this.#changes = done.catch(() => undefined);
-    return done;
-  }
-
-  /**
-   * Replaces the TLS configuration of every listener. All are worked out and rehearsed before the
-   * first is replaced, so one under which a listener could serve nobody changes nothing.
-   */
-  async #replaceTls(identity: GatewayIdentity, policy: Policy): Promise<void> {
-    const replacements = this.#listeners.map(({ listener, settings }) => ({
-      listener,
-      tls: tlsOf(settings, identity, policy),
-    }));
-    for (const { tls } of replacements) if (tls !== null) await rehearse(tls);
-    for (const { listener, tls } of replacements) if (tls !== null) listener.replaceTls(tls);
-  }
-}
-
-function tlsOf(
-  { tls }: ListenerSettings,
-  identity: GatewayIdentity,
-  policy: Policy,
-): ServerTls | null {
-  if (tls === null) return null;
-  const profile = profileUnder(policy.links, tls.profile);
-  return { identity, profile, clientCertificates: tls.clientCertificates };
 }

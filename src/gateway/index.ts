@@ -1,2 +1,2 @@
 export { Gateway } from './gateway.ts';
-export type { GatewayParts, OpenListener } from './gateway.ts';
+export type { ListenerStatus, OpenListener } from './gateway.ts';

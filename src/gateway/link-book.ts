@@ -4,27 +4,38 @@ import type { LinkSecurity, TlsLink } from '#crypto';
 import { describeLink } from '#crypto';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
-import type { Admission, HandshakeStart } from '#tls';
+import type { Admission, Epoch } from '#tls';
 import { readIngressLink, refusalOf } from '#tls';
 
 interface LinkBookOptions {
   readonly name: string;
   readonly events: EventSink;
   readonly refusesLink: (link: LinkSecurity) => string | null;
+  /** Called at the end of each handshake, with whether a connection came of it. */
+  readonly onHandshakeOver: (epoch: Epoch, established: boolean) => void;
+}
+
+/** An open connection. */
+export interface Connection {
+  readonly socket: TLSSocket;
+  readonly link: TlsLink;
+  readonly epoch: Epoch;
+  /** Between 0 and 1: when in the time for ending old connections it is this one's turn. */
+  readonly turn: number;
 }
 
 /** A handshake on its way. */
-interface Handshake extends HandshakeStart {
+interface Handshake extends Admission {
   readonly source: string | undefined;
   /** On the clock of performance.now(). */
   readonly beganAt: number;
-  readonly over: () => void;
+  over: boolean;
 }
 
 /** Remembers what each connection of a listener negotiated, and destroys those that are in doubt. */
 export class LinkBook {
   readonly #options: LinkBookOptions;
-  readonly #links = new WeakMap<TLSSocket, LinkSecurity>();
+  readonly #connections = new Map<TLSSocket, Connection>();
   /** By address and port of the client. */
   readonly #handshakes = new Map<string, Handshake>();
   #lastClosed: Handshake | undefined;
@@ -33,43 +44,51 @@ export class LinkBook {
     this.#options = options;
   }
 
-  handshakeBegins(socket: Socket, { hello, tls, onHandshakeOver }: Admission): void {
+  handshakeBegins(socket: Socket, admission: Admission): void {
     const key = peerKey(socket);
     const handshake: Handshake = {
-      hello,
-      tls,
+      ...admission,
       source: socket.remoteAddress,
       beganAt: performance.now(),
-      over: onHandshakeOver,
+      over: false,
     };
     this.#handshakes.set(key, handshake);
     socket.once('close', () => {
-      this.#end(key, handshake);
+      this.#end(key, handshake, false);
       this.#lastClosed = handshake;
     });
   }
 
-  /** Reads the link of a connection whose handshake has just ended; destroys it on any doubt. */
-  enter(socket: TLSSocket): void {
-    const key = peerKey(socket);
-    const handshake = this.#handshakes.get(key);
+  /**
+   * Reads the link of a connection whose handshake has just ended; destroys it on any doubt.
+   *
+   * @returns whether the connection is taken.
+   */
+  enter(socket: TLSSocket): boolean {
+    const handshake = this.#handshakes.get(peerKey(socket));
     // Errors end in 'close'; without a listener they would be thrown.
     socket.on('error', () => undefined);
     if (handshake === undefined) {
       this.#destroy(socket, 'unreadable', 'its ClientHello is not known');
-      return;
+      return false;
     }
-    this.#end(key, handshake);
-    const handshakeMs = Math.round((performance.now() - handshake.beganAt) * 10) / 10;
-    try {
-      this.#take(socket, readIngressLink(socket, handshakeMs, handshake));
-    } catch (thrown) {
-      this.#destroy(socket, 'unreadable', messageOf(thrown));
-    }
+    const link = this.#readLink(socket, handshake);
+    this.#end(peerKey(socket), handshake, link !== null);
+    if (link === null) return false;
+    const { epoch } = handshake;
+    this.#connections.set(socket, { socket, link, epoch, turn: Math.random() });
+    socket.once('close', () => this.#connections.delete(socket));
+    this.#tellAccepted(socket, link);
+    return true;
   }
 
-  linkOf(socket: TLSSocket): LinkSecurity | undefined {
-    return this.#links.get(socket);
+  connectionOf(socket: TLSSocket): Connection | undefined {
+    return this.#connections.get(socket);
+  }
+
+  /** Every open connection. */
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
   }
 
   /** Tells why a handshake failed; OpenSSL has sent the alert already. */
@@ -84,24 +103,29 @@ export class LinkBook {
     socket.destroy();
   }
 
-  #end(key: string, handshake: Handshake): void {
+  #end(key: string, handshake: Handshake, established: boolean): void {
     // Clients that have gone already have no address, and share a key.
     if (this.#handshakes.get(key) === handshake) this.#handshakes.delete(key);
-    handshake.over();
+    if (handshake.over) return;
+    handshake.over = true;
+    handshake.onHandshakeOver();
+    this.#options.onHandshakeOver(handshake.epoch, established);
   }
 
-  #take(socket: TLSSocket, link: TlsLink): void {
+  /** The link as negotiated, or `null` when the connection was destroyed. */
+  #readLink(socket: TLSSocket, { hello, epoch, beganAt }: Handshake): TlsLink | null {
+    const handshakeMs = Math.round((performance.now() - beganAt) * 10) / 10;
+    let link: TlsLink;
+    try {
+      link = readIngressLink(socket, handshakeMs, { hello, tls: epoch.tls });
+    } catch (thrown) {
+      return this.#destroy(socket, 'unreadable', messageOf(thrown));
+    }
     if (socket.getPeerX509Certificate() !== undefined && !socket.authorized) {
-      this.#destroy(socket, 'bad_certificate', unverified(socket));
-      return;
+      return this.#destroy(socket, 'bad_certificate', unverified(socket));
     }
     const weak = this.#options.refusesLink(link);
-    if (weak !== null) {
-      this.#destroy(socket, 'weak_link', weak);
-      return;
-    }
-    this.#links.set(socket, link);
-    this.#tellAccepted(socket, link);
+    return weak === null ? link : this.#destroy(socket, 'weak_link', weak);
   }
 
   #tellAccepted(socket: TLSSocket, link: TlsLink): void {
@@ -128,9 +152,10 @@ export class LinkBook {
     });
   }
 
-  #destroy(socket: TLSSocket, kind: string, reason: string): void {
+  #destroy(socket: TLSSocket, kind: string, reason: string): null {
     this.#tell(socket, kind, reason);
     socket.destroy();
+    return null;
   }
 
   #tell(socket: TLSSocket, kind: string, reason: string): void {

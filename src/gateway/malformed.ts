@@ -13,8 +13,6 @@ interface RefusalOptions {
   /** Of the listener. */
   readonly name: string;
   readonly events: EventSink;
-  /** Whether HTTP is spoken on the socket; false while its handshake goes on. */
-  readonly speaksHttp: (socket: Socket) => boolean;
 }
 
 /**
@@ -40,7 +38,7 @@ export function refuseMalformed(server: Server, options: RefusalOptions): void {
   server.on('clientError', (thrown: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     // What follows a refused request is read and dropped, and refused again by the parser.
-    if (refused.has(socket) || !options.speaksHttp(socket)) return;
+    if (refused.has(socket)) return;
     if (thrown.code === 'ECONNRESET' || thrown.code === 'EPIPE') socket.destroy();
     else refuse(socket, reasonOf(thrown));
   });

@@ -13,6 +13,7 @@ export type { EventSink, PosternEvent, Severity } from './events.ts';
 export { Gather } from './gather.ts';
 export { DEFAULT_LIMITS, LIMITS } from './limits.ts';
 export type { LimitName, Limits } from './limits.ts';
+export { replaceFile } from './replace-file.ts';
 export { watchFiles } from './watch-files.ts';
 export { formatDiagnostics, formatPath } from './yaml-diagnostics.ts';
 export type { Diagnostic } from './yaml-diagnostics.ts';

@@ -299,6 +299,13 @@ export const LIMITS = {
     max: 30 * 24 * HOUR,
     reason: 'Of the gateway’s own certificates; they are renewed, with new keys, after two thirds.',
   },
+  connectionDrainMs: {
+    default: HOUR,
+    min: 0,
+    max: 30 * 24 * HOUR,
+    reason:
+      'Connections from before a change of certificates or profile end between calls, spread over this time.',
+  },
   drainTimeoutMs: {
     default: 10 * SECOND,
     min: 0,

@@ -5,10 +5,10 @@ import type { AlertName } from './alert.ts';
 import { alertRecord } from './alert.ts';
 import type { ClientHello } from './client-hello/hello.ts';
 import { HelloReader } from './client-hello/reader.ts';
-import type { HandshakeStart } from './ingress-link.ts';
+import type { Epoch } from './epoch.ts';
+import type { Epochs } from './epochs.ts';
 import { ja4 } from './ja4.ts';
 import { refusalOfHello } from './judge-hello.ts';
-import type { ServerTls } from './server-options.ts';
 import { SourceLimits } from './source-limits.ts';
 
 const PLAIN_HTTP_ANSWER =
@@ -18,13 +18,10 @@ const PLAIN_HTTP_ANSWER =
 /** How long a refused client may take to hang up. */
 const LINGER_MS = 1000;
 
-/** What comes after the front: takes sockets whose hello could succeed. */
-export interface TlsAcceptor {
-  emit(event: 'connection', socket: Socket): boolean;
-}
-
 /** A connection that goes on to its handshake. */
-export interface Admission extends HandshakeStart {
+export interface Admission {
+  readonly hello: ClientHello;
+  readonly epoch: Epoch;
   /** To be called when the handshake is over, whatever came of it; again does nothing. */
   readonly onHandshakeOver: () => void;
 }
@@ -32,12 +29,10 @@ export interface Admission extends HandshakeStart {
 /** Options of {@link createFront}. */
 export interface FrontOptions {
   readonly listener: string;
-  readonly acceptor: TlsAcceptor;
-  /** What the acceptor works with at present. */
-  readonly tls: () => ServerTls;
+  readonly epochs: Epochs;
   readonly limits: Limits;
   readonly events: EventSink;
-  /** Called with each socket just before the acceptor gets it. */
+  /** Called with each socket just before its epoch's TLS server gets it. */
   readonly onAdmitted: (socket: Socket, admission: Admission) => void;
 }
 
@@ -122,8 +117,10 @@ class Arrival {
   };
 
   #judge(hello: ClientHello): void {
-    const tls = this.#options.tls();
-    const refusal = refusalOfHello(hello, tls.profile);
+    const { epochs } = this.#options;
+    const epoch = epochs.choose(this.#source);
+    const refusal = refusalOfHello(hello, epoch.tls.profile);
+    epochs.judged(epoch, hello, refusal !== null);
     if (refusal !== null) {
       this.#refuse(refusal.kind, refusal.reason, refusal.alert, { ja4: ja4(hello) });
       return;
@@ -136,7 +133,7 @@ class Arrival {
     }
     this.#handOn({
       hello,
-      tls,
+      epoch,
       onHandshakeOver: () => this.#handshakeOver(),
     });
   }
@@ -152,7 +149,7 @@ class Arrival {
     socket.pause();
     socket.unshift(this.#reader.received());
     this.#options.onAdmitted(socket, admission);
-    this.#options.acceptor.emit('connection', socket);
+    admission.epoch.server.emit('connection', socket);
   }
 
   /**

@@ -1,9 +1,10 @@
 export { LinkUnreadable } from './errors.ts';
+export type { Epoch } from './epoch.ts';
+export { Epochs, isSameTls } from './epochs.ts';
+export type { Canary, EpochPlan, TrialReport } from './epochs.ts';
 export { createFront } from './front.ts';
 export type { Admission } from './front.ts';
 export { readIngressLink } from './ingress-link.ts';
-export type { HandshakeStart } from './ingress-link.ts';
 export { refusalOf } from './refusal.ts';
 export { rehearse } from './rehearsal.ts';
-export { serverTlsOptions } from './server-options.ts';
 export type { ServerTls } from './server-options.ts';

@@ -80,8 +80,11 @@ export class SourceLimits {
   }
 }
 
-/** The address, or for IPv6 its first four groups; IPv4 in IPv6 is IPv4. */
-function sourceOf(address: string): string {
+/**
+ * What counts as one source: the address, or for IPv6 its first four groups, which is what one customer
+ * has. IPv4 in IPv6 is IPv4.
+ */
+export function sourceOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

@@ -1,0 +1,111 @@
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Epoch, ServerTls } from '#tls';
+import { createFront, Epochs } from '#tls';
+import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
+import type { Connection } from './link-book.ts';
+import { LinkBook } from './link-book.ts';
+import type { EpochReport, Listener, ListenerOptions, ListenerReport } from './listener.ts';
+import { refuseMalformed } from './malformed.ts';
+
+/**
+ * A listener with TLS: a front that reads hellos, the TLS server of each epoch, and behind them one
+ * HTTP server that is given connections whose handshake is over and whose link was found good.
+ *
+ * @throws Error when OpenSSL does not take the configuration.
+ */
+export function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
+  const { limits } = options;
+  const server = createServer(httpOptions(limits));
+  refuseMalformed(server, options);
+  const epochs = new Epochs(tls, {
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    onSecure: (socket) => {
+      if (links.enter(socket)) server.emit('connection', socket);
+    },
+    onFailed: (error, socket) => links.refused(error, socket),
+    onCanaryUnfit: options.onCanaryUnfit,
+  });
+  const links = new LinkBook({
+    ...options,
+    onHandshakeOver: (epoch, established) => {
+      if (established) epochs.established(epoch);
+      else epochs.failed(epoch);
+    },
+  });
+  server.on('request', (request, response) => {
+    const connection = links.connectionOf(request.socket as TLSSocket);
+    // It was closed while the request was on its way.
+    if (connection === undefined) return void response.destroy();
+    const isOutdated = (): boolean => isOver(connection, limits.connectionDrainMs);
+    if (isOutdated()) response.shouldKeepAlive = false;
+    options.onRequest(request, response, { link: connection.link, isOutdated });
+  });
+  const sockets = new Set<Socket>();
+  const front = createFront({
+    listener: options.name,
+    epochs,
+    limits,
+    events: options.events,
+    onAdmitted: (socket, admission) => links.handshakeBegins(socket, admission),
+  });
+  front.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return {
+    name: options.name,
+    scheme: 'https',
+    open: () => {
+      // It is handed its connections, so only this makes it watch over them: time limits, idleness.
+      server.emit('listening');
+      return listen(front, options);
+    },
+    use: (plan) => {
+      epochs.use(plan);
+    },
+    report: () => reportOf(epochs, [...links.connections()]),
+    drainOld: () => {
+      for (const { epoch } of links.connections())
+        if (epoch.endedAt !== null) epoch.endedAt = -Infinity;
+    },
+    destroyWhere: (pass) => {
+      const doomed = [...links.connections()].filter(({ link }) => pass(link));
+      for (const { socket } of doomed) socket.destroy();
+      return doomed.length;
+    },
+    drain: () => stopAccepting(front, server),
+    close: () => closeAll(front, server, sockets),
+  };
+}
+
+/** Whether it is a connection's turn to end. */
+function isOver({ epoch, turn }: Connection, drainMs: number): boolean {
+  return epoch.endedAt !== null && performance.now() >= epoch.endedAt + turn * drainMs;
+}
+
+function reportOf(epochs: Epochs, connections: readonly Connection[]): ListenerReport {
+  const { stable, canary, trial } = epochs;
+  const describe = (epoch: Epoch): EpochReport => ({
+    epoch: epoch.id,
+    profile: epoch.tls.profile.name,
+    connections: connections.filter((connection) => connection.epoch === epoch).length,
+    established: epoch.established,
+    failed: epoch.failed,
+  });
+  return {
+    stable: describe(stable),
+    canary:
+      canary === null || trial === null
+        ? null
+        : {
+            ...describe(canary),
+            percent: trial.percent,
+            sticky: trial.sticky,
+            clientsSeen: trial.clients.seen,
+            clientsRefused: trial.clients.refused,
+          },
+    oldConnections: connections.filter(({ epoch }) => epoch.endedAt !== null).length,
+  };
+}
