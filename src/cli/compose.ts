@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AdminServer } from '#admin';
-import { openAdmin } from '#admin';
+import type { AdminServer, ControlServer } from '#admin';
+import { openAdmin, openControl } from '#admin';
 import type { Recorder } from '#audit';
 import { createRecorder } from '#audit';
 import type { Settings } from '#config';
@@ -17,6 +17,8 @@ import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { HttpUpstream, Upstream } from '#transport';
 import { createHttpUpstream, createStdioUpstream, Guardian } from '#transport';
+import { controlSocketOf } from './control-client.ts';
+import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
 import { egressTls } from './egress-tls.ts';
 
@@ -81,9 +83,10 @@ export async function startPostern(
     gateway.tls.change({ identity: renewed });
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
+  let control: ControlServer | null = null;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    const parts = { gateway, keeper, guardian, recorder, limits, admin: () => admin };
+    const parts = { gateway, keeper, guardian, recorder, limits, servers: () => [admin, control] };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
@@ -94,6 +97,7 @@ export async function startPostern(
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
     }
+    control = await openControl(controlSocketOf(stateDir), controlRoutes(gateway), events);
     const reload = async (): Promise<void> => {
       await Promise.all([gateway.reload(), keeper.renew()]);
     };
@@ -110,15 +114,15 @@ async function stopAll(parts: {
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
-  admin: () => AdminServer | null;
+  servers: () => readonly (AdminServer | ControlServer | null)[];
 }): Promise<void> {
-  const { gateway, keeper, guardian, recorder, limits, admin } = parts;
+  const { gateway, keeper, guardian, recorder, limits, servers } = parts;
   await keeper.stop();
   await gateway.stop();
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
   await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);
-  await admin()?.close();
+  for (const server of servers()) await server?.close();
 }
 
 async function openRecorder(

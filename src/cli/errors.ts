@@ -24,3 +24,13 @@ export const EgressFileInvalid = defineError('POSTERN_EGRESS_FILE_INVALID', {
   meaning: 'A file of certificates or keys for the link to a server cannot be used.',
   hint: 'Look at `tls` of that server in postern.yaml; the files are PEM.',
 });
+
+export const GatewayUnavailable = defineError('POSTERN_GATEWAY_UNAVAILABLE', {
+  meaning: 'A command needs the running gateway, and none answers on this state directory.',
+  hint: 'Start it with `postern up`, or name its state directory with --state or --config.',
+});
+
+export const ControlFailed = defineError('POSTERN_CONTROL_FAILED', {
+  meaning: 'The running gateway refused what a command asked for.',
+  hint: 'The gateway’s own reason is in the message.',
+});

@@ -7,6 +7,7 @@ import { DEFAULT_CONFIG } from './defaults.ts';
 import { packageVersion } from './package.ts';
 import type { CheckOptions } from './check.ts';
 import type { DoctorOptions } from './doctor.ts';
+import { addRollout } from './rollout-commands.ts';
 import type { UpOptions } from './up.ts';
 
 /**
@@ -57,6 +58,7 @@ function build(finish: (code: number) => void): Command {
       finish(await (await import('./doctor.ts')).doctor(options)),
     );
   addCert(program, finish);
+  addRollout(program, finish);
   return program;
 }
 

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallEntry } from '#audit';
-import { sha256Label } from '#lib';
+import { messageOf, sha256Label } from '#lib';
 import { readRecord } from '#store';
 import { stringify } from 'yaml';
 
@@ -77,7 +77,7 @@ export async function startTestPostern(config: {
   } catch (error) {
     child.kill('SIGKILL');
     await rm(directory, { recursive: true, force: true });
-    throw new Error(`postern did not start: ${log.text()}`, { cause: error });
+    throw new Error(`postern did not start: ${messageOf(error)}: ${log.text()}`, { cause: error });
   }
 }
 
@@ -152,7 +152,10 @@ async function readSummary(child: ChildProcess): Promise<Summary> {
   const read = (async () => {
     for await (const chunk of child.stdout ?? []) {
       text += String(chunk);
-      if (text.endsWith('}\n')) return JSON.parse(text) as Summary;
+      if (!text.endsWith('}\n')) continue;
+      const summary = JSON.parse(text) as Summary | { error: { code: string } };
+      if ('error' in summary) throw new Error(summary.error.code);
+      return summary;
     }
     throw new Error('it said nothing');
   })();

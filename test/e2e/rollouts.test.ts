@@ -1,0 +1,181 @@
+/** A profile is tried out on a part of the clients, promoted, rolled back; all on running gateways. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import type { ListenerStatus } from '#gateway';
+import { runPostern } from '../support/cli.ts';
+import { callerNamed } from '../support/identified.ts';
+import type { TestPostern } from '../support/postern.ts';
+import { startTestPostern } from '../support/postern.ts';
+import { openSession, request, send } from '../support/raw.ts';
+import { programAt } from '../support/transports.ts';
+
+const SETTINGS = {
+  servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
+  profiles: { next: { groups: ['SecP384r1MLKEM1024'] } },
+};
+
+/** Many of the loopback network's addresses, each a client of its own. */
+const SOURCES = Array.from({ length: 24 }, (_, index) => `127.0.0.${index + 2}`);
+
+async function start(t: TestContext, settings: object = {}): Promise<TestPostern> {
+  const postern = await startTestPostern({ ...SETTINGS, ...settings });
+  t.after(() => postern.stop());
+  return postern;
+}
+
+/** The group that a client ends up on, or the alert with which it is refused. */
+async function groupOf(
+  postern: TestPostern,
+  source: string,
+  ecdhCurve = 'X25519MLKEM768:SecP384r1MLKEM1024',
+): Promise<string> {
+  const port = Number(new URL(postern.endpoint).port);
+  const options = { host: '127.0.0.1', port, localAddress: source, ca: postern.ca, ecdhCurve };
+  const socket = connect(options);
+  try {
+    await once(socket, 'secureConnect');
+    const info = socket.getEphemeralKeyInfo();
+    // Hanging up before the gateway has seen the end of the handshake would count as a failure.
+    socket.end();
+    await once(socket.resume(), 'close');
+    return String(info !== null && 'name' in info ? info.name : 'unknown');
+  } catch (thrown) {
+    return (thrown as { code?: string }).code ?? 'unknown';
+  } finally {
+    socket.destroy();
+  }
+}
+
+const groups = (postern: TestPostern): Promise<readonly string[]> =>
+  Promise.all(SOURCES.map((source) => groupOf(postern, source)));
+
+async function rollout(
+  { stateDir }: Pick<TestPostern, 'stateDir'>,
+  ...args: readonly string[]
+): Promise<ListenerStatus> {
+  const { stdout, code } = await runPostern('rollout', ...args, '--state', stateDir, '--json');
+  assert.equal(code, 0, stdout);
+  const { listeners } = JSON.parse(stdout) as { listeners: readonly ListenerStatus[] };
+  return listeners[0] ?? assert.fail('no listener');
+}
+
+const trying = (percent: number): string[] => ['--profile', 'next', '--percent', String(percent)];
+
+test('R-05 a profile goes from no client to some, to all, and back', async (t) => {
+  const postern = await start(t);
+  const caller = await callerNamed(postern, null, { ecdhCurve: 'X25519MLKEM768' });
+  t.after(() => caller.close());
+  const session = await openSession(caller.fetch, postern.url('program'));
+  const call = () => send(caller.fetch, postern.url('program'), request(1, 'tools/list'), session);
+
+  await t.test('with 0 percent nobody gets it, and who would be refused is counted', async () => {
+    const { report } = await rollout(postern, 'start', ...trying(0));
+    assert.equal(report.canary?.profile, 'next');
+    assert.deepEqual(new Set(await groups(postern)), new Set(['X25519MLKEM768']));
+    assert.equal(await groupOf(postern, '127.0.0.2', 'X25519MLKEM768'), 'X25519MLKEM768');
+    const { canary } = (await rollout(postern, 'status')).report;
+    assert.equal(canary?.clientsSeen, SOURCES.length + 1);
+    assert.equal(canary?.clientsRefused, 1);
+  });
+
+  await t.test('with 50 percent some do, always the same', async () => {
+    await rollout(postern, 'start', ...trying(50));
+    const first = await groups(postern);
+    assert.deepEqual(new Set(first), new Set(['X25519MLKEM768', 'SecP384r1MLKEM1024']));
+    assert.deepEqual(await groups(postern), first);
+  });
+
+  await t.test('promoted it is for all, while open connections go on', async () => {
+    const { rollout: promoted, report } = await rollout(postern, 'promote');
+    assert.equal(promoted?.phase, 'promoted');
+    assert.equal(report.stable.profile, 'next');
+    assert.deepEqual(new Set(await groups(postern)), new Set(['SecP384r1MLKEM1024']));
+    assert.equal((await call()).status, 200);
+    const { stdout } = await runPostern('rollout', 'status', '--state', postern.stateDir);
+    assert.match(stdout, /was promoted; write it into postern.yaml, which still says "hybrid"/);
+  });
+
+  await t.test('rolled back it is for nobody; asked to, old connections end', async () => {
+    await rollout(postern, 'rollback', '--drain');
+    assert.deepEqual(new Set(await groups(postern)), new Set(['X25519MLKEM768']));
+    const answer = await call();
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('connection'), 'close');
+    // The client may have had several; a new one stays.
+    while ((await call()).headers.get('connection') === 'close');
+    assert.equal((await rollout(postern, 'status')).report.oldConnections, 0);
+  });
+});
+
+test('R-05 a canary that refuses clients is rolled back by itself, and told of', async (t) => {
+  const postern = await start(t);
+  const old = 'X25519MLKEM768';
+  await rollout(postern, 'start', ...trying(100));
+  for (let client = 0; client < 3; client += 1) {
+    assert.equal(
+      await groupOf(postern, '127.0.0.1', old),
+      'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+    );
+  }
+  const { level } = await postern.logged(({ event }) => event === 'rollout.rolled_back');
+  assert.equal(level, 'alert');
+  assert.equal(await groupOf(postern, '127.0.0.1', old), old);
+  const { rollout: ended, report } = await rollout(postern, 'status');
+  assert.equal(report.canary, null);
+  assert.match(ended?.reason ?? '', /^100 % of its handshakes failed/);
+});
+
+test('R-05 a rollout survives a restart, until the configuration names another profile', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'postern-rollouts-'));
+  t.after(() => rm(home, { recursive: true }));
+  const state = { state_dir: join(home, 'state') };
+  const first = await startTestPostern({ ...SETTINGS, ...state });
+  await rollout(first, 'start', ...trying(100));
+  await first.stop();
+
+  const second = await startTestPostern({ ...SETTINGS, ...state });
+  assert.equal(await groupOf(second, '127.0.0.1'), 'SecP384r1MLKEM1024');
+  assert.equal((await rollout(second, 'promote')).rollout?.phase, 'promoted');
+  await second.stop();
+
+  const third = await startTestPostern({ ...SETTINGS, ...state });
+  const { report, rollout: kept } = await rollout(third, 'status');
+  assert.equal(report.stable.profile, 'next');
+  assert.equal(kept?.phase, 'promoted');
+  await third.stop();
+
+  const listeners = [{ name: 'main', address: '127.0.0.1:0', tls: { profile: 'transition' } }];
+  const fourth = await startTestPostern({ ...SETTINGS, ...state, listeners });
+  const { report: own, rollout: none } = await rollout(fourth, 'status');
+  assert.equal(own.stable.profile, 'transition');
+  assert.equal(none, null);
+  await fourth.stop();
+
+  await writeFile(join(home, 'state', 'rollout.json'), '{');
+  await assert.rejects(startTestPostern({ ...SETTINGS, ...state }), /ROLLOUT_FILE_INVALID/);
+});
+
+test('R-05 what makes no sense is refused with the reason', async (t) => {
+  const postern = await start(t, { servers: SETTINGS.servers });
+  const state = ['--state', postern.stateDir];
+  const refused = async (reason: RegExp, ...args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await runPostern('rollout', ...args, ...state);
+    assert.notEqual(code, 0);
+    assert.match(stderr, reason);
+  };
+  await refused(/there is no profile "absent"/, 'start', '--profile', 'absent', '--percent', '5');
+  await refused(/"hybrid" is in force already/, 'start', '--profile', 'hybrid', '--percent', '5');
+  await refused(/not between 0 and 100/, 'start', '--profile', 'strict', '--percent', '101');
+  await refused(/nothing is being tried out/, 'promote');
+  await refused(/nothing to roll back/, 'rollback');
+  await refused(/no listener "other"/, 'rollback', '--listener', 'other');
+  const nobody = await runPostern('rollout', 'status', '--state', join(postern.directory, 'none'));
+  assert.equal(nobody.code, 69);
+  assert.match(nobody.stderr, /no gateway answers/);
+});
