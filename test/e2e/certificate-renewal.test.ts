@@ -1,69 +1,23 @@
-/** The gateway's certificates are renewed under load, and nobody notices but who looks. */
+/** The gateway's certificates are renewed by themselves. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { connect } from 'node:tls';
+import { fingerprintShown } from '../support/clients.ts';
 import { callerNamed } from '../support/identified.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
-import { openSession, request, send } from '../support/raw.ts';
+import { openSession } from '../support/raw.ts';
 import { programAt } from '../support/transports.ts';
 
 const SERVERS = { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } };
-const RENEWALS = 3;
 
 async function start(t: TestContext, limits: object = {}): Promise<TestPostern> {
   const postern = await startTestPostern({ servers: SERVERS, limits });
   t.after(() => postern.stop());
   return postern;
 }
-
-/** Fingerprint of the certificate that a new connection is shown; rejects when it does not verify. */
-async function fingerprintShown(postern: TestPostern): Promise<string> {
-  const port = Number(new URL(postern.endpoint).port);
-  const ecdhCurve = 'X25519MLKEM768';
-  const socket = connect({ host: '127.0.0.1', port, ca: postern.ca, ecdhCurve });
-  await once(socket, 'secureConnect');
-  const certificate = socket.getPeerX509Certificate() ?? assert.fail('no certificate');
-  socket.destroy();
-  return certificate.fingerprint256;
-}
-
-const renewals = (postern: TestPostern): number =>
-  postern.log().filter(({ event }) => event === 'identity.renewed').length;
-
-test('R-05 R-21 certificates and keys are renewed under load without a failed call or handshake', async (t) => {
-  const postern = await start(t);
-  const old = await callerNamed(postern, null);
-  t.after(() => old.close());
-  const url = postern.url('program');
-  const session = await openSession(old.fetch, url);
-  const shown = new Set<string>();
-  let calls = 0;
-  let asked = 0;
-  while (renewals(postern) < RENEWALS) {
-    if (asked === renewals(postern)) {
-      postern.process.kill('SIGHUP');
-      asked += 1;
-    }
-    shown.add(await fingerprintShown(postern));
-    const fresh = await callerNamed(postern, null);
-    const answers = await Promise.all([
-      send(old.fetch, url, request((calls += 1), 'ping'), session),
-      send(fresh.fetch, url, request((calls += 1), 'ping'), session),
-    ]);
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200],
-    );
-    await fresh.close();
-  }
-  shown.add(await fingerprintShown(postern));
-  assert.ok(shown.size > 1 && shown.size <= RENEWALS + 1, `${shown.size} in ${calls} calls`);
-});
 
 test('R-21 a renewal comes by itself; one that fails is alerted and made up for later', async (t) => {
   const postern = await start(t, { certificate_lifetime_ms: 6000 });

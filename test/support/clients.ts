@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { TestPostern } from './postern.ts';
 
@@ -24,4 +26,20 @@ export function pqFetch(
     fetch: fetchThrough,
     close: () => agent.destroy(),
   };
+}
+
+/** Fingerprint of the certificate that a new connection is shown; rejects when it does not verify. */
+export async function fingerprintShown(
+  postern: Pick<TestPostern, 'ca' | 'endpoint'>,
+): Promise<string> {
+  const port = Number(new URL(postern.endpoint).port);
+  const ecdhCurve = 'X25519MLKEM768';
+  const socket = connect({ host: '127.0.0.1', port, ca: postern.ca, ecdhCurve });
+  await once(socket, 'secureConnect');
+  const certificate = socket.getPeerX509Certificate() ?? null;
+  // Hanging up before the gateway has seen the end of the handshake would make it a failed one.
+  socket.end();
+  await once(socket.resume(), 'close');
+  if (certificate === null) throw new Error('no certificate was shown');
+  return certificate.fingerprint256;
 }

@@ -1,0 +1,84 @@
+/**
+ * Everything that decides a link changes under constant load, and no client that policy admits
+ * notices. `POSTERN_SOAK=1` takes the full number of reloads.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { runPostern } from '../support/cli.ts';
+import { fingerprintShown } from '../support/clients.ts';
+import type { Load } from '../support/load.ts';
+import { startLoad } from '../support/load.ts';
+import type { TestPostern } from '../support/postern.ts';
+import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
+import { programAt } from '../support/transports.ts';
+import { until } from '../support/until.ts';
+
+const RELOADS = process.env['POSTERN_SOAK'] === '1' ? 100 : 4;
+
+let postern: TestPostern;
+let load: Load;
+before(async () => {
+  postern = await startTestPostern({
+    servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
+    profiles: { next: { groups: ['SecP384r1MLKEM1024', 'X25519MLKEM768'] } },
+    // Load from one address would be slowed down.
+    limits: { max_handshakes_per_second_per_source: 10_000, connection_drain_ms: 1000 },
+    log: { level: 'info', format: 'json' },
+  });
+  load = await startLoad(postern, 'program');
+});
+after(() => postern.stop());
+
+const count = (name: string): number => postern.log().filter(({ event }) => event === name).length;
+
+async function command(...args: readonly string[]): Promise<void> {
+  const { code, stderr } = await runPostern(...args, '--state', postern.stateDir);
+  assert.equal(code, 0, stderr);
+}
+
+test(`R-05 ${RELOADS} reloads of policy and certificates`, async () => {
+  const shown = new Set([await fingerprintShown(postern)]);
+  for (let reload = 1; reload <= RELOADS; reload += 1) {
+    const renewed = count('identity.renewed');
+    const algorithms = reload % 2 === 0 ? {} : { allowed_algos: ['ML-KEM-768', 'ML-DSA-65'] };
+    await postern.applyPolicy({
+      ...ALLOW_ALL,
+      p2p_connectivity: { enforce_pqc: true, ...algorithms },
+      version: 1,
+    });
+    postern.process.kill('SIGHUP');
+    await until('new certificates', () => count('identity.renewed') > renewed);
+    shown.add(await fingerprintShown(postern));
+    await load.more(2);
+  }
+  assert.equal(shown.size, RELOADS + 1);
+});
+
+test('R-05 a canary from 0 to 100 percent and its roll-back', async () => {
+  for (const percent of [0, 10, 50, 100]) {
+    await command(
+      'rollout',
+      'start',
+      '--profile',
+      'next',
+      '--percent',
+      `${percent}`,
+      '--no-sticky',
+    );
+    await load.more(5);
+  }
+  await command('rollout', 'promote');
+  await load.more(5);
+  await command('rollout', 'rollback', '--drain');
+  await load.more(5);
+});
+
+test('R-05 not one call or handshake has failed', async () => {
+  await load.stop();
+  assert.deepEqual(
+    postern.log().filter(({ event }) => event === 'tls.handshake_refused'),
+    [],
+  );
+  assert.equal(count('rollout.rolled_back'), 1);
+  assert.ok(load.answered() > 10 * RELOADS);
+});
