@@ -7,4 +7,10 @@ export { configInvalid } from './errors.ts';
 export { limitKey } from './limits-schema.ts';
 export { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
 export { configSchema } from './schema.ts';
-export type { HttpSettings, ListenerSettings, ServerSettings, Settings } from './settings.ts';
+export type {
+  HttpSettings,
+  ListenerSettings,
+  SecondProof,
+  ServerSettings,
+  Settings,
+} from './settings.ts';

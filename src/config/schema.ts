@@ -7,15 +7,27 @@ import { limits } from './limits-schema.ts';
 import { profileDefinitions, profileName } from './profile.ts';
 import { server } from './server-schema.ts';
 
-const listenerTls = z.strictObject({
-  profile: profileName
-    .prefault(DEFAULT_PROFILE)
-    .describe('Algorithms that clients’ links may use, preferred first.'),
-  client_certificates: z
-    .enum(['none', 'optional', 'required'])
-    .default('optional')
-    .describe('Whether clients are asked for a certificate, and whether they must have one.'),
-});
+const listenerTls = z
+  .strictObject({
+    profile: profileName
+      .prefault(DEFAULT_PROFILE)
+      .describe('Algorithms that clients’ links may use, preferred first.'),
+    client_certificates: z
+      .enum(['none', 'optional', 'required'])
+      .default('optional')
+      .describe('Whether clients are asked for a certificate, and whether they must have one.'),
+    second_proof: z
+      .enum(['off', 'optional', 'required'])
+      .default('off')
+      .describe(
+        'Whether clients may or must prove their name a second time, with an ECDSA or Ed25519 certificate: two independent proofs on one channel (RFC 9266).',
+      ),
+  })
+  .superRefine(({ client_certificates: asked, second_proof: second }, context) => {
+    if (second !== 'required' || asked === 'required') return;
+    const message = 'a second proof can be required only where client_certificates is "required"';
+    context.addIssue({ code: 'custom', path: ['second_proof'], message, input: second });
+  });
 
 const listener = z
   .strictObject({

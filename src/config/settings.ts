@@ -29,6 +29,9 @@ export interface Settings {
   readonly limits: Limits;
 }
 
+/** Whether clients may or must prove their identity a second time, with a classical key. */
+export type SecondProof = 'off' | 'optional' | 'required';
+
 /** Where clients connect. */
 export interface ListenerSettings {
   readonly name: string;
@@ -40,6 +43,7 @@ export interface ListenerSettings {
   readonly tls: {
     readonly profile: Profile;
     readonly clientCertificates: 'none' | 'optional' | 'required';
+    readonly secondProof: SecondProof;
   } | null;
   /** DNS names in lower case and IP addresses. */
   readonly serverNames: readonly string[];
@@ -131,7 +135,11 @@ function toListener(
     tls:
       tls === 'off'
         ? null
-        : { profile: profileOf(tls.profile), clientCertificates: tls.client_certificates },
+        : {
+            profile: profileOf(tls.profile),
+            clientCertificates: tls.client_certificates,
+            secondProof: tls.second_proof,
+          },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
   };

@@ -23,6 +23,8 @@ export interface TlsLink {
   readonly localSignature: SignatureScheme | null;
   /** With what the peer proved its identity, `null` when it did not. */
   readonly peerSignature: SignatureScheme | null;
+  /** With what the peer proved it once more, on this channel; `null` when it did not. */
+  readonly secondPeerSignature: SignatureScheme | null;
   /** Keys come from an earlier session's ticket; no certificate was shown in this handshake. */
   readonly resumed: boolean;
   /** The peer's certificate, `null` when it showed none or it did not verify. */
@@ -128,6 +130,7 @@ function describe(link: LinkSecurity): LinkDescription {
     hybrid: link.group.hybrid,
     local_signature: link.localSignature?.name ?? null,
     peer_signature: link.peerSignature?.name ?? null,
+    second_peer_signature: link.secondPeerSignature?.name ?? null,
     peer_certificate_signature: link.peer?.certificateSignature ?? null,
     peer: link.peer?.spiffeId ?? link.peer?.subject ?? null,
     peer_fingerprint: link.peer?.fingerprint256 ?? null,

@@ -133,6 +133,7 @@ export class Calls {
     const head = newCallHead();
     try {
       this.#refuseWhenFull(request.socket);
+      if (inFlight.entrance.refusal !== null) throw inFlight.entrance.refusal;
       const origin = this.#originOf(request, inFlight, services);
       const { names } = inFlight.entrance;
       const incoming = await readCalls(request, origin, names, services.limits, head);

@@ -202,6 +202,7 @@ export class Gateway {
         profile: profileUnder(policy.links, tls.profile),
         clientCertificates: tls.clientCertificates,
       },
+      secondProof: tls?.secondProof ?? 'off',
       limits,
       events,
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),

@@ -18,7 +18,8 @@ interface LinkBookOptions {
 /** An open connection. */
 export interface Connection {
   readonly socket: TLSSocket;
-  readonly link: TlsLink;
+  /** Replaced when its client proves more about itself. */
+  link: TlsLink;
   readonly epoch: Epoch;
   /** Between 0 and 1: when in the time for ending old connections it is this one's turn. */
   readonly turn: number;

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { SecondProof } from '#config';
 import type { LinkSecurity, TlsLink } from '#crypto';
-import type { EventSink, Limits } from '#lib';
+import type { EventSink, Limits, PosternError } from '#lib';
 import type { EpochPlan, ServerTls } from '#tls';
 import { createPlainListener } from './plain-listener.ts';
 import { createTlsListener } from './tls-listener.ts';
@@ -11,6 +12,8 @@ export interface Arrival {
   readonly link: LinkSecurity;
   /** Whether the connection is to end as soon as it can: it is of an epoch that is over. */
   readonly isOutdated: () => boolean;
+  /** Why the request is refused whatever it says; `null` when it is not. */
+  readonly refusal: PosternError | null;
 }
 
 /** A request together with the connection that it came over. */
@@ -27,6 +30,7 @@ export interface ListenerOptions {
   readonly port: number;
   /** `null` for plain HTTP, on loopback alone. */
   readonly tls: ServerTls | null;
+  readonly secondProof: SecondProof;
   readonly limits: Limits;
   readonly events: EventSink;
   /** Why policy refuses a link that was just made; `null` to take it. */

@@ -8,6 +8,7 @@ import type { Connection } from './link-book.ts';
 import { LinkBook } from './link-book.ts';
 import type { EpochReport, Listener, ListenerOptions, ListenerReport } from './listener.ts';
 import { refuseMalformed } from './malformed.ts';
+import { takeSecondProof } from './second-proof.ts';
 
 /**
  * A listener with TLS: a front that reads hellos, the TLS server of each epoch, and behind them one
@@ -40,7 +41,9 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     if (connection === undefined) return void response.destroy();
     const isOutdated = (): boolean => isOver(connection, limits.connectionDrainMs);
     if (isOutdated()) response.shouldKeepAlive = false;
-    options.onRequest(request, response, { link: connection.link, isOutdated });
+    const refusal = takeSecondProof(connection, request, options.secondProof);
+    if (refusal !== null) response.shouldKeepAlive = false;
+    options.onRequest(request, response, { link: connection.link, isOutdated, refusal });
   });
   const sockets = new Set<Socket>();
   const front = createFront({

@@ -66,3 +66,9 @@ export const IdentityRejected = defineError('POSTERN_IDENTITY_REJECTED', {
   hint: 'Use a client certificate that `postern cert issue <name>` made for this gateway.',
   httpStatus: 403,
 });
+
+export const ChannelProofInvalid = defineError('POSTERN_CHANNEL_PROOF_INVALID', {
+  meaning: 'The second, classical proof of a client’s identity is missing or does not hold.',
+  hint: 'Give the client a second certificate of the same name with `postern cert issue --algorithm ECDSA-P256`.',
+  httpStatus: 403,
+});

@@ -1,3 +1,5 @@
+export { CHANNEL_PROOF_HEADER, proveChannel, verifyChannelProof } from './channel-proof.ts';
+export type { ProofCredential } from './channel-proof.ts';
 export { issueClient } from './client.ts';
 export type { ClientAlgorithm, IssuedClient } from './client.ts';
 export { writeClientFiles } from './client-files.ts';
@@ -8,3 +10,4 @@ export { principalOf } from './principal.ts';
 export type { Principal } from './principal.ts';
 export { describePeer } from './peer.ts';
 export { defaultStateDir, openStateDir } from './state-dir.ts';
+export { ChannelProofInvalid } from './errors.ts';

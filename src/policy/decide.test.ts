@@ -17,6 +17,7 @@ function link(group: string, signature = 'ML-DSA-65'): LinkSecurity {
     group: groupByName(group) ?? assert.fail(`no group ${group}`),
     localSignature: signatureByName(signature) ?? assert.fail(`no signature ${signature}`),
     peerSignature: null,
+    secondPeerSignature: null,
     resumed: false,
     peer: null,
     handshakeMs: 1,

@@ -41,6 +41,7 @@ export function readIngressLink(
     protocol,
     cipher: cipherOf(socket),
     ...negotiated,
+    secondPeerSignature: null,
     resumed,
     peer: peerCertificateOf(socket),
     handshakeMs,

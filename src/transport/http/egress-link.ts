@@ -32,6 +32,7 @@ export function readEgressLink(
     protocol,
     cipher: cipherOf(socket),
     ...negotiated,
+    secondPeerSignature: null,
     resumed: socket.isSessionReused(),
     peer: describePeer(certificate),
     handshakeMs,

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import type { SecondProof } from '#config';
+import { CHANNEL_PROOF_HEADER, ChannelProofInvalid, verifyChannelProof } from '#identity';
+import type { PosternError } from '#lib';
+import { toPosternError } from '#lib';
+import type { Connection } from './link-book.ts';
+
+/**
+ * Takes the second proof of a client's identity from a request, once for its connection: from then on
+ * the connection's link has it.
+ *
+ * @returns why the request is refused, `null` when it is not.
+ */
+export function takeSecondProof(
+  connection: Connection,
+  { headers }: IncomingMessage,
+  demand: SecondProof,
+): PosternError | null {
+  const { link, socket, epoch } = connection;
+  if (demand === 'off' || link.secondPeerSignature !== null) return null;
+  const field = headers[CHANNEL_PROOF_HEADER];
+  if (field === undefined) {
+    return demand === 'required'
+      ? new ChannelProofInvalid(`the header ${CHANNEL_PROOF_HEADER} is missing`)
+      : null;
+  }
+  try {
+    const { scheme } = verifyChannelProof(String(field), socket, {
+      rootsPem: epoch.tls.identity.caPem,
+      spiffeId: link.peer?.spiffeId ?? null,
+      nowMs: Date.now(),
+    });
+    connection.link = { ...link, secondPeerSignature: scheme };
+    return null;
+  } catch (thrown) {
+    return toPosternError(thrown);
+  }
+}
