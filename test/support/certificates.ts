@@ -1,5 +1,5 @@
 /** Certificates for tests, made on the spot. */
-import type { JsonGeneralName } from '@peculiar/x509';
+import type { JsonGeneralName, X509Certificate } from '@peculiar/x509';
 import { webcrypto } from 'node:crypto';
 
 // The library's dependency injection needs the metadata API to be there before it loads.
@@ -73,6 +73,20 @@ export async function createAuthority(kind: KeyKind = 'ML-DSA-65'): Promise<Test
   };
 }
 
+/** A server certificate with a key of its own for an authority. */
+export async function selfSigned(): Promise<Credential> {
+  const keys = await generateKeys('P-256');
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=on its own',
+    keys,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + DAY_MS),
+    signingAlgorithm: ALGORITHMS['P-256'],
+    extensions: [new SubjectAlternativeNameExtension([...LOOPBACK])],
+  });
+  return credentialOf(certificate, keys.privateKey);
+}
+
 async function issue(
   issuer: string,
   signingKey: CryptoKey,
@@ -95,7 +109,11 @@ async function issue(
       new SubjectAlternativeNameExtension([...names]),
     ],
   });
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return credentialOf(certificate, keys.privateKey);
+}
+
+async function credentialOf(certificate: X509Certificate, key: CryptoKey): Promise<Credential> {
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', key);
   return { certPem: `${certificate.toString('pem')}\n`, keyPem: pem('PRIVATE KEY', pkcs8) };
 }
 

@@ -9,9 +9,10 @@ import type { TestContext } from 'node:test';
 import { before, test } from 'node:test';
 import type { LinkSecurity, Profile } from '#crypto';
 import { narrowProfile, parseAllowedAlgorithms, profileByName } from '#crypto';
+import type { PosternError } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
-import { createAuthority } from '../../../test/support/certificates.ts';
+import { createAuthority, selfSigned } from '../../../test/support/certificates.ts';
 import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
 import type { Upstream } from '../upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
@@ -170,6 +171,12 @@ const refusals: readonly Refusal[] = [
     server: async () => [await authority.issue({ validForMs: -1000 })],
   },
   {
+    what: 'a self-signed certificate',
+    code: CERTIFICATE,
+    message: /it is self-signed/,
+    server: async () => [await selfSigned()],
+  },
+  {
     what: 'a certificate of an unknown authority',
     code: CERTIFICATE,
     message: /its authority is not trusted here/,
@@ -186,13 +193,13 @@ const refusals: readonly Refusal[] = [
   {
     what: 'R-08 a server with classical groups alone',
     code: LINK,
-    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    message: /no key-exchange group, or no certificate, that the profile allows/,
     server: async () => [ecdsa, { ecdhCurve: 'X25519:P-256' }],
   },
   {
     what: 'R-08 a server with an RSA certificate alone',
     code: LINK,
-    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    message: /no key-exchange group, or no certificate, that the profile allows/,
     server: async () => [await classicalAuthority.issue({ kind: 'RSA' })],
   },
   {
@@ -204,7 +211,7 @@ const refusals: readonly Refusal[] = [
   {
     what: 'a group that policy has taken from the profile',
     code: LINK,
-    message: /no quantum-safe key exchange/,
+    message: /no key-exchange group/,
     server: async () => [mlDsa, { ecdhCurve: 'X25519MLKEM768' }],
     tls: () => ({
       profile: narrowProfile(profile('hybrid'), parseAllowedAlgorithms(['ML-KEM-1024'])),
@@ -224,7 +231,12 @@ for (const { what, code, message, server, tls } of refusals) {
     const { upstream, events } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, {
       tls: () => settings(tls?.()),
     });
-    await assert.rejects(upstream.exchange(post()), { code, message });
+    await assert.rejects(upstream.exchange(post()), (error: PosternError) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      assert.match(error.hint, /`postern check --connect --server test` shows/);
+      return true;
+    });
     assert.equal(requests(), 0);
     assert.equal(upstream.stats().connections, 0);
     assert.deepEqual(
