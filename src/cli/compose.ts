@@ -12,13 +12,13 @@ import type { GatewayIdentity } from '#identity';
 import { defaultStateDir, ensureIdentity, IdentityKeeper, openStateDir } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
-import { linkRefusal } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { HttpUpstream, Upstream } from '#transport';
-import { createHttpUpstream, createStdioUpstream, Guardian } from '#transport';
+import { Guardian } from '#transport';
 import type { InForce } from './egress-tls.ts';
-import { egressTls } from './egress-tls.ts';
+import type { Servers } from './servers.ts';
+import { createServers } from './servers.ts';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -60,7 +60,8 @@ export async function startPostern(
   if (identity.created) tellCreated(identity, events);
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
-  const upstreams = await createUpstreams(settings, inForce, events, guardian);
+  const servers = await createServers(settings, { inForce, events, guardian });
+  const { upstreams } = servers;
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
@@ -79,13 +80,14 @@ export async function startPostern(
   let admin: AdminServer | null = null;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    const parts = { gateway, keeper, guardian, recorder, limits, admin: () => admin };
+    const parts = { gateway, keeper, servers, guardian, recorder, limits, admin: () => admin };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
   try {
     const listeners = await gateway.start();
     keeper.start();
+    servers.watch();
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
@@ -103,13 +105,15 @@ export async function startPostern(
 async function stopAll(parts: {
   gateway: Gateway;
   keeper: IdentityKeeper;
+  servers: Servers;
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
   admin: () => AdminServer | null;
 }): Promise<void> {
-  const { gateway, keeper, guardian, recorder, limits, admin } = parts;
+  const { gateway, keeper, servers, guardian, recorder, limits, admin } = parts;
   await keeper.stop();
+  servers.close();
   await gateway.stop();
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
@@ -137,38 +141,6 @@ function recycleLinks(upstreams: readonly Upstream[]): void {
 
 function isHttp(upstream: Upstream): upstream is HttpUpstream {
   return upstream.kind === 'http';
-}
-
-/**
- * The servers behind the gateway, not connected to yet.
- *
- * @param inForce is asked whenever a link is made.
- * @throws EgressFileInvalid
- * @param guardian ends their programs if this process cannot; to be closed after them.
- */
-export async function createUpstreams(
-  { servers, limits }: Settings,
-  inForce: InForce,
-  events: EventSink,
-  guardian: Guardian,
-): Promise<readonly Upstream[]> {
-  return Promise.all(
-    servers.map(async ({ name, transport }) => {
-      if (transport.kind === 'stdio') {
-        return createStdioUpstream({ name, ...transport, limits, events, guardian });
-      }
-      const { url, headers, tls } = transport;
-      return createHttpUpstream({
-        name,
-        url,
-        headers,
-        tls: tls === null ? null : await egressTls(tls, inForce),
-        acceptLink: (link) => linkRefusal(inForce.policy().links, link),
-        limits,
-        events,
-      });
-    }),
-  );
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

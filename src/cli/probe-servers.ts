@@ -5,7 +5,7 @@ import type { Policy } from '#policy';
 import { denyAllPolicy, profileUnder, readPolicy } from '#policy';
 import type { ServerShowing } from '#transport';
 import { Guardian, inspectServer } from '#transport';
-import { createUpstreams } from './compose.ts';
+import { createServers } from './servers.ts';
 
 /** What came of trying a server's hop. */
 export interface ServerProbe {
@@ -32,7 +32,7 @@ export async function probeServers(settings: Settings): Promise<readonly ServerP
   const guardian = new Guardian(silent);
   // Without a running gateway there is none of its certificates to show.
   const inForce = { policy: () => policy, identity: () => null };
-  const upstreams = await createUpstreams(settings, inForce, silent, guardian);
+  const { upstreams } = await createServers(settings, { inForce, events: silent, guardian });
   try {
     return await Promise.all(
       settings.servers.map(async (server): Promise<ServerProbe> => {

@@ -1,6 +1,6 @@
 /** Certificates for tests, made on the spot. */
 import type { JsonGeneralName, X509Certificate } from '@peculiar/x509';
-import { webcrypto } from 'node:crypto';
+import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 
 // The library's dependency injection needs the metadata API to be there before it loads.
 await import('reflect-metadata');
@@ -9,6 +9,7 @@ const {
   cryptoProvider,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } = await import('@peculiar/x509');
 
 /** Kinds of key that tests need. */
@@ -33,6 +34,10 @@ interface CertificateOptions {
 export interface TestAuthority {
   readonly certPem: string;
   issue(options?: CertificateOptions): Promise<Credential>;
+  /** An authority that this one vouches for. */
+  subordinate(): Promise<TestAuthority>;
+  /** Its revocation list, PEM; `validForMs` from now on, negative for the past. */
+  revocationList(revoked: readonly Credential[], validForMs?: number): Promise<string>;
 }
 
 const DAY_MS = 86_400_000;
@@ -59,18 +64,61 @@ cryptoProvider.set(webcrypto);
 /** A new authority with a key of the given kind. */
 export async function createAuthority(kind: KeyKind = 'ML-DSA-65'): Promise<TestAuthority> {
   const keys = await generateKeys(kind);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=Test authority',
+  return authority(
+    { name: 'CN=Test authority', key: keys.privateKey, kind },
+    'CN=Test authority',
     keys,
+  );
+}
+
+interface Signer {
+  readonly name: string;
+  readonly key: CryptoKey;
+  readonly kind: KeyKind;
+}
+
+async function authority(
+  issuer: Signer,
+  name: string,
+  keys: webcrypto.CryptoKeyPair,
+): Promise<TestAuthority> {
+  const certificate = await X509CertificateGenerator.create({
+    issuer: issuer.name,
+    subject: name,
+    publicKey: keys.publicKey,
+    signingKey: issuer.key,
+    signingAlgorithm: ALGORITHMS[issuer.kind],
     notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + DAY_MS),
-    signingAlgorithm: ALGORITHMS[kind],
     extensions: [new BasicConstraintsExtension(true, 1, true)],
   });
+  const self: Signer = { name, key: keys.privateKey, kind: issuer.kind };
   return {
     certPem: `${certificate.toString('pem')}\n`,
-    issue: (options = {}) => issue(certificate.subject, keys.privateKey, kind, options),
+    issue: (options = {}) => issue(name, keys.privateKey, issuer.kind, options),
+    subordinate: async () => authority(self, 'CN=Test issuer', await generateKeys(issuer.kind)),
+    revocationList: (revoked, validForMs = DAY_MS) => revocationList(self, revoked, validForMs),
   };
+}
+
+async function revocationList(
+  { name, key, kind }: Signer,
+  revoked: readonly Credential[],
+  validForMs: number,
+): Promise<string> {
+  const nextUpdate = Date.now() + validForMs;
+  const list = await X509CrlGenerator.create({
+    issuer: name,
+    thisUpdate: new Date(nextUpdate - 2 * DAY_MS),
+    nextUpdate: new Date(nextUpdate),
+    entries: revoked.map(({ certPem }) => ({
+      serialNumber: new NodeCertificate(certPem).serialNumber,
+      revocationDate: new Date(nextUpdate - 2 * DAY_MS),
+    })),
+    signingKey: key,
+    signingAlgorithm: ALGORITHMS[kind],
+  });
+  return pem('X509 CRL', list.rawData);
 }
 
 /** A server certificate with a key of its own for an authority. */

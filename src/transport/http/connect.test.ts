@@ -40,7 +40,7 @@ function profile(name: 'hybrid' | 'transition'): Profile {
 
 function settings(overrides: Partial<HttpUpstreamTls> = {}): HttpUpstreamTls {
   const caPem = `${authority.certPem}\n${classicalAuthority.certPem}`;
-  return { profile: profile('hybrid'), caPem, serverName: null, pins: [], ...overrides };
+  return { profile: profile('hybrid'), caPem, crls: [], serverName: null, pins: [], ...overrides };
 }
 
 /** An HTTPS server that counts its requests. */
@@ -267,6 +267,41 @@ test('R-21 a pinned key is asked for beside the authority: the server’s own or
   const untrusted = settings({ pins: [pins.own], caPem: null });
   await assert.rejects(linkTo(t, port, untrusted), { code: CERTIFICATE, message: /not trusted/ });
 });
+
+test(
+  'R-21 with revocation lists every authority of the chain needs a current one',
+  TIMEOUT,
+  async (t) => {
+    const issuer = await authority.subordinate();
+    const own = await issuer.issue();
+    const chain = { keyPem: own.keyPem, certPem: own.certPem + issuer.certPem };
+    const { port, requests } = await serve(t, chain);
+    const linkWith = (...crls: readonly string[]) => linkTo(t, port, settings({ crls }));
+    const lists = {
+      root: await authority.revocationList([]),
+      issuer: await issuer.revocationList([]),
+      revoking: await issuer.revocationList([own]),
+      expired: await issuer.revocationList([], -1000),
+      revokingIssuer: await authority.revocationList([{ ...own, certPem: issuer.certPem }]),
+      stranger: await classicalAuthority.revocationList([]),
+    };
+    await linkWith();
+    await linkWith(lists.root, lists.issuer);
+    const earlier = requests();
+    const refused: readonly (readonly [readonly string[], RegExp])[] = [
+      [[lists.root, lists.revoking], /the certificate is refused: it is revoked/],
+      [[lists.revokingIssuer, lists.issuer], /it is revoked/],
+      [[lists.root, lists.expired], /revocation list of its authority has expired/],
+      [[lists.issuer], /no revocation list of its authority/],
+      [[lists.root], /no revocation list of its authority/],
+      [[lists.stranger, lists.issuer], /revocation list of its authority has a wrong signature/],
+    ];
+    for (const [crls, message] of refused) {
+      await assert.rejects(linkWith(...crls), { code: CERTIFICATE, message });
+    }
+    assert.equal(requests(), earlier, 'no byte of HTTP');
+  },
+);
 
 test('R-08 a link that policy refuses carries no byte of HTTP', TIMEOUT, async (t) => {
   let plaintext = 0;

@@ -26,6 +26,8 @@ export interface HttpUpstreamTls {
   readonly profile: Profile;
   /** Authorities that may vouch for the server, PEM; `null` for those that Node.js trusts. */
   readonly caPem: string | null;
+  /** Revocation lists, PEM, one each; with any, every authority of the chain needs a current one. */
+  readonly crls: readonly string[];
   /** Name that the certificate must carry, `null` for the host of the URL. */
   readonly serverName: string | null;
   /** Pins of keys of which the server's chain must have one (see `pinOf`); none admits any. */
@@ -144,10 +146,11 @@ interface CompiledTls {
 }
 
 function compile(settings: HttpUpstreamTls): CompiledTls {
-  const { profile, caPem, clientCredential } = settings;
+  const { profile, caPem, crls, clientCredential } = settings;
   const secureContext = createSecureContext({
     ...tlsOptionsOf(profile),
     ...(caPem === null ? {} : { ca: caPem }),
+    ...(crls.length === 0 ? {} : { crl: [...crls] }),
     ...(clientCredential && { key: clientCredential.keyPem, cert: clientCredential.chainPem }),
   });
   const scheme = clientCredential && signatureOfKey(createPrivateKey(clientCredential.keyPem));
