@@ -19,7 +19,7 @@ answers 200 with a JSON-RPC error, as servers' own errors do.
 /** The page; loads every file that declares failures first. */
 export async function errorsPage(): Promise<string> {
   const files = await Array.fromAsync(glob('**/*.ts', { cwd: SOURCE }));
-  const declaring = files.filter((file) => /(^|\/)(errors|yaml-file)\.ts$/.test(file));
+  const declaring = files.filter((file) => /(^|\/)(errors|small-file)\.ts$/.test(file));
   for (const file of declaring) await import(join(SOURCE, file));
   const rows = [...errorCatalogue()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -1,11 +1,11 @@
 import type { EffectiveSetting, Settings } from '#config';
-import type { LinkSecurity } from '#crypto';
-import { describeLink, isQuantumSafe } from '#crypto';
 import type { Diagnostic } from '#lib';
-import { formatDiagnostics, messageOf, readYamlFile } from '#lib';
+import { formatDiagnostics, messageOf, nearest, readYamlFile } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
+import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
+import { describeProbe, printProbes } from './print-probes.ts';
 import type { ServerProbe } from './probe-servers.ts';
 import { probeServers } from './probe-servers.ts';
 import { readConfigFile } from './settings.ts';
@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly config: string;
   /** Try the hop to each server too. */
   readonly connect?: boolean;
+  /** Names of the servers whose hops are tried; all when there is none. */
+  readonly server?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -32,13 +34,15 @@ interface PolicyCheck {
  * Validates configuration and policy and prints the effective settings with their origin; with
  * `connect` also what each server's hop negotiates.
  *
- * @throws ConfigInvalid when the configuration itself cannot be read.
+ * @throws ConfigInvalid when the configuration itself cannot be read; UsageError for servers that it
+ *   does not have.
  */
 export async function check(options: CheckOptions): Promise<number> {
   const { settings, effective } = await readConfigFile(options.config);
+  const chosen = chooseServers(settings, options);
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
-  const probes = options.connect === true ? await probeServers(settings) : null;
+  const probes = options.connect === true ? await probeServers(chosen) : null;
   const exit = exitOf(valid, probes ?? []);
   if (options.json === true) {
     const { text: _, ...report } = policy;
@@ -63,35 +67,28 @@ export async function check(options: CheckOptions): Promise<number> {
   return exit;
 }
 
+/** The settings with the servers alone that were asked for. */
+function chooseServers(
+  settings: Settings,
+  { connect, server: wanted = [] }: CheckOptions,
+): Settings {
+  if (wanted.length === 0) return settings;
+  if (connect !== true) throw new UsageError('--server goes with --connect');
+  const known = settings.servers.map(({ name }) => name);
+  for (const name of wanted) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
+    throw new UsageError(`no server is called "${name}"${guess}`, {
+      hint: `The configuration has ${known.join(', ')}.`,
+    });
+  }
+  return { ...settings, servers: settings.servers.filter(({ name }) => wanted.includes(name)) };
+}
+
 function exitOf(valid: boolean, probes: readonly ServerProbe[]): number {
   if (!valid) return EXIT.config;
   return probes.every(({ reachable }) => reachable) ? EXIT.ok : EXIT.unavailable;
-}
-
-function describeProbe({ link, ...probe }: ServerProbe): object {
-  return { ...probe, link: link === null ? null : describeLink(link) };
-}
-
-function printProbes(probes: readonly ServerProbe[]): void {
-  const rows = probes.map(({ name, reachable, detail, link }) => [
-    `${reachable ? style('green', '✓') : style('red', '✗')} ${name}`,
-    detail,
-    link === null ? '-' : strengthOf(link),
-  ]);
-  const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
-  print(table([head, ...rows]));
-  print('');
-}
-
-function strengthOf(link: LinkSecurity): string {
-  if (link.kind !== 'tls') return isQuantumSafe(link) ? 'stays on this machine' : 'not protected';
-  const parts = [
-    link.group.name,
-    `${link.peerSignature?.name ?? 'no'} certificate`,
-    link.cipher.name,
-  ];
-  const weaker = link.downgrades.length === 0 ? '' : `; classical ${link.downgrades.join(', ')}`;
-  return `${parts.join(', ')}${weaker}`;
 }
 
 function show(value: EffectiveSetting['value']): string {

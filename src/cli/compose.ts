@@ -12,15 +12,15 @@ import type { GatewayIdentity } from '#identity';
 import { defaultStateDir, ensureIdentity, IdentityKeeper, openStateDir } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
-import { linkRefusal } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog } from '#telemetry';
 import type { HttpUpstream, Upstream } from '#transport';
-import { createHttpUpstream, createStdioUpstream, Guardian } from '#transport';
+import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
-import { egressTls } from './egress-tls.ts';
+import type { Servers } from './servers.ts';
+import { createServers } from './servers.ts';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -62,7 +62,8 @@ export async function startPostern(
   if (identity.created) tellCreated(identity, events);
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
-  const upstreams = await createUpstreams(settings, inForce, events, guardian);
+  const servers = await createServers(settings, { inForce, events, guardian });
+  const { upstreams } = servers;
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
@@ -86,13 +87,15 @@ export async function startPostern(
   let control: ControlServer | null = null;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    const parts = { gateway, keeper, guardian, recorder, limits, servers: () => [admin, control] };
+    const ports = () => [admin, control];
+    const parts = { gateway, keeper, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
   try {
     const listeners = await gateway.start();
     keeper.start();
+    servers.watch();
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
@@ -111,18 +114,20 @@ export async function startPostern(
 async function stopAll(parts: {
   gateway: Gateway;
   keeper: IdentityKeeper;
+  servers: Servers;
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
-  servers: () => readonly (AdminServer | ControlServer | null)[];
+  ports: () => readonly (AdminServer | ControlServer | null)[];
 }): Promise<void> {
-  const { gateway, keeper, guardian, recorder, limits, servers } = parts;
+  const { gateway, keeper, servers, guardian, recorder, limits, ports } = parts;
   await keeper.stop();
+  servers.close();
   await gateway.stop();
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
   await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);
-  for (const server of servers()) await server?.close();
+  for (const port of ports()) await port?.close();
 }
 
 async function openRecorder(
@@ -145,38 +150,6 @@ function recycleLinks(upstreams: readonly Upstream[]): void {
 
 function isHttp(upstream: Upstream): upstream is HttpUpstream {
   return upstream.kind === 'http';
-}
-
-/**
- * The servers behind the gateway, not connected to yet.
- *
- * @param inForce is asked whenever a link is made.
- * @throws EgressFileInvalid
- * @param guardian ends their programs if this process cannot; to be closed after them.
- */
-export async function createUpstreams(
-  { servers, limits }: Settings,
-  inForce: InForce,
-  events: EventSink,
-  guardian: Guardian,
-): Promise<readonly Upstream[]> {
-  return Promise.all(
-    servers.map(async ({ name, transport }) => {
-      if (transport.kind === 'stdio') {
-        return createStdioUpstream({ name, ...transport, limits, events, guardian });
-      }
-      const { url, headers, tls } = transport;
-      return createHttpUpstream({
-        name,
-        url,
-        headers,
-        tls: tls === null ? null : await egressTls(tls, inForce),
-        acceptLink: (link) => linkRefusal(inForce.policy().links, link),
-        limits,
-        events,
-      });
-    }),
-  );
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

@@ -1,13 +1,13 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { HttpSettings } from '#config';
 import type { GatewayIdentity } from '#identity';
-import { messageOf } from '#lib';
+import type { EventSink } from '#lib';
+import { messageOf, watchFiles } from '#lib';
 import type { Policy } from '#policy';
 import { profileUnder } from '#policy';
 import type { HttpUpstreamTls } from '#transport';
-import { EgressFileInvalid } from './errors.ts';
+import type { EgressFileEvents, EgressFiles } from './egress-files.ts';
+import { authorityFile, credentialFiles, revocationFile } from './egress-files.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
 type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
@@ -19,59 +19,112 @@ export interface InForce {
   readonly identity: () => GatewayIdentity | null;
 }
 
+/** How links to one server are made, from its settings and the files that they name. */
+export interface EgressTls {
+  /** The same object while nothing changes: making a TLS context of it costs milliseconds. */
+  readonly current: () => HttpUpstreamTls;
+  /**
+   * Reads the files again whenever they change. What cannot be used is alerted and leaves in force
+   * what was; the next change may mend it.
+   *
+   * @param onReload called when new links are made otherwise than the open ones were.
+   * @returns what ends this.
+   */
+  readonly watch: (onReload: () => void) => () => void;
+}
+
 /**
- * How links to a server are made, from its settings and the files that they name. The answer stays
- * the same object while nothing changes: making a TLS context of it costs milliseconds.
+ * Reads the files of a server's link.
  *
  * @throws EgressFileInvalid when a file cannot be read, or does not hold what it should.
  */
-export async function egressTls(
-  { profile, ca, serverName, pins, clientCertificate }: TlsSettings,
+export async function openEgressTls(
+  server: string,
+  settings: TlsSettings,
   inForce: InForce,
-): Promise<() => HttpUpstreamTls> {
-  const caPem = await caPemOf(ca);
-  const own = await ownCredential(clientCertificate);
-  let made: { policy: Policy; identity: GatewayIdentity | null; tls: HttpUpstreamTls } | null =
-    null;
+  events: EventSink,
+): Promise<EgressTls> {
+  let onReload = (): void => undefined;
+  const tell = tellerOf(server, events, () => onReload());
+  const files = filesOf(settings, tell);
+  const parts = [files.ca, files.crls, files.credential].filter((part) => part !== null);
+  await Promise.all(parts.map(({ kept }) => kept.start()));
+  return {
+    current: compose(settings, files, inForce),
+    watch: (callback) => {
+      onReload = callback;
+      const paths = parts.flatMap((part) => part.paths);
+      if (paths.length === 0) return () => undefined;
+      return watchFiles(paths, {
+        look: () => {
+          for (const { kept } of parts) void kept.refresh();
+        },
+        onUnwatched: (thrown) => tellUnwatched(server, thrown, events),
+      });
+    },
+  };
+}
+
+interface LinkFiles {
+  readonly ca: EgressFiles<string> | null;
+  readonly crls: EgressFiles<readonly string[]> | null;
+  readonly credential: EgressFiles<ClientCredential> | null;
+}
+
+function filesOf(
+  { ca, crlFile, clientCertificate }: TlsSettings,
+  tell: EgressFileEvents,
+): LinkFiles {
+  const ownFiles = clientCertificate === 'gateway' ? null : clientCertificate;
+  return {
+    ca: typeof ca === 'object' && ca !== null ? authorityFile(ca.file, tell) : null,
+    crls: crlFile === null ? null : revocationFile(crlFile, tell),
+    credential: ownFiles === null ? null : credentialFiles(ownFiles, tell),
+  };
+}
+
+function compose(
+  { profile, ca, serverName, pins, clientCertificate }: TlsSettings,
+  files: LinkFiles,
+  inForce: InForce,
+): () => HttpUpstreamTls {
+  const systemPem = ca === 'system' ? getCACertificates('system').join('\n') : null;
+  const parts = () => ({
+    policy: inForce.policy(),
+    identity: inForce.identity(),
+    caPem: files.ca === null ? systemPem : valueOf(files.ca),
+    crls: files.crls === null ? NO_LISTS : valueOf(files.crls),
+    own: files.credential === null ? null : valueOf(files.credential),
+  });
+  let made: { from: ReturnType<typeof parts>; tls: HttpUpstreamTls } | null = null;
   return () => {
-    const policy = inForce.policy();
-    const identity = inForce.identity();
-    if (made?.policy === policy && made.identity === identity) return made.tls;
-    const credential = clientCertificate === 'gateway' ? gatewayCredential(identity) : own;
+    const from = parts();
+    if (made !== null && isSame(made.from, from)) return made.tls;
+    const { policy, identity, caPem, crls, own } = from;
+    const clientCredential = clientCertificate === 'gateway' ? gatewayCredential(identity) : own;
     const tls: HttpUpstreamTls = {
       profile: profileUnder(policy.links, profile),
       caPem,
+      crls,
       serverName,
       pins,
-      ...(credential === null ? {} : { clientCredential: credential }),
+      ...(clientCredential === null ? {} : { clientCredential }),
     };
-    made = { policy, identity, tls };
+    made = { from, tls };
     return tls;
   };
 }
 
-async function caPemOf(ca: TlsSettings['ca']): Promise<string | null> {
-  if (ca === null) return null;
-  if (ca === 'system') return getCACertificates('system').join('\n');
-  const pem = await read(ca.file);
-  return check(ca.file, 'a certificate in PEM', () => {
-    void new X509Certificate(pem);
-    return pem;
-  });
+/** Files are read before any link is made; without them there must be none. */
+function valueOf<T>({ kept, paths }: EgressFiles<T>): T {
+  if (kept.value === null) throw new Error(`${paths.join()} was never read`);
+  return kept.value;
 }
 
-async function ownCredential(
-  certificate: TlsSettings['clientCertificate'],
-): Promise<ClientCredential | null> {
-  if (certificate === null || certificate === 'gateway') return null;
-  const { certificateFile, keyFile } = certificate;
-  const [chainPem, keyPem] = await Promise.all([read(certificateFile), read(keyFile)]);
-  const leaf = check(certificateFile, 'a certificate in PEM', () => new X509Certificate(chainPem));
-  const key = check(keyFile, 'a private key in PEM without a passphrase', () =>
-    createPrivateKey(keyPem),
-  );
-  if (leaf.checkPrivateKey(key)) return { chainPem, keyPem };
-  throw new EgressFileInvalid(`${keyFile} is not the key of ${certificateFile}`);
+const NO_LISTS: readonly string[] = [];
+
+function isSame<T extends object>(one: T, other: T): boolean {
+  return Object.entries(one).every(([key, value]) => other[key as keyof T] === value);
 }
 
 /** The first one, ML-DSA: who asks the gateway for a certificate of its own can verify it. */
@@ -80,18 +133,33 @@ function gatewayCredential(identity: GatewayIdentity | null): ClientCredential |
   return first === undefined ? null : { chainPem: first.chainPem, keyPem: first.keyPem };
 }
 
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new EgressFileInvalid(`${path} cannot be read: ${messageOf(cause)}`, { cause });
-  }
+function tellerOf(server: string, events: EventSink, onReload: () => void): EgressFileEvents {
+  return {
+    onChange: (files) => {
+      events({
+        severity: 'info',
+        name: 'egress.files_reloaded',
+        message: `new links to ${server} use the changed files`,
+        fields: { upstream: server, files },
+      });
+      onReload();
+    },
+    onTrouble: (files, thrown) => {
+      events({
+        severity: 'alert',
+        name: 'egress.files_unusable',
+        message: `changed files for links to ${server} cannot be used: what they held before stays in force`,
+        fields: { upstream: server, files, why: messageOf(thrown) },
+      });
+    },
+  };
 }
 
-function check<T>(path: string, what: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw new EgressFileInvalid(`${path} does not hold ${what}`, { cause });
-  }
+function tellUnwatched(server: string, thrown: unknown, events: EventSink): void {
+  events({
+    severity: 'warn',
+    name: 'egress.files_not_watched',
+    message: `files for links to ${server} cannot be watched: changes are noticed after a few seconds`,
+    fields: { upstream: server, why: messageOf(thrown) },
+  });
 }

@@ -43,7 +43,8 @@ function build(finish: (code: number) => void): Command {
   addUp(program, finish);
   withConfig(program.command('check'))
     .description('validate configuration and policy; print the effective settings and their origin')
-    .option('--connect', 'try the link to each server and tell what it negotiates')
+    .option('--connect', 'try the link to each server and tell what it negotiates, or shows')
+    .option('--server <name>', 'with --connect: this server alone; may be repeated', collect)
     .addHelpText(
       'after',
       '\nExits 0 when both are valid, 78 when not; 69 when a server is not there.',
@@ -121,6 +122,10 @@ function addCert(program: Command, finish: (code: number) => void): void {
     .action(async (options: CertStatusOptions) =>
       finish(await (await import('./cert-status.ts')).certStatus(options)),
     );
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
 }
 
 function withConfig(command: Command): Command {

@@ -1,10 +1,11 @@
-import type { Settings } from '#config';
-import type { LinkSecurity } from '#crypto';
+import type { HttpSettings, ServerSettings, Settings } from '#config';
+import type { LinkSecurity, Profile } from '#crypto';
 import { readYamlFile } from '#lib';
 import type { Policy } from '#policy';
-import { denyAllPolicy, readPolicy } from '#policy';
-import { Guardian } from '#transport';
-import { createUpstreams } from './compose.ts';
+import { denyAllPolicy, profileUnder, readPolicy } from '#policy';
+import type { ServerShowing } from '#transport';
+import { Guardian, inspectServer } from '#transport';
+import { createServers } from './servers.ts';
 
 /** What came of trying a server's hop. */
 export interface ServerProbe {
@@ -15,27 +16,72 @@ export interface ServerProbe {
   readonly detail: string;
   /** As negotiated; `null` when there is none. */
   readonly link: LinkSecurity | null;
+  /** Where the hop of a running gateway differs from this one. */
+  readonly notes: readonly string[];
+  /** What a server shows whose hop was refused, unverified; `null` for others, and when it hides. */
+  readonly shows: ServerShowing | null;
 }
 
-/** Tries the hop to each server as the gateway would make it; no server gets an MCP message. */
+/**
+ * Tries the hop to each server as the gateway would make it; no server gets an MCP message. A TLS
+ * server that is refused is looked at once more, without trusting it.
+ */
 export async function probeServers(settings: Settings): Promise<readonly ServerProbe[]> {
   const policy = await policyFor(settings);
   const silent = (): void => undefined;
   const guardian = new Guardian(silent);
   // Without a running gateway there is none of its certificates to show.
   const inForce = { policy: () => policy, identity: () => null };
-  const upstreams = await createUpstreams(settings, inForce, silent, guardian);
+  const { upstreams } = await createServers(settings, { inForce, events: silent, guardian });
   try {
     return await Promise.all(
-      upstreams.map(async (upstream) => {
-        const { name, kind } = upstream;
-        return { name, kind, ...(await upstream.health()) };
+      settings.servers.map(async (server): Promise<ServerProbe> => {
+        const { name, transport } = server;
+        const health = await upstreams.find((upstream) => upstream.name === name)?.health();
+        if (health === undefined) throw new Error(`no upstream for server ${name}`);
+        const shows = health.reachable ? null : await showingOf(server, policy, settings);
+        return { name, kind: transport.kind, ...health, notes: notesOn(server), shows };
       }),
     );
   } finally {
     await Promise.all(upstreams.map((upstream) => upstream.close()));
     await guardian.close();
   }
+}
+
+async function showingOf(
+  { transport }: ServerSettings,
+  policy: Policy,
+  { limits }: Settings,
+): Promise<ServerShowing | null> {
+  const tls = tlsOf(transport);
+  if (transport.kind === 'stdio' || tls === null) return null;
+  return inspectServer({
+    url: transport.url,
+    serverName: tls.serverName,
+    profile: narrowed(policy, tls.profile),
+    timeoutMs: limits.upstreamConnectTimeoutMs,
+  });
+}
+
+/** Where policy leaves nothing of a profile, that is the reason of the refusal already. */
+function narrowed(policy: Policy, profile: Profile): Profile {
+  try {
+    return profileUnder(policy.links, profile);
+  } catch {
+    return profile;
+  }
+}
+
+function notesOn({ name, transport }: ServerSettings): readonly string[] {
+  if (tlsOf(transport)?.clientCertificate !== 'gateway') return [];
+  return [
+    `${name} was shown no client certificate: that of the gateway exists only in a running one`,
+  ];
+}
+
+function tlsOf(transport: ServerSettings['transport']): HttpSettings['tls'] {
+  return transport.kind === 'http' ? transport.tls : null;
 }
 
 /** The policy that decides which links are strong enough; the strictest when there is none. */

@@ -95,6 +95,7 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
       : [
           [[...at, 'tls', 'profile'], tls.profile.name],
           [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
+          [[...at, 'tls', 'crl'], tls.crlFile],
           [[...at, 'tls', 'pins'], tls.pins],
           ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
           [[...at, 'tls', 'server_name'], tls.serverName],

@@ -54,6 +54,11 @@ const http = z
           .describe(
             'PEM file with the authorities to trust, or `system` for those of the machine. Default: those of Node.js.',
           ),
+        crl: path
+          .optional()
+          .describe(
+            'PEM file with revocation lists. With it a link needs a current list of every authority of the server’s chain.',
+          ),
         pins: z
           .array(pin)
           .default([])

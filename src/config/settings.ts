@@ -81,6 +81,8 @@ export interface HttpSettings {
     readonly profile: Profile;
     /** Whom to trust instead of the runtime's authorities; files are read by whoever opens the link. */
     readonly ca: 'system' | { readonly file: string } | null;
+    /** Revocation lists; with them a current one of every authority of the server's chain is needed. */
+    readonly crlFile: string | null;
     /** Pins of which the server's chain must have one; none admits any. */
     readonly pins: readonly string[];
     /** What the gateway shows when it is asked; `gateway` is its own certificate. */
@@ -175,6 +177,7 @@ function toHttp(
     tls: {
       profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
       ca: caOf(tls?.ca, absolute),
+      crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
       pins: tls?.pins ?? [],
       clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
       serverName: tls?.server_name ?? null,

@@ -11,9 +11,11 @@ export {
 export type { ErrorClass, ErrorDetails, ErrorInfo } from './errors.ts';
 export type { EventSink, PosternEvent, Severity } from './events.ts';
 export { Gather } from './gather.ts';
+export { Kept } from './kept.ts';
 export { DEFAULT_LIMITS, LIMITS } from './limits.ts';
 export type { LimitName, Limits } from './limits.ts';
 export { replaceFile } from './replace-file.ts';
+export { readSmallFile } from './small-file.ts';
 export { watchFiles } from './watch-files.ts';
 export { formatDiagnostics, formatPath } from './yaml-diagnostics.ts';
 export type { Diagnostic } from './yaml-diagnostics.ts';

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { FileTooLarge, FileUnreadable, readYamlFile } from './yaml-file.ts';
+import { FileTooLarge, FileUnreadable } from './small-file.ts';
+import { readYamlFile } from './yaml-file.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'postern-yaml-'));
 after(() => rm(directory, { recursive: true }));

@@ -33,7 +33,7 @@ export const UpstreamOverloaded = defineError('POSTERN_UPSTREAM_OVERLOADED', {
 
 export const UpstreamLinkRefused = defineError('POSTERN_UPSTREAM_LINK_REFUSED', {
   meaning: 'The link to the MCP server is weaker than its profile or the policy demands.',
-  hint: 'Run `postern doctor` to see what the server offers; upgrade it or choose another profile.',
+  hint: 'Run `postern check --connect` to see what the server offers; upgrade it or choose another profile.',
   httpStatus: 200,
   rpcCode: -32603,
 });

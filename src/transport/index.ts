@@ -13,6 +13,8 @@ export {
   UpstreamUnavailable,
 } from './errors.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
+export { inspectServer } from './http/inspect.ts';
+export type { ServerShowing } from './http/inspect.ts';
 export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';

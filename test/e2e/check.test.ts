@@ -21,6 +21,8 @@ interface Report {
     readonly reachable: boolean;
     readonly detail: string;
     readonly link: Record<string, unknown> | null;
+    readonly notes: readonly string[];
+    readonly shows?: Record<string, unknown>;
   }[];
 }
 
@@ -82,6 +84,28 @@ test('R-04 --connect ends with 69 when a server is not there, or not to be trust
   assert.match(strange?.detail ?? '', /certificate/);
   assert.match(absent?.detail ?? '', /nothing listens there/);
   assert.deepEqual([strange?.link, absent?.link], [null, null]);
+  assert.equal(strange?.shows?.['subject'], 'CN=test server');
+  assert.equal(strange.shows['issuer'], 'CN=Test authority');
+  assert.match(String(strange.shows['pin']), /^sha256\//);
+  assert.equal(strange.shows['group'], 'X25519MLKEM768');
+  assert.equal(absent?.shows, undefined);
+});
+
+test('R-04 --server tries those servers alone; what only a gateway can show is pointed out', async (t) => {
+  const url = 'https://127.0.0.1:1/mcp';
+  const servers = {
+    near: PROGRAM,
+    far: { http: { url, tls: { client_certificate: 'gateway' } } },
+    other: { http: { url } },
+  };
+  const args = ['--connect', '--server', 'near', '--server', 'far'];
+  const { report } = await check(t, { servers }, POLICY, ...args);
+  assert.deepEqual(
+    report.servers?.map(({ name }) => name),
+    ['near', 'far'],
+  );
+  assert.match(report.servers?.[1]?.notes.join() ?? '', /no client certificate.*running/);
+  assert.equal((await check(t, { servers }, POLICY, '--connect', '--server', 'nar')).code, 64);
 });
 
 test('R-11 without --connect nothing is connected to; an unusable policy ends with 78', async (t) => {

@@ -50,6 +50,12 @@ async function directoryOf(t: TestContext): Promise<string> {
   return directory;
 }
 
+/** Passes the log line which tells that the file is used. */
+function reloaded(file: string): (line: Record<string, unknown>) => boolean {
+  return ({ event, fields }) =>
+    event === 'egress.files_reloaded' && JSON.stringify(fields).includes(file);
+}
+
 async function ping(postern: TestPostern) {
   const caller = await callerNamed(postern, null);
   const answer = await send(caller.fetch, postern.url('remote'), request(1, 'ping'));
@@ -96,6 +102,36 @@ test('R-21 a server whose key is not pinned gets no byte of HTTP, and the caller
   assert.equal(errorCodeOf(answer), -32603);
   assert.match(JSON.stringify(answer.message), /its own is sha256\/[A-Za-z0-9+/]{43}=/);
   assert.deepEqual(seen, []);
+});
+
+test('R-21 files of a link that change while the gateway runs: new certificate, withdrawn server', async (t) => {
+  const directory = await directoryOf(t);
+  const files = { certificate: join(directory, 'own.crt'), key: join(directory, 'own.key') };
+  const crl = join(directory, 'crl.pem');
+  const useClient = async (name: string): Promise<void> => {
+    const client = await authority.issue({ names: [{ type: 'dns', value: name }] });
+    await writeFile(files.certificate, client.certPem);
+    await writeFile(files.key, client.keyPem, { mode: 0o600 });
+  };
+  await useClient('first.example');
+  await writeFile(crl, await authority.revocationList([]));
+  const [port, seen] = await startServer(t, () => authority.certPem);
+  const url = `https://127.0.0.1:${port}/`;
+  const tls = { ca: join(directory, 'ca.pem'), crl, client_certificate: files };
+  const postern = await startTestPostern({ servers: { remote: { http: { url, tls } } } });
+  t.after(() => postern.stop());
+  assert.equal((await ping(postern)).status, 200);
+  await useClient('second.example');
+  await postern.logged(reloaded(files.key));
+  assert.equal((await ping(postern)).status, 200);
+  assert.deepEqual(seen, ['DNS:first.example', 'DNS:second.example']);
+  await writeFile(crl, await authority.revocationList([credential]));
+  await postern.logged(reloaded(crl));
+  const answer = await ping(postern);
+  assert.equal(errorCodeOf(answer), -32603);
+  assert.match(JSON.stringify(answer.message), /the certificate is refused: it is revoked/);
+  assert.match(JSON.stringify(answer.message), /postern check --connect --server remote/);
+  assert.equal(seen.length, 2, 'no byte of HTTP');
 });
 
 test('files that are missing, or do not fit together, end the start with the reason', async (t) => {

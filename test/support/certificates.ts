@@ -1,6 +1,6 @@
 /** Certificates for tests, made on the spot. */
-import type { JsonGeneralName } from '@peculiar/x509';
-import { webcrypto } from 'node:crypto';
+import type { JsonGeneralName, X509Certificate } from '@peculiar/x509';
+import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 
 // The library's dependency injection needs the metadata API to be there before it loads.
 await import('reflect-metadata');
@@ -9,6 +9,7 @@ const {
   cryptoProvider,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } = await import('@peculiar/x509');
 
 /** Kinds of key that tests need. */
@@ -33,6 +34,10 @@ interface CertificateOptions {
 export interface TestAuthority {
   readonly certPem: string;
   issue(options?: CertificateOptions): Promise<Credential>;
+  /** An authority that this one vouches for. */
+  subordinate(): Promise<TestAuthority>;
+  /** Its revocation list, PEM; `validForMs` from now on, negative for the past. */
+  revocationList(revoked: readonly Credential[], validForMs?: number): Promise<string>;
 }
 
 const DAY_MS = 86_400_000;
@@ -59,18 +64,75 @@ cryptoProvider.set(webcrypto);
 /** A new authority with a key of the given kind. */
 export async function createAuthority(kind: KeyKind = 'ML-DSA-65'): Promise<TestAuthority> {
   const keys = await generateKeys(kind);
+  return authority(
+    { name: 'CN=Test authority', key: keys.privateKey, kind },
+    'CN=Test authority',
+    keys,
+  );
+}
+
+interface Signer {
+  readonly name: string;
+  readonly key: CryptoKey;
+  readonly kind: KeyKind;
+}
+
+async function authority(
+  issuer: Signer,
+  name: string,
+  keys: webcrypto.CryptoKeyPair,
+): Promise<TestAuthority> {
+  const certificate = await X509CertificateGenerator.create({
+    issuer: issuer.name,
+    subject: name,
+    publicKey: keys.publicKey,
+    signingKey: issuer.key,
+    signingAlgorithm: ALGORITHMS[issuer.kind],
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + DAY_MS),
+    extensions: [new BasicConstraintsExtension(true, 1, true)],
+  });
+  const self: Signer = { name, key: keys.privateKey, kind: issuer.kind };
+  return {
+    certPem: `${certificate.toString('pem')}\n`,
+    issue: (options = {}) => issue(name, keys.privateKey, issuer.kind, options),
+    subordinate: async () => authority(self, 'CN=Test issuer', await generateKeys(issuer.kind)),
+    revocationList: (revoked, validForMs = DAY_MS) => revocationList(self, revoked, validForMs),
+  };
+}
+
+async function revocationList(
+  { name, key, kind }: Signer,
+  revoked: readonly Credential[],
+  validForMs: number,
+): Promise<string> {
+  const nextUpdate = Date.now() + validForMs;
+  const list = await X509CrlGenerator.create({
+    issuer: name,
+    thisUpdate: new Date(nextUpdate - 2 * DAY_MS),
+    nextUpdate: new Date(nextUpdate),
+    entries: revoked.map(({ certPem }) => ({
+      serialNumber: new NodeCertificate(certPem).serialNumber,
+      revocationDate: new Date(nextUpdate - 2 * DAY_MS),
+    })),
+    signingKey: key,
+    signingAlgorithm: ALGORITHMS[kind],
+  });
+  return pem('X509 CRL', list.rawData);
+}
+
+/** A server certificate with a key of its own for an authority. */
+export async function selfSigned(): Promise<Credential> {
+  const keys = await generateKeys('P-256');
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=Test authority',
+    name: 'CN=on its own',
     keys,
     notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + DAY_MS),
-    signingAlgorithm: ALGORITHMS[kind],
-    extensions: [new BasicConstraintsExtension(true, 1, true)],
+    signingAlgorithm: ALGORITHMS['P-256'],
+    extensions: [new SubjectAlternativeNameExtension([...LOOPBACK])],
   });
-  return {
-    certPem: `${certificate.toString('pem')}\n`,
-    issue: (options = {}) => issue(certificate.subject, keys.privateKey, kind, options),
-  };
+  return credentialOf(certificate, keys.privateKey);
 }
 
 async function issue(
@@ -95,7 +157,11 @@ async function issue(
       new SubjectAlternativeNameExtension([...names]),
     ],
   });
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return credentialOf(certificate, keys.privateKey);
+}
+
+async function credentialOf(certificate: X509Certificate, key: CryptoKey): Promise<Credential> {
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', key);
   return { certPem: `${certificate.toString('pem')}\n`, keyPem: pem('PRIVATE KEY', pkcs8) };
 }
 

@@ -1,6 +1,10 @@
-import { UpstreamCertificateInvalid, UpstreamLinkRefused, UpstreamUnavailable } from '../errors.ts';
+import { UpstreamLinkRefused, UpstreamUnavailable } from '../errors.ts';
 import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
+import { certificateFailure } from './certificate-errors.ts';
+import { codeOf, reasonOf } from './error-codes.ts';
+import type { ServerLabel } from './server-label.ts';
+import { adviceFor } from './server-label.ts';
 
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -13,26 +17,9 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPIPE: 'it closed the connection',
 };
 
-/** Verification results of OpenSSL (X509_verify_cert_error_string), by Node's code. */
-const CERTIFICATE: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not trusted here',
-  UNABLE_TO_GET_ISSUER_CERT: 'its chain is incomplete',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not trusted here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not trusted here',
-  CERT_UNTRUSTED: 'its authority is not trusted here',
-  CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet',
-  CERT_REVOKED: 'it is revoked',
-  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
-  INVALID_CA: 'its authority may not issue certificates',
-  INVALID_PURPOSE: 'it is not for servers',
-  PATH_LENGTH_EXCEEDED: 'its chain is too long',
-};
-
 const HANDSHAKE: Readonly<Record<string, string>> = {
   'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
-    'the server offers no quantum-safe key exchange, or no certificate, that the profile allows',
+    'the server has no key-exchange group, or no certificate, that the profile allows',
   ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY: 'the server demands a stronger link',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server does not speak TLS 1.3',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server does not speak TLS 1.3',
@@ -43,15 +30,11 @@ const HANDSHAKE: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not trust the gateway’s client certificate',
 };
 
-/**
- * Why no connection could be made, in words.
- *
- * @param server host and port, for the message.
- */
-export function connectFailure(error: unknown, server: string): PosternError {
+/** Why no connection could be made, in words. */
+export function connectFailure(error: unknown, server: ServerLabel): PosternError {
   return (
     tlsFailure(error, server) ??
-    new UpstreamUnavailable(`${server}: ${NETWORK[codeOf(error)] ?? messageOf(error)}`, {
+    new UpstreamUnavailable(`${server.host}: ${NETWORK[codeOf(error)] ?? messageOf(error)}`, {
       cause: error,
       details: { reason: codeOf(error) },
     })
@@ -59,33 +42,15 @@ export function connectFailure(error: unknown, server: string): PosternError {
 }
 
 /** The failure when the handshake or the certificate is its cause, else `null`. */
-export function tlsFailure(error: unknown, server: string): PosternError | null {
+export function tlsFailure(error: unknown, server: ServerLabel): PosternError | null {
+  const refused = certificateFailure(error, server);
+  if (refused !== null) return refused;
   const code = codeOf(error);
-  const options = { cause: error, details: { reason: code } };
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const message = `${server}: the certificate is for another name: ${reasonOf(error)}`;
-    return new UpstreamCertificateInvalid(message, options);
-  }
-  const flaw = CERTIFICATE[code];
-  if (flaw !== undefined) {
-    return new UpstreamCertificateInvalid(
-      `${server}: the certificate is refused: ${flaw}`,
-      options,
-    );
-  }
   if (!code.startsWith('ERR_SSL_')) return null;
   const reason = HANDSHAKE[code] ?? reasonOf(error);
-  return new UpstreamLinkRefused(`${server}: no TLS link: ${reason}`, options);
-}
-
-/** Node's code of an error; of the first attempt when several addresses were tried. */
-function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'unknown';
-}
-
-function reasonOf(error: unknown): string {
-  const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
-  return typeof reason === 'string' ? reason : messageOf(error);
+  return new UpstreamLinkRefused(`${server.host}: no TLS link: ${reason}`, {
+    cause: error,
+    details: { reason: code },
+    hint: adviceFor(server, 'Upgrade the server, or choose another profile for it.'),
+  });
 }

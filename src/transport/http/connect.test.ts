@@ -9,9 +9,10 @@ import type { TestContext } from 'node:test';
 import { before, test } from 'node:test';
 import type { LinkSecurity, Profile } from '#crypto';
 import { narrowProfile, parseAllowedAlgorithms, profileByName } from '#crypto';
+import type { PosternError } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
-import { createAuthority } from '../../../test/support/certificates.ts';
+import { createAuthority, selfSigned } from '../../../test/support/certificates.ts';
 import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
 import type { Upstream } from '../upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
@@ -39,7 +40,7 @@ function profile(name: 'hybrid' | 'transition'): Profile {
 
 function settings(overrides: Partial<HttpUpstreamTls> = {}): HttpUpstreamTls {
   const caPem = `${authority.certPem}\n${classicalAuthority.certPem}`;
-  return { profile: profile('hybrid'), caPem, serverName: null, pins: [], ...overrides };
+  return { profile: profile('hybrid'), caPem, crls: [], serverName: null, pins: [], ...overrides };
 }
 
 /** An HTTPS server that counts its requests. */
@@ -170,6 +171,12 @@ const refusals: readonly Refusal[] = [
     server: async () => [await authority.issue({ validForMs: -1000 })],
   },
   {
+    what: 'a self-signed certificate',
+    code: CERTIFICATE,
+    message: /it is self-signed/,
+    server: async () => [await selfSigned()],
+  },
+  {
     what: 'a certificate of an unknown authority',
     code: CERTIFICATE,
     message: /its authority is not trusted here/,
@@ -186,13 +193,13 @@ const refusals: readonly Refusal[] = [
   {
     what: 'R-08 a server with classical groups alone',
     code: LINK,
-    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    message: /no key-exchange group, or no certificate, that the profile allows/,
     server: async () => [ecdsa, { ecdhCurve: 'X25519:P-256' }],
   },
   {
     what: 'R-08 a server with an RSA certificate alone',
     code: LINK,
-    message: /no quantum-safe key exchange, or no certificate, that the profile allows/,
+    message: /no key-exchange group, or no certificate, that the profile allows/,
     server: async () => [await classicalAuthority.issue({ kind: 'RSA' })],
   },
   {
@@ -204,7 +211,7 @@ const refusals: readonly Refusal[] = [
   {
     what: 'a group that policy has taken from the profile',
     code: LINK,
-    message: /no quantum-safe key exchange/,
+    message: /no key-exchange group/,
     server: async () => [mlDsa, { ecdhCurve: 'X25519MLKEM768' }],
     tls: () => ({
       profile: narrowProfile(profile('hybrid'), parseAllowedAlgorithms(['ML-KEM-1024'])),
@@ -224,7 +231,12 @@ for (const { what, code, message, server, tls } of refusals) {
     const { upstream, events } = upstreamFor(t, `https://127.0.0.1:${port}/mcp`, {
       tls: () => settings(tls?.()),
     });
-    await assert.rejects(upstream.exchange(post()), { code, message });
+    await assert.rejects(upstream.exchange(post()), (error: PosternError) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      assert.match(error.hint, /`postern check --connect --server test` shows/);
+      return true;
+    });
     assert.equal(requests(), 0);
     assert.equal(upstream.stats().connections, 0);
     assert.deepEqual(
@@ -255,6 +267,41 @@ test('R-21 a pinned key is asked for beside the authority: the server’s own or
   const untrusted = settings({ pins: [pins.own], caPem: null });
   await assert.rejects(linkTo(t, port, untrusted), { code: CERTIFICATE, message: /not trusted/ });
 });
+
+test(
+  'R-21 with revocation lists every authority of the chain needs a current one',
+  TIMEOUT,
+  async (t) => {
+    const issuer = await authority.subordinate();
+    const own = await issuer.issue();
+    const chain = { keyPem: own.keyPem, certPem: own.certPem + issuer.certPem };
+    const { port, requests } = await serve(t, chain);
+    const linkWith = (...crls: readonly string[]) => linkTo(t, port, settings({ crls }));
+    const lists = {
+      root: await authority.revocationList([]),
+      issuer: await issuer.revocationList([]),
+      revoking: await issuer.revocationList([own]),
+      expired: await issuer.revocationList([], -1000),
+      revokingIssuer: await authority.revocationList([{ ...own, certPem: issuer.certPem }]),
+      stranger: await classicalAuthority.revocationList([]),
+    };
+    await linkWith();
+    await linkWith(lists.root, lists.issuer);
+    const earlier = requests();
+    const refused: readonly (readonly [readonly string[], RegExp])[] = [
+      [[lists.root, lists.revoking], /the certificate is refused: it is revoked/],
+      [[lists.revokingIssuer, lists.issuer], /it is revoked/],
+      [[lists.root, lists.expired], /revocation list of its authority has expired/],
+      [[lists.issuer], /no revocation list of its authority/],
+      [[lists.root], /no revocation list of its authority/],
+      [[lists.stranger, lists.issuer], /revocation list of its authority has a wrong signature/],
+    ];
+    for (const [crls, message] of refused) {
+      await assert.rejects(linkWith(...crls), { code: CERTIFICATE, message });
+    }
+    assert.equal(requests(), earlier, 'no byte of HTTP');
+  },
+);
 
 test('R-08 a link that policy refuses carries no byte of HTTP', TIMEOUT, async (t) => {
   let plaintext = 0;

@@ -3,7 +3,7 @@ import { describeLink, isQuantumSafe, signatureOfKey, tlsOptionsOf } from '#cryp
 import type { EventSink, Limits, PosternEvent } from '#lib';
 import { PosternError } from '#lib';
 import { createPrivateKey } from 'node:crypto';
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
@@ -13,9 +13,12 @@ import {
   UpstreamLinkRefused,
   UpstreamUnavailable,
 } from '../errors.ts';
+import { addressOf } from './address.ts';
 import { connectFailure } from './connect-errors.ts';
 import { readEgressLink, readPlainLink } from './egress-link.ts';
 import { checkPins } from './pins.ts';
+import type { ServerLabel } from './server-label.ts';
+import { adviceFor } from './server-label.ts';
 
 /** How new connections to an https: server are made. */
 export interface HttpUpstreamTls {
@@ -23,6 +26,8 @@ export interface HttpUpstreamTls {
   readonly profile: Profile;
   /** Authorities that may vouch for the server, PEM; `null` for those that Node.js trusts. */
   readonly caPem: string | null;
+  /** Revocation lists, PEM, one each; with any, every authority of the chain needs a current one. */
+  readonly crls: readonly string[];
   /** Name that the certificate must carry, `null` for the host of the URL. */
   readonly serverName: string | null;
   /** Pins of keys of which the server's chain must have one (see `pinOf`); none admits any. */
@@ -67,7 +72,8 @@ const UNTRUSTED = new Set([UpstreamLinkRefused.code, UpstreamCertificateInvalid.
  */
 export function createConnector(options: ConnectorOptions): Connect {
   const { name, url, events } = options;
-  const dial = options.tls === null ? plainDial(url) : tlsDial(url, options.tls);
+  const label = labelOf(options);
+  const dial = options.tls === null ? plainDial(url) : tlsDial(url, label, options.tls);
   return async (signal) => {
     try {
       const hop = await dialWithin(dial, options, signal);
@@ -80,7 +86,7 @@ export function createConnector(options: ConnectorOptions): Connect {
       });
       return hop;
     } catch (thrown) {
-      const error = thrown instanceof PosternError ? thrown : connectFailure(thrown, url.host);
+      const error = thrown instanceof PosternError ? thrown : connectFailure(thrown, label);
       if (!(error instanceof CallCancelled)) events(failureEvent(name, error));
       throw error;
     }
@@ -95,23 +101,21 @@ interface Dialled {
 }
 
 function plainDial(url: URL): () => Dialled {
-  const target = { host: hostOf(url), port: portOf(url, 80), noDelay: true };
+  const { host, port } = addressOf(url);
   return () => {
-    const socket = connectTcp(target);
+    const socket = connectTcp({ host, port, noDelay: true });
     return { socket, ready: 'connect', readLink: () => readPlainLink(socket) };
   };
 }
 
-function tlsDial(url: URL, settings: () => HttpUpstreamTls): () => Dialled {
-  const host = hostOf(url);
-  const port = portOf(url, 443);
+function tlsDial(url: URL, label: ServerLabel, settings: () => HttpUpstreamTls): () => Dialled {
   // Building a context parses every authority, so it lasts until the settings are replaced.
   let compiled: CompiledTls | null = null;
   return () => {
     const current = settings();
     if (compiled?.settings !== current) compiled = compile(current);
     const { secureContext, localSignature } = compiled;
-    const name = current.serverName ?? (isIP(host) === 0 ? host : null);
+    const { host, port, name } = addressOf(url, current.serverName);
     const socket = connectTls({
       host,
       port,
@@ -128,7 +132,7 @@ function tlsDial(url: URL, settings: () => HttpUpstreamTls): () => Dialled {
     const readLink = (): LinkSecurity => {
       const handshakeMs = performance.now() - startedAt;
       const link = readEgressLink(socket, handshakeMs, current.profile, localSignature);
-      checkPins(url.host, socket, current.pins);
+      checkPins(label, socket, current.pins);
       return link;
     };
     return { socket, ready: 'secureConnect', readLink };
@@ -142,10 +146,11 @@ interface CompiledTls {
 }
 
 function compile(settings: HttpUpstreamTls): CompiledTls {
-  const { profile, caPem, clientCredential } = settings;
+  const { profile, caPem, crls, clientCredential } = settings;
   const secureContext = createSecureContext({
     ...tlsOptionsOf(profile),
     ...(caPem === null ? {} : { ca: caPem }),
+    ...(crls.length === 0 ? {} : { crl: [...crls] }),
     ...(clientCredential && { key: clientCredential.keyPem, cert: clientCredential.chainPem }),
   });
   const scheme = clientCredential && signatureOfKey(createPrivateKey(clientCredential.keyPem));
@@ -200,7 +205,15 @@ function refuseUnlessAccepted(link: LinkSecurity, options: ConnectorOptions): vo
   if (reason === null) return;
   throw new UpstreamLinkRefused(`${options.url.host}: ${reason}`, {
     details: { quantum_safe: isQuantumSafe(link) },
+    hint: adviceFor(
+      labelOf(options),
+      'Upgrade the server, or look at `p2p_connectivity` of the policy.',
+    ),
   });
+}
+
+function labelOf({ name, url }: Pick<ConnectorOptions, 'name' | 'url'>): ServerLabel {
+  return { name, host: url.host };
 }
 
 function unavailable(options: ConnectorOptions, reason: string): PosternError {
@@ -213,15 +226,6 @@ function failureEvent(name: string, error: PosternError): PosternEvent {
     severity: untrusted ? 'alert' : 'warn',
     name: 'upstream.connect_failed',
     message: `no connection to ${name}: ${error.message}`,
-    fields: { upstream: name, code: error.code },
+    fields: { upstream: name, code: error.code, hint: error.hint },
   };
-}
-
-/** Host of a URL without the brackets of an IPv6 address. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1');
-}
-
-function portOf(url: URL, fallback: number): number {
-  return url.port === '' ? fallback : Number(url.port);
 }

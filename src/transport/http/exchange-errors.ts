@@ -2,36 +2,36 @@ import { InternalError, messageOf, PosternError } from '#lib';
 import { errors } from 'undici';
 import { UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable } from '../errors.ts';
 import { tlsFailure } from './connect-errors.ts';
+import type { ServerLabel } from './server-label.ts';
 
 /**
  * Why an exchange failed, in words.
  *
  * @param thrown what undici says.
  * @param socketError what the socket said first.
- * @param server host and port, for the message.
  * @param answering the response had begun.
  */
 export function exchangeFailure(
   thrown: Error,
   socketError: Error | null,
-  server: string,
+  server: ServerLabel,
   answering: boolean,
 ): PosternError {
   if (thrown instanceof PosternError) return thrown;
   const options = { cause: thrown };
   if (isRefusedArgument(thrown)) return new InternalError('the request cannot be sent', options);
   if (thrown instanceof errors.HeadersTimeoutError || thrown instanceof errors.BodyTimeoutError) {
-    return new UpstreamTimeout(`${server}: nothing came within the limit`, options);
+    return new UpstreamTimeout(`${server.host}: nothing came within the limit`, options);
   }
   if (isMalformed(thrown, answering)) {
-    const message = `${server}: the reply is not HTTP/1.1: ${messageOf(thrown)}`;
+    const message = `${server.host}: the reply is not HTTP/1.1: ${messageOf(thrown)}`;
     return new UpstreamProtocolError(message, options);
   }
   const when = answering ? 'amid its reply' : 'before it answered';
   return (
     tlsFailure(socketError ?? thrown, server) ??
     new UpstreamUnavailable(
-      `${server}: the connection ended ${when}: ${messageOf(thrown)}`,
+      `${server.host}: the connection ended ${when}: ${messageOf(thrown)}`,
       options,
     )
   );

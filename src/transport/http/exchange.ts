@@ -16,6 +16,7 @@ import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
 import type { Connection } from './pool.ts';
 import type { Asked, ResponseHead } from './response-head.ts';
 import { readHead } from './response-head.ts';
+import type { ServerLabel } from './server-label.ts';
 
 /** One HTTP exchange to make. */
 export interface ExchangePlan {
@@ -27,8 +28,8 @@ export interface ExchangePlan {
   readonly longLived: boolean;
   readonly signal: AbortSignal;
   readonly onLink: (link: LinkSecurity) => void;
-  /** Host and port, for messages. */
-  readonly server: string;
+  /** For messages. */
+  readonly server: ServerLabel;
   readonly limits: Pick<
     Limits,
     | 'callMaxMs'

@@ -1,6 +1,8 @@
 import { hash, X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { UpstreamCertificateInvalid } from '../errors.ts';
+import type { ServerLabel } from './server-label.ts';
+import { adviceFor } from './server-label.ts';
 
 /** Chains of real servers have up to four certificates. */
 const MAX_CHAIN = 10;
@@ -21,14 +23,17 @@ export function pinOf({ publicKey }: X509Certificate): string {
  * @param pins none means that any key will do.
  * @throws UpstreamCertificateInvalid otherwise, with the server's own pin.
  */
-export function checkPins(server: string, socket: TLSSocket, pins: readonly string[]): void {
+export function checkPins(server: ServerLabel, socket: TLSSocket, pins: readonly string[]): void {
   if (pins.length === 0) return;
   const [own, ...authorities] = chainOf(socket).map(pinOf);
   if (own !== undefined && [own, ...authorities].some((pin) => pins.includes(pin))) return;
   throw new UpstreamCertificateInvalid(
-    `${server}: no key of its certificates is pinned; its own is ${own ?? 'unknown'}`,
+    `${server.host}: no key of its certificates is pinned; its own is ${own ?? 'unknown'}`,
     {
-      hint: 'If the server has rightly got a new key, put its pin beside the old one in `tls.pins`.',
+      hint: adviceFor(
+        server,
+        'If the server has rightly got a new key, put its pin beside the old one in `tls.pins`.',
+      ),
     },
   );
 }

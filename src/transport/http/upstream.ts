@@ -19,6 +19,7 @@ import { pinOf } from './pins.ts';
 import type { Connection } from './pool.ts';
 import { Pool } from './pool.ts';
 import { RequestHeaders } from './request-headers.ts';
+import type { ServerLabel } from './server-label.ts';
 import { SessionTable } from './sessions.ts';
 
 /** What {@link createHttpUpstream} needs. */
@@ -53,6 +54,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   readonly name: string;
   readonly kind = 'http';
   readonly #url: URL;
+  readonly #label: ServerLabel;
   readonly #limits: Limits;
   readonly #headers: RequestHeaders;
   readonly #sessions: SessionTable;
@@ -64,6 +66,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
     this.#url = options.url;
+    this.#label = { name: options.name, host: options.url.host };
     this.#limits = options.limits;
     this.#headers = new RequestHeaders(options.headers);
     this.#sessions = new SessionTable(options.limits);
@@ -134,7 +137,7 @@ class StreamableHttpUpstream implements HttpUpstream {
       longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
       signal: request.signal,
       onLink: (link) => request.onLink(link),
-      server: this.#url.host,
+      server: this.#label,
       limits: this.#limits,
     };
   }
@@ -170,7 +173,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 
   #closedAtOnce({ failure }: Connection): PosternError {
-    if (failure !== null) return connectFailure(failure, this.#url.host);
+    if (failure !== null) return connectFailure(failure, this.#label);
     return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
   }
 

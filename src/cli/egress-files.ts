@@ -1,0 +1,114 @@
+import { createPrivateKey, hash, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import type { HttpSettings } from '#config';
+import { Kept, messageOf, readSmallFile } from '#lib';
+import type { HttpUpstreamTls } from '#transport';
+import { EgressFileInvalid } from './errors.ts';
+
+type TlsSettings = NonNullable<HttpSettings['tls']>;
+type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
+
+/** Files of a link that only make sense together, and what they hold. */
+export interface EgressFiles<T> {
+  readonly paths: readonly string[];
+  readonly kept: Kept<T>;
+}
+
+/** Told when files are read while the gateway runs. */
+export interface EgressFileEvents {
+  readonly onChange: (paths: readonly string[]) => void;
+  /** What was in force stays so. */
+  readonly onTrouble: (paths: readonly string[], thrown: unknown) => void;
+}
+
+/** Bundles of authorities have up to 1 MB, revocation lists of large authorities more. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** The file of authorities, PEM. */
+export function authorityFile(path: string, events: EgressFileEvents): EgressFiles<string> {
+  return keep([path], events, (content) => {
+    const blocks = pemBlocks(path, content, 'CERTIFICATE');
+    check(path, 'certificates in PEM', () => blocks.map((block) => new X509Certificate(block)));
+    return blocks.join('\n');
+  });
+}
+
+/** The file of revocation lists, as PEM of one list each. */
+export function revocationFile(
+  path: string,
+  events: EgressFileEvents,
+): EgressFiles<readonly string[]> {
+  return keep([path], events, (content) => {
+    const blocks = pemBlocks(path, content, 'X509 CRL');
+    check(path, 'revocation lists in PEM', () => blocks.map((crl) => createSecureContext({ crl })));
+    return blocks;
+  });
+}
+
+/** The files of a client certificate and its key. */
+export function credentialFiles(
+  { certificateFile, keyFile }: Exclude<TlsSettings['clientCertificate'], 'gateway' | null>,
+  events: EgressFileEvents,
+): EgressFiles<ClientCredential> {
+  return keep([certificateFile, keyFile], events, (certificate, key) => {
+    const [chainPem, keyPem] = [String(certificate), String(key)];
+    const leaf = check(
+      certificateFile,
+      'a certificate in PEM',
+      () => new X509Certificate(chainPem),
+    );
+    const privateKey = check(keyFile, 'a private key in PEM without a passphrase', () =>
+      createPrivateKey(keyPem),
+    );
+    if (leaf.checkPrivateKey(privateKey)) return { chainPem, keyPem };
+    throw new EgressFileInvalid(`${keyFile} is not the key of ${certificateFile}`);
+  });
+}
+
+function keep<T>(
+  paths: readonly string[],
+  { onChange, onTrouble }: EgressFileEvents,
+  parse: (...contents: readonly Buffer[]) => T,
+): EgressFiles<T> {
+  const kept = new Kept<T>({
+    read: async () => {
+      const contents = await Promise.all(paths.map(read));
+      const mark = contents.map((content) => hash('sha256', content)).join();
+      return { value: parse(...contents), mark };
+    },
+    onChange: () => onChange(paths),
+    onTrouble: (thrown) => onTrouble(paths, thrown),
+  });
+  return { paths, kept };
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readSmallFile(path, MAX_FILE_BYTES);
+  } catch (cause) {
+    throw new EgressFileInvalid(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Every block of one kind. A file that was cut amid one would otherwise seem to hold fewer. */
+function pemBlocks(path: string, content: Buffer, label: string): readonly string[] {
+  const text = String(content);
+  const begin = `-----BEGIN ${label}-----`;
+  const end = `-----END ${label}-----`;
+  const [, ...parts] = text.split(begin);
+  const blocks = parts.flatMap((part) => {
+    const length = part.indexOf(end);
+    return length === -1 ? [] : [`${begin}${part.slice(0, length)}${end}\n`];
+  });
+  if (blocks.length > 0 && blocks.length === parts.length) return blocks;
+  const what = label === 'X509 CRL' ? 'revocation lists' : 'a certificate';
+  throw new EgressFileInvalid(`${path} does not hold ${what} in PEM, or was cut off`);
+}
+
+function check<T>(path: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new EgressFileInvalid(`${path} does not hold ${what}`, { cause });
+  }
+}

@@ -1,0 +1,76 @@
+import type { LinkSecurity } from '#crypto';
+import { describeLink, isQuantumSafe } from '#crypto';
+import { visible } from '#telemetry';
+import type { ServerShowing } from '#transport';
+import { print, style, table } from './output.ts';
+import type { ServerProbe } from './probe-servers.ts';
+
+/** What came of each server's hop, for people. Servers choose some of the text, so it is made harmless. */
+export function printProbes(probes: readonly ServerProbe[]): void {
+  const rows = probes.map(({ name, reachable, detail, link }) => [
+    `${reachable ? style('green', '✓') : style('red', '✗')} ${name}`,
+    visible(detail),
+    link === null ? '-' : strengthOf(link),
+  ]);
+  const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
+  print(table([head, ...rows]));
+  print('');
+  for (const { name, shows } of probes) if (shows !== null) printShowing(name, shows);
+  const notes = probes.flatMap((probe) => probe.notes);
+  if (notes.length > 0) print(`${notes.map((note) => `  note: ${note}`).join('\n')}\n`);
+}
+
+/** A probe as JSON. */
+export function describeProbe({ link, shows, ...probe }: ServerProbe): object {
+  return {
+    ...probe,
+    link: link === null ? null : describeLink(link),
+    ...(shows === null ? {} : { shows: describeShowing(shows) }),
+  };
+}
+
+function strengthOf(link: LinkSecurity): string {
+  if (link.kind !== 'tls') return isQuantumSafe(link) ? 'stays on this machine' : 'not protected';
+  const parts = [
+    link.group.name,
+    `${link.peerSignature?.name ?? 'no'} certificate`,
+    link.cipher.name,
+  ];
+  const weaker = link.downgrades.length === 0 ? '' : `; classical ${link.downgrades.join(', ')}`;
+  return `${parts.join(', ')}${weaker}`;
+}
+
+function printShowing(name: string, shows: ServerShowing): void {
+  const { conflicts, ...facts } = describeShowing(shows);
+  print(`  ${style('bold', name)} shows, verified by nobody:`);
+  const rows = Object.entries(facts).map(([key, value]) => [
+    style('dim', key.replaceAll('_', ' ')),
+    visible(value ?? 'none'),
+  ]);
+  print(table(rows, '    '));
+  for (const conflict of conflicts) print(`    ${style('red', '✗')} ${visible(conflict)}`);
+  print('');
+}
+
+function describeShowing({ protocol, group, certificate, conflicts }: ServerShowing) {
+  if (certificate === null) return { protocol, group, conflicts };
+  const { subject, issuer, names, key, fingerprint256, pin } = certificate;
+  return {
+    subject,
+    issuer,
+    names,
+    not_before: instant(certificate.notBeforeMs),
+    not_after: instant(certificate.notAfterMs),
+    key,
+    fingerprint: fingerprint256,
+    pin,
+    protocol,
+    group,
+    conflicts,
+  };
+}
+
+/** A certificate may say years that no calendar has. */
+function instant(ms: number): string {
+  return Number.isNaN(ms) ? 'unreadable' : new Date(ms).toISOString();
+}
