@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { PosternEvent } from '#lib';
+import { anyCharacter } from '../../test/support/any-text.ts';
 import type { LogOptions } from './log.ts';
 import { createLog } from './log.ts';
 import { formatText } from './text.ts';
@@ -90,7 +91,7 @@ test('events below the level are left out; alerts never are', (t) => {
 
 test('nothing in an event forges a line, a field of the frame or a terminal sequence', (t) => {
   const nasty = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: anyCharacter }),
     fc.constantFrom(
       '\n{"level":"alert"}',
       '\r\u001b[2J\u009b31m\u0007',
