@@ -244,7 +244,7 @@ test('property: reading never throws, and refuses with at least one position in 
         assert.ok(line >= 1 && line <= lines && column >= 1);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   );
 });
 
