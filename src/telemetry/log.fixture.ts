@@ -1,16 +1,16 @@
 /**
- * A process that logs. `exit`: 3000 lines, then ends at once. `flood`: 50,000 lines, then says on
- * standard output how long they took, and ends when its standard input does.
+ * A process that logs. `exit`: 3000 short lines, then ends at once. `flood`: 5000 long ones, then says
+ * on standard output how long they took, and ends when its standard input does.
  */
 import { writeSync } from 'node:fs';
 import { createLog } from './log.ts';
 
 const log = createLog({ level: 'debug', format: 'json' });
 const [task] = process.argv.slice(2);
-const count = task === 'exit' ? 3000 : 50_000;
+const [count, bytes] = task === 'exit' ? [3000, 100] : [5000, 1000];
 const start = performance.now();
 for (let index = 0; index < count; index += 1) {
-  log.sink({ severity: 'debug', name: 'test.line', message: 'x'.repeat(100), fields: { index } });
+  log.sink({ severity: 'debug', name: 'test.line', message: 'x'.repeat(bytes), fields: { index } });
 }
 if (task === 'exit') {
   log.flush();
