@@ -91,7 +91,7 @@ test('R-21 changed files are used by new links; what cannot be used leaves the o
   ]);
 });
 
-test('R-13 a client certificate and its key change together', async (t) => {
+test('R-21 a client certificate and its key change together', async (t) => {
   const { path, write, open, events } = await fixture(t);
   await write('own.crt', one.certPem);
   await write('own.key', one.keyPem);

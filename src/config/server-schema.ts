@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
 import { parsedText, Refusal } from './refusal.ts';
+import { secretOr } from './secret.ts';
 import { profileName } from './profile.ts';
 
 const command = parsedText((text) => {
@@ -22,9 +23,11 @@ const stdio = z.strictObject({
   ),
   args: z.array(processText).default([]).describe('Arguments of the program.'),
   env: z
-    .record(variableName, processText)
+    .record(variableName, secretOr(processText))
     .default({})
-    .describe('Environment variables of the program. Their values are treated as secrets.'),
+    .describe(
+      'Environment variables of the program. Their values are secrets: text, or where it is found when the program is started.',
+    ),
   pass_env: z
     .array(variableName)
     .default([])
@@ -77,7 +80,9 @@ const http = z
       .describe('How the link is protected; https:// only.'),
     headers: headers
       .default({})
-      .describe('Headers of each request, such as Authorization. Their values are secrets.'),
+      .describe(
+        'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
+      ),
   })
   .superRefine(({ url, tls }, context) => {
     if (tls === undefined || url.protocol === 'https:') return;

@@ -5,6 +5,7 @@ export {
   SessionRequired,
   UpstreamCertificateInvalid,
   UpstreamCredentialsRefused,
+  UpstreamCredentialUnavailable,
   UpstreamLinkRefused,
   UpstreamMessageTooLarge,
   UpstreamOverloaded,
@@ -12,6 +13,7 @@ export {
   UpstreamTimeout,
   UpstreamUnavailable,
 } from './errors.ts';
+export { Credentials } from './credentials/credentials.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
 export { inspectServer } from './http/inspect.ts';
 export type { ServerShowing } from './http/inspect.ts';

@@ -269,7 +269,7 @@ test('R-21 a pinned key is asked for beside the authority: the server’s own or
 });
 
 test(
-  'R-21 with revocation lists every authority of the chain needs a current one',
+  'R-13 with revocation lists every authority of the chain needs a current one',
   TIMEOUT,
   async (t) => {
     const issuer = await authority.subordinate();
