@@ -156,6 +156,10 @@ const SERVER: readonly Case[] = [
     header('{ command: [x], refresh_ms: 1 }'),
     [2, 86, 'servers.a.http.headers.X.refresh_ms', /at least 1000/],
   ],
+  [
+    server('{ http: { url: "https://h/", tls: { client_certificate: { pkcs12: a } } } }'),
+    [2, 51, 'servers.a.http.tls.client_certificate.passphrase_file', /missing/],
+  ],
   ['servers: {}', [2, 10, 'servers', /at least one server/]],
   ['servers: { A: { stdio: { command: x } } }', [2, 12, 'servers.A', /lower-case letters/]],
 ];

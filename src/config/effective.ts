@@ -114,6 +114,12 @@ function clientCertificateRows(
   at: YamlPath,
 ): readonly Row[] {
   if (certificate === null || certificate === 'gateway') return [[at, certificate]];
+  if ('pkcs12File' in certificate) {
+    return [
+      [[...at, 'pkcs12'], certificate.pkcs12File],
+      [[...at, 'passphrase_file'], certificate.passphraseFile],
+    ];
+  }
   return [
     [[...at, 'certificate'], certificate.certificateFile],
     [[...at, 'key'], certificate.keyFile],

@@ -44,6 +44,11 @@ const clientCertificate = z.strictObject({
   key: path.describe('PEM file with its private key.'),
 });
 
+const container = z.strictObject({
+  pkcs12: path.describe('PKCS#12 file with a certificate and its private key.'),
+  passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
+});
+
 const http = z
   .strictObject({
     url: serverUrl.describe('Its endpoint: https://, or http:// on this machine.'),
@@ -69,7 +74,7 @@ const http = z
             'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
           ),
         client_certificate: z
-          .union([z.literal('gateway'), clientCertificate])
+          .union([z.literal('gateway'), clientCertificate, container])
           .optional()
           .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
         server_name: dnsName

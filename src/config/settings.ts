@@ -88,7 +88,10 @@ export interface HttpSettings {
     readonly pins: readonly string[];
     /** What the gateway shows when it is asked; `gateway` is its own certificate. */
     readonly clientCertificate:
-      'gateway' | { readonly certificateFile: string; readonly keyFile: string } | null;
+      | 'gateway'
+      | { readonly certificateFile: string; readonly keyFile: string }
+      | { readonly pkcs12File: string; readonly passphraseFile: string }
+      | null;
     /** Name to ask for and to check instead of the URL's host. */
     readonly serverName: string | null;
   } | null;
@@ -200,5 +203,11 @@ function clientCertificateOf(
   absolute: (path: string) => string,
 ): HttpTls['clientCertificate'] {
   if (given === undefined || given === 'gateway') return given ?? null;
+  if ('pkcs12' in given) {
+    return {
+      pkcs12File: absolute(given.pkcs12),
+      passphraseFile: absolute(given.passphrase_file),
+    };
+  }
   return { certificateFile: absolute(given.certificate), keyFile: absolute(given.key) };
 }
