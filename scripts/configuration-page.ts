@@ -123,7 +123,7 @@ function typeOf(schema: JsonSchema): string {
 }
 
 function plural(type: string): string {
-  return type === 'mapping' ? 'mappings' : type;
+  return type.replace(/mapping$/, 'mappings');
 }
 
 /** Sections show their defaults key by key. */

@@ -93,9 +93,9 @@ export async function startPostern(
     return stopping;
   };
   try {
+    await servers.watch();
     const listeners = await gateway.start();
     keeper.start();
-    servers.watch();
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
@@ -122,7 +122,7 @@ async function stopAll(parts: {
 }): Promise<void> {
   const { gateway, keeper, servers, guardian, recorder, limits, ports } = parts;
   await keeper.stop();
-  servers.close();
+  await servers.close();
   await gateway.stop();
   await guardian.close();
   // A disk that hangs must not hold the process for ever.

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { HttpSettings } from '#config';
 import { Kept, messageOf, readSmallFile } from '#lib';
 import type { HttpUpstreamTls } from '#transport';
+import { checkPkcs12 } from '#transport';
 import { EgressFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
@@ -47,7 +48,31 @@ export function revocationFile(
 
 /** The files of a client certificate and its key. */
 export function credentialFiles(
-  { certificateFile, keyFile }: Exclude<TlsSettings['clientCertificate'], 'gateway' | null>,
+  files: Exclude<TlsSettings['clientCertificate'], 'gateway' | null>,
+  events: EgressFileEvents,
+): EgressFiles<ClientCredential> {
+  return 'pkcs12File' in files ? containerFiles(files, events) : pemFiles(files, events);
+}
+
+function containerFiles(
+  { pkcs12File, passphraseFile }: { pkcs12File: string; passphraseFile: string },
+  events: EgressFileEvents,
+): EgressFiles<ClientCredential> {
+  return keep([pkcs12File, passphraseFile], events, (pfx, secret) => {
+    if (pfx === undefined) throw new EgressFileInvalid(`${pkcs12File} was not read`);
+    const passphrase = String(secret).replace(/\r?\n$/, '');
+    try {
+      checkPkcs12(pfx, passphrase);
+    } catch (cause) {
+      const message = `${pkcs12File} cannot be used with the passphrase of ${passphraseFile}: ${messageOf(cause)}`;
+      throw new EgressFileInvalid(message, { cause });
+    }
+    return { pfx, passphrase };
+  });
+}
+
+function pemFiles(
+  { certificateFile, keyFile }: { certificateFile: string; keyFile: string },
   events: EgressFileEvents,
 ): EgressFiles<ClientCredential> {
   return keep([certificateFile, keyFile], events, (certificate, key) => {

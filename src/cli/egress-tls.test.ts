@@ -11,6 +11,7 @@ import type { PosternEvent } from '#lib';
 import { denyAllPolicy } from '#policy';
 import type { Credential, TestAuthority } from '../../test/support/certificates.ts';
 import { createAuthority } from '../../test/support/certificates.ts';
+import { makePkcs12, NO_PKCS12 } from '../../test/support/pkcs12.ts';
 import { until } from '../../test/support/until.ts';
 import type { EgressTls } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
@@ -91,7 +92,7 @@ test('R-21 changed files are used by new links; what cannot be used leaves the o
   ]);
 });
 
-test('R-13 a client certificate and its key change together', async (t) => {
+test('R-21 a client certificate and its key change together', async (t) => {
   const { path, write, open, events } = await fixture(t);
   await write('own.crt', one.certPem);
   await write('own.key', one.keyPem);
@@ -109,6 +110,35 @@ test('R-13 a client certificate and its key change together', async (t) => {
   const expected = { chainPem: other.certPem, keyPem: other.keyPem };
   assert.deepEqual(tls.current().clientCredential, expected);
   assert.doesNotMatch(JSON.stringify(events), /PRIVATE KEY/);
+});
+
+test('R-21 a PKCS#12 file and its passphrase change together', { skip: NO_PKCS12 }, async (t) => {
+  const { path, write, open, events } = await fixture(t);
+  const files = { pkcs12File: path('own.p12'), passphraseFile: path('passphrase') };
+  await writeFile(files.pkcs12File, await makePkcs12(one, 'first one'));
+  await write('passphrase', 'first one\n');
+  const tls = await open({ clientCertificate: files });
+  let reloads = 0;
+  t.after(tls.watch(() => (reloads += 1)));
+  const first = tls.current();
+  const renewed = await makePkcs12(other, 'second one');
+  await writeFile(files.pkcs12File, renewed);
+  await until('the wrong passphrase is alerted', () => events.length === 1);
+  assert.match(
+    String(events[0]?.fields?.['why']),
+    /own\.p12 cannot be used with the passphrase of/,
+  );
+  assert.equal(tls.current(), first);
+  await write('passphrase', 'second one');
+  await until('the whole is used', () => reloads === 1);
+  const expected = { pfx: renewed, passphrase: 'second one' };
+  assert.deepEqual(tls.current().clientCredential, expected);
+  assert.doesNotMatch(JSON.stringify(events), /(?:first|second) one/);
+  await writeFile(files.pkcs12File, 'no container');
+  await assert.rejects(open({ clientCertificate: files }), {
+    code: 'POSTERN_EGRESS_FILE_INVALID',
+    message: /own\.p12 cannot be used with the passphrase of .*: not enough data/,
+  });
 });
 
 test('files are judged whole: no block may be missing, cut off or of another kind', async (t) => {

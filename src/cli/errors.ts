@@ -22,7 +22,7 @@ export const ConfigMissing = defineError('POSTERN_CONFIG_MISSING', {
 
 export const EgressFileInvalid = defineError('POSTERN_EGRESS_FILE_INVALID', {
   meaning: 'A file of certificates or keys for the link to a server cannot be used.',
-  hint: 'Look at `tls` of that server in postern.yaml; the files are PEM.',
+  hint: 'Look at `tls` of that server in postern.yaml; certificates and lists are PEM, or PKCS#12 where it says so.',
 });
 
 export const GatewayUnavailable = defineError('POSTERN_GATEWAY_UNAVAILABLE', {

@@ -1,8 +1,8 @@
-import type { ServerSettings, Settings } from '#config';
+import type { SecretSource, ServerSettings, Settings } from '#config';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
 import type { Guardian, Upstream } from '#transport';
-import { createHttpUpstream, createStdioUpstream } from '#transport';
+import { createHttpUpstream, createStdioUpstream, Credentials } from '#transport';
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
 
@@ -10,10 +10,10 @@ import { openEgressTls } from './egress-tls.ts';
 export interface Servers {
   /** Not connected to yet; closed by whoever uses them. */
   readonly upstreams: readonly Upstream[];
-  /** Begins to follow changes of the files that the servers' settings name. */
-  readonly watch: () => void;
+  /** Looks for the credentials, then follows changes of them and of the links' files. */
+  readonly watch: () => Promise<void>;
   /** Ends that. */
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** What servers need besides their settings. */
@@ -27,8 +27,9 @@ export interface ServerContext {
 
 interface OneServer {
   readonly upstream: Upstream;
-  /** Returns what ends it. */
-  readonly watch: () => () => void;
+  readonly credentials: Credentials;
+  /** Follows changes of the link's files; returns what ends this. */
+  readonly watchLink: () => () => void;
 }
 
 /**
@@ -43,11 +44,13 @@ export async function createServers(settings: Settings, context: ServerContext):
   let watches: readonly (() => void)[] = [];
   return {
     upstreams: servers.map(({ upstream }) => upstream),
-    watch: () => {
-      watches = servers.map(({ watch }) => watch());
+    watch: async () => {
+      watches = servers.map(({ watchLink }) => watchLink());
+      await Promise.all(servers.map(({ credentials }) => credentials.start()));
     },
-    close: () => {
+    close: async () => {
       for (const end of watches) end();
+      await Promise.all(servers.map(({ credentials }) => credentials.close()));
     },
   };
 }
@@ -57,17 +60,24 @@ async function createServer(
   { limits }: Settings,
   { inForce, events, guardian }: ServerContext,
 ): Promise<OneServer> {
+  const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
+    new Credentials({ server: name, use, sources, guardian, limits, events });
   if (transport.kind === 'stdio') {
-    const upstream = createStdioUpstream({ name, ...transport, limits, events, guardian });
-    return { upstream, watch: () => () => undefined };
+    const { envSources, ...program } = transport;
+    const credentials = credentialsFrom('variable', envSources);
+    const common = { name, credentials, limits, events, guardian };
+    const upstream = createStdioUpstream({ ...program, ...common });
+    return { upstream, credentials, watchLink: () => () => undefined };
   }
   const { url, headers } = transport;
+  const credentials = credentialsFrom('header', transport.headerSources);
   const tls =
     transport.tls === null ? null : await openEgressTls(name, transport.tls, inForce, events);
   const upstream = createHttpUpstream({
     name,
     url,
     headers,
+    credentials,
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
     limits,
@@ -75,6 +85,7 @@ async function createServer(
   });
   return {
     upstream,
-    watch: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
+    credentials,
+    watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
   };
 }

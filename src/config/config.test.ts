@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Profile } from '#crypto';
 import { profileByName } from '#crypto';
@@ -32,12 +32,12 @@ listeners:
 admin: off
 servers:
   files:
-    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b}, pass_env: [HOME], cwd: ./x }
+    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x }
   notes:
     http:
       url: https://notes.example.com/mcp?key=abc
-      tls: { ca: ./ca.pem, server_name: Notes.Internal }
-      headers: { Authorization: Bearer abc }
+      tls: { ca: ./ca.pem, crl: ./crl.pem, server_name: Notes.Internal }
+      headers: { Authorization: Bearer abc, X-A: {file: ./a, prefix: "A "}, X-B: {command: [bin/b, xyz]} }
   near:
     http: { url: "http://127.0.0.1:8080/mcp" }
 audit: { mode: async }
@@ -73,7 +73,15 @@ test('the least configuration gets every default', () => {
     servers: [
       {
         name: 'files',
-        transport: { kind: 'stdio', command: 'node', args: [], env: {}, passEnv: [], cwd: null },
+        transport: {
+          kind: 'stdio',
+          command: 'node',
+          args: [],
+          env: {},
+          envSources: {},
+          passEnv: [],
+          cwd: null,
+        },
       },
     ],
     audit: { mode: 'durable' },
@@ -108,6 +116,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
     command: '/etc/postern/run.sh',
     args: ['--api-key', 'abc', '--token=xyz', 'ok'],
     env: { A: 'b' },
+    envSources: { B: { kind: 'env', variable: 'MAIN_B', prefix: '' } },
     passEnv: ['HOME'],
     cwd: '/etc/postern/x',
   });
@@ -117,11 +126,21 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
     tls: {
       profile: profileByName('hybrid'),
       ca: { file: '/etc/postern/ca.pem' },
+      crlFile: '/etc/postern/crl.pem',
       pins: [],
       clientCertificate: null,
       serverName: 'notes.internal',
     },
     headers: { Authorization: 'Bearer abc' },
+    headerSources: {
+      'X-A': { kind: 'file', file: '/etc/postern/a', prefix: 'A ' },
+      'X-B': {
+        kind: 'command',
+        command: ['/etc/postern/bin/b', 'xyz'],
+        refreshMs: 600_000,
+        prefix: '',
+      },
+    },
   });
   assert.ok(near?.kind === 'http');
   assert.equal(near.tls, null);
@@ -173,7 +192,11 @@ test('effective settings tell value and origin, and no secret', () => {
     'servers.files.stdio.env.A': ['•••', 'postern.yaml:17'],
     'servers.notes.http.url': ['https://notes.example.com/mcp?key=•••', 'postern.yaml:20'],
     'servers.notes.http.tls.profile': ['hybrid', 'default'],
+    'servers.files.stdio.env.B': ['from variable MAIN_B', 'postern.yaml:17'],
+    'servers.notes.http.tls.crl': [resolve('crl.pem'), 'postern.yaml:21'],
     'servers.notes.http.headers.Authorization': ['•••', 'postern.yaml:22'],
+    'servers.notes.http.headers.X-A': [`from file ${resolve('a')}`, 'postern.yaml:22'],
+    'servers.notes.http.headers.X-B': [`from command ${resolve('bin/b')}`, 'postern.yaml:22'],
     'limits.max_request_bytes': [2048, 'postern.yaml:27'],
     'limits.max_json_depth': [128, 'default'],
   };
@@ -193,6 +216,7 @@ test('settings without a file: the servers given, everything else at its default
     command: '/srv/server',
     args: ['-v'],
     env: {},
+    envSources: {},
     passEnv: [],
     cwd: null,
   });

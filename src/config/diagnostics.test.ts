@@ -141,6 +141,25 @@ const SERVER: readonly Case[] = [
     server('{ http: { url: "https://h/", headers: { X: "a\\r\\nb" } } }'),
     [2, 58, 'servers.a.http.headers.X', /printable ASCII/],
   ],
+  [
+    header('{ file: a, env: B }'),
+    [2, 55, 'servers.a.http.headers.X', /more than one of "file", "env" and "command"/],
+  ],
+  [header('{ prefix: "Bearer " }'), [2, 55, 'servers.a.http.headers.X', /neither text nor/]],
+  [header('{ fil: a }'), [2, 60, 'servers.a.http.headers.X.fil', /unknown key/, 'file']],
+  [
+    header('{ file: a, refresh_ms: 5000 }'),
+    [2, 69, 'servers.a.http.headers.X.refresh_ms', /only a command is run again/],
+  ],
+  [header('{ command: [] }'), [2, 69, 'servers.a.http.headers.X.command', /empty|at least/]],
+  [
+    header('{ command: [x], refresh_ms: 1 }'),
+    [2, 86, 'servers.a.http.headers.X.refresh_ms', /at least 1000/],
+  ],
+  [
+    server('{ http: { url: "https://h/", tls: { client_certificate: { pkcs12: a } } } }'),
+    [2, 51, 'servers.a.http.tls.client_certificate.passphrase_file', /missing/],
+  ],
   ['servers: {}', [2, 10, 'servers', /at least one server/]],
   ['servers: { A: { stdio: { command: x } } }', [2, 12, 'servers.A', /lower-case letters/]],
 ];
@@ -238,6 +257,10 @@ function allowedFor(text: string): readonly string[] | undefined {
 
 function listener(address: string): string {
   return `listeners:\n- { address: ${address}, name: a }`;
+}
+
+function header(value: string): string {
+  return server(`{ http: { url: "https://h/", headers: { X: ${value} } } }`);
 }
 
 function server(value: string): string {

@@ -4,6 +4,8 @@ import { formatPath, looksSecret, maskUrls, REDACTED } from '#lib';
 import { formatAddress } from './address.ts';
 import { LIMIT_NAMES, limitKey } from './limits-schema.ts';
 import type { Origins } from './load.ts';
+import type { SecretSource } from './secret.ts';
+import { describeSource } from './secret.ts';
 import type { HttpSettings, ListenerSettings, Settings, StdioSettings } from './settings.ts';
 
 /** One setting in force, as postern.yaml would say it. Secrets are masked. */
@@ -81,7 +83,7 @@ function stdioRows(stdio: StdioSettings, at: YamlPath): readonly Row[] {
   return [
     [[...at, 'command'], stdio.command],
     [[...at, 'args'], maskArguments(stdio.args)],
-    ...Object.keys(stdio.env).map((name): Row => [[...at, 'env', name], REDACTED]),
+    ...secretRows(stdio.env, stdio.envSources, [...at, 'env']),
     [[...at, 'pass_env'], stdio.passEnv],
     [[...at, 'cwd'], stdio.cwd],
   ];
@@ -103,7 +105,7 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
   return [
     [[...at, 'url'], maskUrls(http.url.href)],
     ...tlsRows,
-    ...Object.keys(http.headers).map((name): Row => [[...at, 'headers', name], REDACTED]),
+    ...secretRows(http.headers, http.headerSources, [...at, 'headers']),
   ];
 }
 
@@ -112,9 +114,29 @@ function clientCertificateRows(
   at: YamlPath,
 ): readonly Row[] {
   if (certificate === null || certificate === 'gateway') return [[at, certificate]];
+  if ('pkcs12File' in certificate) {
+    return [
+      [[...at, 'pkcs12'], certificate.pkcs12File],
+      [[...at, 'passphrase_file'], certificate.passphraseFile],
+    ];
+  }
   return [
     [[...at, 'certificate'], certificate.certificateFile],
     [[...at, 'key'], certificate.keyFile],
+  ];
+}
+
+function secretRows(
+  fixed: Readonly<Record<string, string>>,
+  sources: Readonly<Record<string, SecretSource>>,
+  at: YamlPath,
+): readonly Row[] {
+  return [
+    ...Object.keys(fixed).map((name): Row => [[...at, name], REDACTED]),
+    ...Object.entries(sources).map(([name, source]): Row => [
+      [...at, name],
+      describeSource(source),
+    ]),
   ];
 }
 

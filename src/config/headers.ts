@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secretOr } from './secret.ts';
 
 /** Headers that belong to the transport or to the gateway itself, which sets them on each request. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -30,11 +31,11 @@ const headerValue = z
   .string()
   .regex(/^[\x20-\x7e\t]*$/, { error: 'must be printable ASCII on one line' })
   .refine((value) => !/\$\{[^}]*\}/.test(value), {
-    error: '"${…}" is not substituted; write the value itself',
+    error: '"${…}" is not substituted; write { env: NAME } for a variable',
   });
 
 /** Headers that go with each request to an upstream server; their values are secrets. */
-export const headers = z.record(headerName, headerValue).superRefine((value, context) => {
+export const headers = z.record(headerName, secretOr(headerValue)).superRefine((value, context) => {
   const seen = new Set<string>();
   for (const name of Object.keys(value)) {
     const lower = name.toLowerCase();

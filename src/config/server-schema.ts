@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
 import { parsedText, Refusal } from './refusal.ts';
+import { secretOr } from './secret.ts';
 import { profileName } from './profile.ts';
 
 const command = parsedText((text) => {
@@ -22,9 +23,11 @@ const stdio = z.strictObject({
   ),
   args: z.array(processText).default([]).describe('Arguments of the program.'),
   env: z
-    .record(variableName, processText)
+    .record(variableName, secretOr(processText))
     .default({})
-    .describe('Environment variables of the program. Their values are treated as secrets.'),
+    .describe(
+      'Environment variables of the program. Their values are secrets: text, or where it is found when the program is started.',
+    ),
   pass_env: z
     .array(variableName)
     .default([])
@@ -39,6 +42,11 @@ const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
 const clientCertificate = z.strictObject({
   certificate: path.describe('PEM file with the certificate, then its issuing authorities.'),
   key: path.describe('PEM file with its private key.'),
+});
+
+const container = z.strictObject({
+  pkcs12: path.describe('PKCS#12 file with a certificate and its private key.'),
+  passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
 });
 
 const http = z
@@ -66,7 +74,7 @@ const http = z
             'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
           ),
         client_certificate: z
-          .union([z.literal('gateway'), clientCertificate])
+          .union([z.literal('gateway'), clientCertificate, container])
           .optional()
           .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
         server_name: dnsName
@@ -77,7 +85,9 @@ const http = z
       .describe('How the link is protected; https:// only.'),
     headers: headers
       .default({})
-      .describe('Headers of each request, such as Authorization. Their values are secrets.'),
+      .describe(
+        'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
+      ),
   })
   .superRefine(({ url, tls }, context) => {
     if (tls === undefined || url.protocol === 'https:') return;

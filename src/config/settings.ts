@@ -3,7 +3,10 @@ import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { Limits } from '#lib';
 import { ownProfiles } from './profile.ts';
+import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
+import type { SecretSource } from './secret.ts';
+import { splitSecrets } from './secret.ts';
 import type { ServerOutput } from './server-schema.ts';
 
 /** What a gateway runs with: every default filled in, every path absolute. */
@@ -65,6 +68,8 @@ export interface StdioSettings {
   readonly args: readonly string[];
   /** The values are secrets. */
   readonly env: Readonly<Record<string, string>>;
+  /** Further variables, whose values are found while the gateway runs. */
+  readonly envSources: Readonly<Record<string, SecretSource>>;
   /** Names of variables to hand on from the gateway's own environment. */
   readonly passEnv: readonly string[];
   /** `null` for the gateway's own. */
@@ -87,12 +92,17 @@ export interface HttpSettings {
     readonly pins: readonly string[];
     /** What the gateway shows when it is asked; `gateway` is its own certificate. */
     readonly clientCertificate:
-      'gateway' | { readonly certificateFile: string; readonly keyFile: string } | null;
+      | 'gateway'
+      | { readonly certificateFile: string; readonly keyFile: string }
+      | { readonly pkcs12File: string; readonly passphraseFile: string }
+      | null;
     /** Name to ask for and to check instead of the URL's host. */
     readonly serverName: string | null;
   } | null;
   /** The values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Further headers, whose values are found while the gateway runs. */
+  readonly headerSources: Readonly<Record<string, SecretSource>>;
 }
 
 /** The checked content of postern.yaml as settings; relative paths start at the directory. */
@@ -116,7 +126,7 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
     servers: Object.entries(config.servers).map(([name, server]) => ({
       name,
       transport:
-        server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, absolute, profileOf),
+        server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, directory, profileOf),
     })),
     audit: config.audit,
     log: config.log,
@@ -151,14 +161,13 @@ function toStdio(
   server: Extract<ServerOutput, { kind: 'stdio' }>,
   directory: string,
 ): StdioSettings {
-  // A bare name is for the PATH; anything with a slash is a path, which the child's own working
-  // directory must not change.
-  const isPath = /[/\\]/.test(server.command);
+  const env = splitSecrets(server.env, directory);
   return {
     kind: 'stdio',
-    command: isPath ? resolve(directory, server.command) : server.command,
+    command: programPath(server.command, directory),
     args: server.args,
-    env: server.env,
+    env: env.fixed,
+    envSources: env.sources,
     passEnv: server.pass_env,
     cwd: server.cwd === undefined ? null : resolve(directory, server.cwd),
   };
@@ -166,11 +175,13 @@ function toStdio(
 
 function toHttp(
   server: Extract<ServerOutput, { kind: 'http' }>,
-  absolute: (path: string) => string,
+  directory: string,
   profileOf: ProfileOf,
 ): HttpSettings {
-  const { url, tls, headers } = server;
-  if (url.protocol === 'http:') return { kind: 'http', url, tls: null, headers };
+  const { url, tls } = server;
+  const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
+  if (url.protocol === 'http:') return { kind: 'http', url, tls: null, headers, headerSources };
+  const absolute = (path: string): string => resolve(directory, path);
   return {
     kind: 'http',
     url,
@@ -183,6 +194,7 @@ function toHttp(
       serverName: tls?.server_name ?? null,
     },
     headers,
+    headerSources,
   };
 }
 
@@ -199,5 +211,11 @@ function clientCertificateOf(
   absolute: (path: string) => string,
 ): HttpTls['clientCertificate'] {
   if (given === undefined || given === 'gateway') return given ?? null;
+  if ('pkcs12' in given) {
+    return {
+      pkcs12File: absolute(given.pkcs12),
+      passphraseFile: absolute(given.passphrase_file),
+    };
+  }
   return { certificateFile: absolute(given.certificate), keyFile: absolute(given.key) };
 }

@@ -14,7 +14,7 @@ function keeper() {
     onChange: () => told.push(`changed to ${String(kept.value)}`),
     onTrouble: (thrown) => told.push(String(thrown)),
   });
-  const found = (value: string | Error): Promise<void> => {
+  const found = (value: string | Error): Promise<boolean> => {
     next = value;
     return kept.refresh();
   };
@@ -25,9 +25,9 @@ test('what was read last stays in force while reading fails, and each thing is t
   const { kept, found, told } = keeper();
   assert.equal(kept.value, null);
   await kept.start();
-  await found('first');
+  assert.equal(await found('first'), true);
   await found(new Error('torn'));
-  await found(new Error('torn'));
+  assert.equal(await found(new Error('torn')), false);
   assert.equal(kept.value, 'first');
   await found('first');
   await found(new Error('torn'));

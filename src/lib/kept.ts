@@ -22,7 +22,7 @@ export class Kept<T> {
   #inForce: Reading<T> | null = null;
   #trouble: string | null = null;
   /** One reading at a time: an older value must not come into force after a newer one. */
-  #reading: Promise<void> = Promise.resolve();
+  #settled: Promise<void> = Promise.resolve();
 
   constructor(options: KeptOptions<T>) {
     this.#options = options;
@@ -42,25 +42,36 @@ export class Kept<T> {
     this.#inForce = await this.#options.read();
   }
 
-  /** Reads once more, after the readings that are under way. Never rejects. */
-  refresh(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#readOnce());
-    return this.#reading;
+  /**
+   * Reads once more, after the readings that are under way. Never rejects.
+   *
+   * @returns whether it could be read.
+   */
+  refresh(): Promise<boolean> {
+    const reading = this.#settled.then(() => this.#readOnce());
+    this.#settled = reading.then(() => undefined);
+    return reading;
   }
 
-  async #readOnce(): Promise<void> {
+  /** Resolves when no reading is under way. */
+  settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  async #readOnce(): Promise<boolean> {
     const { read, onChange, onTrouble } = this.#options;
     try {
       const found = await read();
       this.#trouble = null;
-      if (found.mark === this.#inForce?.mark) return;
+      if (found.mark === this.#inForce?.mark) return true;
       this.#inForce = found;
       onChange();
+      return true;
     } catch (thrown) {
       const trouble = messageOf(thrown);
-      if (trouble === this.#trouble) return;
+      if (trouble !== this.#trouble) onTrouble(thrown);
       this.#trouble = trouble;
-      onTrouble(thrown);
+      return false;
     }
   }
 }

@@ -52,6 +52,16 @@ export const UpstreamCredentialsRefused = defineError('POSTERN_UPSTREAM_CREDENTI
   rpcCode: -32603,
 });
 
+export const UpstreamCredentialUnavailable = defineError(
+  'POSTERN_UPSTREAM_CREDENTIAL_UNAVAILABLE',
+  {
+    meaning: 'A credential that the gateway presents to the MCP server could not be read so far.',
+    hint: 'Look at the alerts `credential.unusable` in the log: they tell where it was looked for, and why in vain.',
+    httpStatus: 200,
+    rpcCode: -32603,
+  },
+);
+
 export const UpstreamMessageTooLarge = defineError('POSTERN_UPSTREAM_MESSAGE_TOO_LARGE', {
   meaning: 'The MCP server sent a message larger than the limit.',
   hint: 'Have the server answer in parts, or raise limits.max_message_bytes.',

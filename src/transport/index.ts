@@ -5,6 +5,7 @@ export {
   SessionRequired,
   UpstreamCertificateInvalid,
   UpstreamCredentialsRefused,
+  UpstreamCredentialUnavailable,
   UpstreamLinkRefused,
   UpstreamMessageTooLarge,
   UpstreamOverloaded,
@@ -12,6 +13,8 @@ export {
   UpstreamTimeout,
   UpstreamUnavailable,
 } from './errors.ts';
+export { Credentials } from './credentials/credentials.ts';
+export { checkPkcs12 } from './http/client-credential.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
 export { inspectServer } from './http/inspect.ts';
 export type { ServerShowing } from './http/inspect.ts';

@@ -13,6 +13,7 @@ import type { PosternError } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Credential, TestAuthority } from '../../../test/support/certificates.ts';
 import { createAuthority, selfSigned } from '../../../test/support/certificates.ts';
+import { makePkcs12, NO_PKCS12 } from '../../../test/support/pkcs12.ts';
 import { ANSWER, listen, post, until, upstreamFor } from '../../../test/support/http-upstream.ts';
 import type { Upstream } from '../upstream.ts';
 import type { HttpUpstreamTls } from './connect.ts';
@@ -136,6 +137,48 @@ test('a client credential is shown to a server that demands one', TIMEOUT, async
     message: /the server demands a client certificate/,
   });
 });
+
+test(
+  'R-13 a client credential in PKCS#12, and with what it signs',
+  { ...TIMEOUT, skip: NO_PKCS12 },
+  async (t) => {
+    const client = await classicalAuthority.issue({ kind: 'P-256' });
+    const pfx = await makePkcs12(client, 'a passphrase');
+    const server = await serve(t, mlDsa, { requestCert: true, ca: classicalAuthority.certPem });
+    const clientCredential = { pfx, passphrase: 'a passphrase' };
+    const link = await linkTo(t, server.port, settings({ clientCredential }));
+    assert.equal(link.localSignature?.name, 'ECDSA-P256-SHA256');
+    assert.deepEqual(link.downgrades, ['local_signature']);
+  },
+);
+
+test(
+  'R-13 authorities in a PKCS#12 container vouch for no server',
+  { ...TIMEOUT, skip: NO_PKCS12 },
+  async (t) => {
+    const clients = await createAuthority('P-256');
+    const issuer = await clients.subordinate();
+    const client = await issuer.issue({ kind: 'P-256' });
+    const pfx = await makePkcs12(client, 'x', issuer.certPem + clients.certPem);
+    const clientCredential = { pfx, passphrase: 'x' };
+    const own = await authority.subordinate();
+    const trusted = await own.issue({ kind: 'P-256' });
+    const chain = { ...trusted, certPem: trusted.certPem + own.certPem };
+    const good = await serve(t, chain);
+    await linkTo(t, good.port, settings({ clientCredential, caPem: authority.certPem }));
+    const foreign = await issuer.issue({ kind: 'P-256' });
+    const message = /only an authority of the client certificate’s container vouches for it/;
+    for (const shown of [foreign, { ...foreign, certPem: foreign.certPem + issuer.certPem }]) {
+      const server = await serve(t, shown);
+      for (const caPem of [authority.certPem, null]) {
+        const link = linkTo(t, server.port, settings({ clientCredential, caPem }));
+        await assert.rejects(link, { code: CERTIFICATE, message });
+      }
+      assert.equal(server.requests(), 0);
+      await linkTo(t, server.port, settings({ clientCredential, caPem: clients.certPem }));
+    }
+  },
+);
 
 const CERTIFICATE = 'POSTERN_UPSTREAM_CERTIFICATE';
 const LINK = 'POSTERN_UPSTREAM_LINK_REFUSED';
@@ -269,7 +312,7 @@ test('R-21 a pinned key is asked for beside the authority: the server’s own or
 });
 
 test(
-  'R-21 with revocation lists every authority of the chain needs a current one',
+  'R-13 with revocation lists every authority of the chain needs a current one',
   TIMEOUT,
   async (t) => {
     const issuer = await authority.subordinate();

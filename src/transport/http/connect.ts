@@ -1,8 +1,8 @@
 import type { LinkSecurity, Profile, SignatureScheme } from '#crypto';
-import { describeLink, isQuantumSafe, signatureOfKey, tlsOptionsOf } from '#crypto';
+import { describeLink, isQuantumSafe, tlsOptionsOf } from '#crypto';
 import type { EventSink, Limits, PosternEvent } from '#lib';
 import { PosternError } from '#lib';
-import { createPrivateKey } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext } from 'node:tls';
@@ -14,6 +14,9 @@ import {
   UpstreamUnavailable,
 } from '../errors.ts';
 import { addressOf } from './address.ts';
+import { anchorsOf, checkAnchors } from './anchors.ts';
+import type { ClientCredential } from './client-credential.ts';
+import { credentialOptions, signatureOf } from './client-credential.ts';
 import { connectFailure } from './connect-errors.ts';
 import { readEgressLink, readPlainLink } from './egress-link.ts';
 import { checkPins } from './pins.ts';
@@ -33,7 +36,7 @@ export interface HttpUpstreamTls {
   /** Pins of keys of which the server's chain must have one (see `pinOf`); none admits any. */
   readonly pins: readonly string[];
   /** What the gateway shows to a server that asks for it. */
-  readonly clientCredential?: { readonly keyPem: string; readonly chainPem: string };
+  readonly clientCredential?: ClientCredential;
 }
 
 /** What {@link createConnector} needs. */
@@ -114,7 +117,7 @@ function tlsDial(url: URL, label: ServerLabel, settings: () => HttpUpstreamTls):
   return () => {
     const current = settings();
     if (compiled?.settings !== current) compiled = compile(current);
-    const { secureContext, localSignature } = compiled;
+    const { secureContext, localSignature, anchors } = compiled;
     const { host, port, name } = addressOf(url, current.serverName);
     const socket = connectTls({
       host,
@@ -132,6 +135,7 @@ function tlsDial(url: URL, label: ServerLabel, settings: () => HttpUpstreamTls):
     const readLink = (): LinkSecurity => {
       const handshakeMs = performance.now() - startedAt;
       const link = readEgressLink(socket, handshakeMs, current.profile, localSignature);
+      if (anchors !== null) checkAnchors(label, socket, anchors);
       checkPins(label, socket, current.pins);
       return link;
     };
@@ -143,6 +147,8 @@ interface CompiledTls {
   readonly settings: HttpUpstreamTls;
   readonly secureContext: SecureContext;
   readonly localSignature: SignatureScheme | null;
+  /** To be looked for at the end of chains; `null` where OpenSSL trusts no others anyway. */
+  readonly anchors: readonly X509Certificate[] | null;
 }
 
 function compile(settings: HttpUpstreamTls): CompiledTls {
@@ -151,10 +157,17 @@ function compile(settings: HttpUpstreamTls): CompiledTls {
     ...tlsOptionsOf(profile),
     ...(caPem === null ? {} : { ca: caPem }),
     ...(crls.length === 0 ? {} : { crl: [...crls] }),
-    ...(clientCredential && { key: clientCredential.keyPem, cert: clientCredential.chainPem }),
+    ...(clientCredential && credentialOptions(clientCredential)),
   });
-  const scheme = clientCredential && signatureOfKey(createPrivateKey(clientCredential.keyPem));
-  return { settings, secureContext, localSignature: scheme ?? null };
+  if (clientCredential === undefined) {
+    return { settings, secureContext, localSignature: null, anchors: null };
+  }
+  return {
+    settings,
+    secureContext,
+    localSignature: signatureOf(clientCredential, secureContext),
+    anchors: 'pfx' in clientCredential ? anchorsOf(caPem) : null,
+  };
 }
 
 function dialWithin(

@@ -22,7 +22,8 @@ import type { ServerLabel } from './server-label.ts';
 export interface ExchangePlan {
   readonly asked: Asked;
   readonly path: string;
-  readonly headers: string[];
+  /** Made when the exchange is sent, which may be long after it was planned. */
+  readonly headers: () => string[];
   readonly body: Buffer | null;
   /** It may stay silent and last as long as it wants. */
   readonly longLived: boolean;
@@ -67,7 +68,7 @@ export function carry(
       {
         path: plan.path,
         method: plan.asked.httpMethod,
-        headers: plan.headers,
+        headers: plan.headers(),
         body: plan.body,
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,

@@ -1,11 +1,10 @@
-import { hash, X509Certificate } from 'node:crypto';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import { hash } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { UpstreamCertificateInvalid } from '../errors.ts';
+import { chainOf } from './chain.ts';
 import type { ServerLabel } from './server-label.ts';
 import { adviceFor } from './server-label.ts';
-
-/** Chains of real servers have up to four certificates. */
-const MAX_CHAIN = 10;
 
 /**
  * The pin of a certificate's key: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo,
@@ -36,17 +35,4 @@ export function checkPins(server: ServerLabel, socket: TLSSocket, pins: readonly
       ),
     },
   );
-}
-
-/** The peer's certificate and its issuers; those that it did not send come from the trusted ones. */
-function chainOf(socket: TLSSocket): readonly X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
-  while (current?.raw !== undefined && chain.length < MAX_CHAIN) {
-    chain.push(new X509Certificate(current.raw));
-    // A root is its own issuer.
-    const { issuerCertificate }: Partial<DetailedPeerCertificate> = current;
-    current = issuerCertificate === current ? undefined : issuerCertificate;
-  }
-  return chain;
 }

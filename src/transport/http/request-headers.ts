@@ -11,22 +11,22 @@ type HeaderList = string[];
 
 /** Makes the headers of exchanges; nothing of the client's request but its `Mcp-*` headers passes. */
 export class RequestHeaders {
-  readonly #post: HeaderList;
-  readonly #get: HeaderList;
-  readonly #delete: HeaderList;
+  readonly #configured: Configured;
+  readonly #changing: () => Configured;
+  #common: { readonly from: Configured; readonly lists: CommonHeaders } | null = null;
 
-  /** @param configured the gateway's own headers for this upstream, such as its credentials. */
-  constructor(configured: Readonly<Record<string, string>>) {
-    // Encoded replies are refused, so none is asked for.
-    const common = ['user-agent', 'postern', 'accept-encoding', 'identity'];
-    common.push(...Object.entries(configured).flat());
-    this.#post = [...common, 'content-type', 'application/json', 'accept', ANY_REPLY];
-    this.#get = [...common, 'accept', 'text/event-stream'];
-    this.#delete = [...common, 'accept', 'application/json'];
+  /**
+   * @param configured the gateway's own headers for this upstream.
+   * @param changing more of them, of the moment; the same object while nothing changes.
+   */
+  constructor(configured: Configured, changing: () => Configured) {
+    this.#configured = configured;
+    this.#changing = changing;
   }
 
+  /** @throws what `changing` throws. */
   of(request: UpstreamRequest): HeaderList {
-    const headers = this.#fixed(request.httpMethod).slice();
+    const headers = this.#lists()[request.httpMethod].slice();
     for (const [name, value] of Object.entries(request.mcpHeaders)) {
       if (name.startsWith('mcp-') && !OWN.has(name)) headers.push(name, value);
     }
@@ -41,8 +41,28 @@ export class RequestHeaders {
     return headers;
   }
 
-  #fixed(method: UpstreamRequest['httpMethod']): HeaderList {
-    if (method === 'POST') return this.#post;
-    return method === 'GET' ? this.#get : this.#delete;
+  /** They are the same for every call until a credential changes. */
+  #lists(): CommonHeaders {
+    const from = this.#changing();
+    if (this.#common?.from !== from) {
+      const lists = commonHeaders({ ...this.#configured, ...from });
+      this.#common = { from, lists };
+    }
+    return this.#common.lists;
   }
+}
+
+type Configured = Readonly<Record<string, string>>;
+
+type CommonHeaders = Readonly<Record<UpstreamRequest['httpMethod'], HeaderList>>;
+
+function commonHeaders(configured: Configured): CommonHeaders {
+  // Encoded replies are refused, so none is asked for.
+  const common = ['user-agent', 'postern', 'accept-encoding', 'identity'];
+  common.push(...Object.entries(configured).flat());
+  return {
+    POST: [...common, 'content-type', 'application/json', 'accept', ANY_REPLY],
+    GET: [...common, 'accept', 'text/event-stream'],
+    DELETE: [...common, 'accept', 'application/json'],
+  };
 }

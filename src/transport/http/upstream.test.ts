@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { DEFAULT_LIMITS } from '#lib';
+import { UpstreamCredentialUnavailable } from '../errors.ts';
 import {
   ANSWER,
   bare,
@@ -74,6 +75,54 @@ test('streams and answers do not wait for calls', TIMEOUT, async (t) => {
   });
   answer(held[0]);
   await call;
+});
+
+test(
+  'R-21 a call is sent with the credentials of the moment; 401 asks for newer ones',
+  TIMEOUT,
+  async (t) => {
+    const seen: unknown[] = [];
+    const { server, held } = holdingServer();
+    server.on('request', (request) => seen.push(request.headers['x-token']));
+    let values = { 'X-Token': 'old' };
+    let refused = 0;
+    const credentials = { current: () => values, refused: () => (refused += 1) };
+    const limits = { ...DEFAULT_LIMITS, maxUpstreamConnections: 1 };
+    const url = `http://127.0.0.1:${await listen(t, server)}/`;
+    const { upstream } = upstreamFor(t, url, { limits, credentials });
+    const calls = [upstream.exchange(post()), upstream.exchange(post())];
+    await until(() => held.length === 1);
+    values = { 'X-Token': 'new' };
+    answer(held[0]);
+    await until(() => held.length === 2);
+    answer(held[1]);
+    await Promise.all(calls);
+    assert.deepEqual(seen, ['old', 'new']);
+    for (const [status, asked] of [
+      [403, 0],
+      [401, 1],
+    ] as const) {
+      const call = upstream.exchange(post());
+      await until(() => held.length === 3 + asked);
+      held.at(-1)?.writeHead(status).end();
+      await assert.rejects(call, { code: 'POSTERN_UPSTREAM_CREDENTIALS_REFUSED' });
+      assert.equal(refused, asked);
+    }
+  },
+);
+
+test('a call without its credentials is not sent', TIMEOUT, async (t) => {
+  const { server, sockets } = holdingServer();
+  const current = (): never => {
+    throw new UpstreamCredentialUnavailable('none yet');
+  };
+  const url = `http://127.0.0.1:${await listen(t, server)}/`;
+  const { upstream } = upstreamFor(t, url, { credentials: { current, refused: () => undefined } });
+  await assert.rejects(upstream.exchange(post()), {
+    code: 'POSTERN_UPSTREAM_CREDENTIAL_UNAVAILABLE',
+  });
+  assert.equal(sockets.size, 0);
+  assert.equal((await upstream.health()).reachable, true);
 });
 
 test('idle connections close after a while', TIMEOUT, async (t) => {

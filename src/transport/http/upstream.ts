@@ -1,7 +1,13 @@
 import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
-import { CallCancelled, SessionNotFound, UpstreamUnavailable } from '../errors.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import {
+  CallCancelled,
+  SessionNotFound,
+  UpstreamCredentialsRefused,
+  UpstreamUnavailable,
+} from '../errors.ts';
 import type {
   Upstream,
   UpstreamHealth,
@@ -26,6 +32,8 @@ import { SessionTable } from './sessions.ts';
 export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
   /** The gateway's own headers for this server, such as its credentials. */
   readonly headers: Readonly<Record<string, string>>;
+  /** More of them, whose values change. */
+  readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
   readonly limits: Limits;
 }
 
@@ -56,6 +64,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   readonly #url: URL;
   readonly #label: ServerLabel;
   readonly #limits: Limits;
+  readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
   readonly #headers: RequestHeaders;
   readonly #sessions: SessionTable;
   readonly #connect: Connect;
@@ -68,7 +77,8 @@ class StreamableHttpUpstream implements HttpUpstream {
     this.#url = options.url;
     this.#label = { name: options.name, host: options.url.host };
     this.#limits = options.limits;
-    this.#headers = new RequestHeaders(options.headers);
+    this.#credentials = options.credentials ?? NO_CREDENTIALS;
+    this.#headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     this.#sessions = new SessionTable(options.limits);
     this.#connect = createConnector(options);
     this.#pool = new Pool(options.url, this.#connect, options.limits);
@@ -87,6 +97,7 @@ class StreamableHttpUpstream implements HttpUpstream {
       return reply;
     } catch (error) {
       if (sessionId !== null && error instanceof SessionNotFound) this.#sessions.forget(sessionId);
+      if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
     }
   }
@@ -120,7 +131,9 @@ class StreamableHttpUpstream implements HttpUpstream {
     await this.#pool.close();
   }
 
-  /** @throws SessionNotFound when the session is not this principal's. */
+  /**
+   * @throws SessionNotFound when the session is not this principal's; UpstreamCredentialUnavailable.
+   */
   #plan(request: UpstreamRequest): ExchangePlan {
     const { httpMethod, frame, principal } = request;
     const stateful = request.revision.era === 'stateful';
@@ -128,11 +141,13 @@ class StreamableHttpUpstream implements HttpUpstream {
     if (sessionId !== null && !this.#sessions.isOwnedBy(sessionId, principal)) {
       throw new SessionNotFound('the session does not exist, or belongs to somebody else');
     }
+    // Values that are there now will be there when the exchange is sent.
+    this.#credentials.current();
     const method = frame?.kind === 'request' ? frame.method : null;
     return {
       asked: { httpMethod, frame, sessionId, opensSession: stateful && method === 'initialize' },
       path: this.#url.pathname + this.#url.search,
-      headers: this.#headers.of(request),
+      headers: () => this.#headers.of(request),
       body: frame?.bytes ?? null,
       longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
       signal: request.signal,
@@ -185,6 +200,14 @@ class StreamableHttpUpstream implements HttpUpstream {
       throw error;
     }
   }
+}
+
+const NONE: Readonly<Record<string, string>> = {};
+const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
+
+/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
 }
 
 /**

@@ -36,7 +36,7 @@ export class Child {
   #told = false;
   #stopping = false;
 
-  /** @throws UpstreamUnavailable when the program cannot even be tried. */
+  /** @throws UpstreamUnavailable when the program cannot even be tried, UpstreamCredentialUnavailable. */
   constructor(program: Program, handlers: ChildHandlers) {
     this.gone = this.#gone.promise;
     this.#program = program;
@@ -148,11 +148,12 @@ export class Child {
 }
 
 function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
+  const credentials = program.credentials();
   let child: ChildProcessWithoutNullStreams;
   try {
     child = spawn(program.command, program.args, {
       cwd: program.cwd,
-      env: program.environment,
+      env: { ...program.environment, ...credentials },
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: HAS_GROUPS,
       shell: false,

@@ -45,11 +45,13 @@ export class Launcher {
    * Makes sure that a process may be started for a principal now.
    *
    * @throws UpstreamUnavailable while it has to wait after failures, or for good after `close`.
+   * @throws UpstreamCredentialUnavailable while a part of its environment is not there yet.
    * @throws UpstreamOverloaded when too many processes are still being stopped.
    */
   check(principal: string): void {
     const { name } = this.program;
     if (this.#closed) throw new UpstreamUnavailable(`"${name}" is being shut down`);
+    this.program.credentials();
     this.#restarts.check(principal);
     if (this.#channels.size >= this.#maxChildren) {
       throw new UpstreamOverloaded(`too many processes of "${name}" are still being stopped`);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { UpstreamCredentialUnavailable } from '../errors.ts';
 import type { Upstream } from '../upstream.ts';
 import {
   bench,
@@ -104,4 +105,23 @@ test('a server gets the usual variables, those passed and those set, and no othe
   const others = Object.keys(env).filter((name) => !usual.has(name));
   assert.deepEqual(others.toSorted(), ['POSTERN_TEST_PASSED', 'SET']);
   assert.equal(cwd, '/');
+});
+
+test('R-21 a program is started with the credentials of the moment, and not without them', async (t) => {
+  let values: Record<string, string> | null = null;
+  const current = (): Record<string, string> => {
+    if (values === null) throw new UpstreamCredentialUnavailable('none yet');
+    return values;
+  };
+  const { upstream } = bench(t, { args: [fixture('hostile.ts')], credentials: { current } });
+  for (let tries = 0; tries < 3; tries += 1) {
+    await assert.rejects(exchange(upstream, initialize(1)), {
+      code: 'POSTERN_UPSTREAM_CREDENTIAL_UNAVAILABLE',
+    });
+  }
+  assert.equal(upstream.stats().children, 0);
+  values = { TOKEN: 'second' };
+  const sessionId = await openSession(upstream);
+  const reply = await exchange(upstream, callTool(1, 'env'), { sessionId });
+  assert.match(JSON.stringify(jsonOf(reply)), /"TOKEN":"second"/);
 });

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, resolve, sep } from 'node:path';
 import type { EventSink, Limits } from '#lib';
+import type { Credentials } from '../credentials/credentials.ts';
 import type { Guardian } from './guardian.ts';
 
 /** What {@link createStdioUpstream} is told about one server. */
@@ -12,6 +13,8 @@ export interface StdioOptions {
   readonly args: readonly string[];
   /** Variables set for the program. */
   readonly env: Readonly<Record<string, string>>;
+  /** More of them, whose values change; asked whenever the program is started. */
+  readonly credentials?: Pick<Credentials, 'current'>;
   /** Names of variables of the gateway that the program gets too. */
   readonly passEnv: readonly string[];
   /** Working directory, `null` for the gateway's own. */
@@ -27,8 +30,10 @@ export interface Program {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment of the program. */
+  /** The environment of the program, except for its credentials. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The rest of it, as of now. Throws UpstreamCredentialUnavailable. */
+  readonly credentials: () => Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly limits: Limits;
   readonly events: EventSink;
@@ -62,6 +67,7 @@ export function programOf(options: StdioOptions, guardian: Guardian): Program {
     command,
     args,
     environment: { ...inherit([...INHERITED, ...options.passEnv]), ...options.env },
+    credentials: () => options.credentials?.current() ?? {},
     cwd: resolve(options.cwd ?? '.'),
     limits,
     events,

@@ -1,0 +1,149 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { CertificateFiles, ListenerSettings } from '#config';
+import { signatureOfKey } from '#crypto';
+import type { ListenerFiles } from '#gateway';
+import type { ServerCredential } from '#identity';
+import type { EventSink } from '#lib';
+import { messageOf, watchFiles } from '#lib';
+import type { EgressFileEvents, EgressFiles } from './egress-files.ts';
+import { authorityFile, credentialFiles, revocationFile } from './egress-files.ts';
+import { EgressFileInvalid } from './errors.ts';
+
+type TlsSettings = NonNullable<ListenerSettings['tls']>;
+type Content = ReadonlyMap<string, ListenerFiles>;
+
+/** The files that listeners' settings name, kept up to date while the gateway runs. */
+export interface ListenerFileSet {
+  /** What they hold, by name of the listener. */
+  readonly current: () => Content;
+  /**
+   * Puts changed files in force through `apply`. What cannot be used is alerted and leaves in force
+   * what was; the next change may mend it.
+   *
+   * @returns what ends this.
+   */
+  readonly watch: (apply: (files: Content) => Promise<void>) => () => void;
+}
+
+/**
+ * Reads the files of all listeners.
+ *
+ * @throws EgressFileInvalid when one cannot be read, or does not hold what it should.
+ */
+export async function openListenerFiles(
+  listeners: readonly ListenerSettings[],
+  events: EventSink,
+): Promise<ListenerFileSet> {
+  let onChange = (): void => undefined;
+  const secured = listeners.flatMap(({ name, tls }) =>
+    tls === null ? [] : [{ name, files: filesOf(tls, tellerOf(name, events, () => onChange())) }],
+  );
+  const all = secured.flatMap(({ files }) => partsOf(files));
+  await Promise.all(all.map(({ kept }) => kept.start()));
+  const current = (): Content =>
+    new Map(secured.map(({ name, files }) => [name, contentOf(files)] as const));
+  return {
+    current,
+    watch: (apply) => {
+      onChange = () => void applyTelling(apply, current(), events);
+      const paths = all.flatMap((part) => part.paths);
+      if (paths.length === 0) return () => undefined;
+      return watchFiles(paths, {
+        look: () => {
+          for (const { kept } of all) void kept.refresh();
+        },
+        onUnwatched: (thrown) => tellUnwatched(thrown, events),
+      });
+    },
+  };
+}
+
+interface OneListener {
+  readonly credentials: readonly EgressFiles<ServerCredential>[];
+  readonly clientCa: EgressFiles<string> | null;
+  readonly crls: EgressFiles<readonly string[]> | null;
+}
+
+function filesOf(
+  { certificates, clientCaFile, clientCrlFile }: TlsSettings,
+  tell: EgressFileEvents,
+): OneListener {
+  return {
+    credentials: certificates.map((files) => serverCredential(files, tell)),
+    clientCa: clientCaFile === null ? null : authorityFile(clientCaFile, tell),
+    crls: clientCrlFile === null ? null : revocationFile(clientCrlFile, tell),
+  };
+}
+
+/** A pair of files as what a TLS server shows. */
+function serverCredential(
+  files: CertificateFiles,
+  tell: EgressFileEvents,
+): EgressFiles<ServerCredential> {
+  return credentialFiles(files, tell, ({ keyPem, chainPem }) => {
+    const scheme = signatureOfKey(createPrivateKey(keyPem));
+    if (scheme !== undefined) return { scheme, keyPem, chainPem, leaf: new X509Certificate(chainPem) };
+    throw new EgressFileInvalid(`${files.keyFile} is no key that TLS 1.3 can sign with`);
+  });
+}
+
+function partsOf({ credentials, clientCa, crls }: OneListener): readonly EgressFiles<unknown>[] {
+  return [...credentials, clientCa, crls].filter((part) => part !== null);
+}
+
+function contentOf({ credentials, clientCa, crls }: OneListener): ListenerFiles {
+  const own = credentials.map(({ kept }) => kept.value).filter((value) => value !== null);
+  return {
+    credentials: own.length === 0 ? null : own,
+    clientCaPem: clientCa?.kept.value ?? '',
+    crls: crls?.kept.value ?? [],
+  };
+}
+
+async function applyTelling(
+  apply: (files: Content) => Promise<void>,
+  files: Content,
+  events: EventSink,
+): Promise<void> {
+  try {
+    await apply(files);
+  } catch (thrown) {
+    events({
+      severity: 'alert',
+      name: 'listener.files_unusable',
+      message: 'no listener could work with the changed files: what was in force stays so',
+      fields: { why: messageOf(thrown) },
+    });
+  }
+}
+
+function tellerOf(listener: string, events: EventSink, onChange: () => void): EgressFileEvents {
+  return {
+    onChange: (files) => {
+      events({
+        severity: 'info',
+        name: 'listener.files_reloaded',
+        message: `new connections to listener ${listener} use the changed files`,
+        fields: { listener, files },
+      });
+      onChange();
+    },
+    onTrouble: (files, thrown) => {
+      events({
+        severity: 'alert',
+        name: 'listener.files_unusable',
+        message: `changed files of listener ${listener} cannot be used: what they held before stays in force`,
+        fields: { listener, files, why: messageOf(thrown) },
+      });
+    },
+  };
+}
+
+function tellUnwatched(thrown: unknown, events: EventSink): void {
+  events({
+    severity: 'warn',
+    name: 'listener.files_not_watched',
+    message: 'files of listeners cannot be watched: changes are noticed after a few seconds',
+    fields: { why: messageOf(thrown) },
+  });
+}

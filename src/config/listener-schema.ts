@@ -1,0 +1,73 @@
+import { DEFAULT_PROFILE } from '#crypto';
+import { z } from 'zod';
+import { isLoopback } from './address.ts';
+import { address, hostName, origin, path, settingName } from './fields.ts';
+import { profileName } from './profile.ts';
+
+const ownCertificate = z.strictObject({
+  certificate: path.describe('PEM file with the certificate, then its issuing authorities.'),
+  key: path.describe('PEM file with its private key.'),
+});
+
+const listenerTls = z
+  .strictObject({
+    profile: profileName
+      .prefault(DEFAULT_PROFILE)
+      .describe('Algorithms that clients’ links may use, preferred first.'),
+    client_certificates: z
+      .enum(['none', 'optional', 'required'])
+      .default('optional')
+      .describe('Whether clients are asked for a certificate, and whether they must have one.'),
+    certificates: z
+    .array(ownCertificate)
+    .default([])
+    .describe(
+      'Certificates of your own instead of the gateway’s, for instance an ML-DSA and an ECDSA one. Followed when the files change.',
+    ),
+  client_ca: path
+    .optional()
+    .describe('PEM file with authorities of client certificates, besides the gateway’s own.'),
+  client_crl: path
+    .optional()
+    .describe(
+      'PEM file with revocation lists for client certificates. With it OpenSSL wants a current list of every authority in a client’s chain; the gateway’s own are added.',
+    ),
+  second_proof: z
+      .enum(['off', 'optional', 'required'])
+      .default('off')
+      .describe(
+        'Whether clients may or must prove their name a second time, with an ECDSA or Ed25519 certificate: two independent proofs on one channel (RFC 9266).',
+      ),
+  })
+  .superRefine(({ client_certificates: asked, second_proof: second }, context) => {
+    if (second !== 'required' || asked === 'required') return;
+    const message = 'a second proof can be required only where client_certificates is "required"';
+    context.addIssue({ code: 'custom', path: ['second_proof'], message, input: second });
+  });
+
+/** Where clients connect. */
+export const listener = z
+  .strictObject({
+    name: settingName.describe('Name of the listener, in the log and in records.'),
+    address: address.describe('host:port, IPv6 as [::1]:7443. Port 0 takes any free port.'),
+    tls: z
+      .union([z.literal('off'), listenerTls])
+      .prefault({})
+      .describe('How clients’ links are protected. `off` on a loopback address only.'),
+    server_names: z
+      .array(hostName)
+      .prefault([])
+      .describe(
+        'Further DNS names and IP addresses of the gateway: in its certificate and as Host.',
+      ),
+    allowed_origins: z
+      .array(origin)
+      .prefault([])
+      .describe('Origins of web pages that may call, such as https://app.example.com.'),
+  })
+  .superRefine((value, context) => {
+    if (value.tls !== 'off' || isLoopback(value.address.host)) return;
+    const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
+    context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
+  });
+

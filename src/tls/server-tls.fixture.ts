@@ -1,0 +1,13 @@
+import type { Profile } from '#crypto';
+import type { GatewayIdentity } from '#identity';
+import type { ServerTls } from './server-options.ts';
+
+/** A listener's TLS with the gateway's own identity. */
+export function ownServerTls(
+  identity: GatewayIdentity,
+  profile: Profile,
+  clientCertificates: ServerTls['clientCertificates'] = 'none',
+): ServerTls {
+  const { credentials, caPem } = identity;
+  return { credentials, caPem, crls: [], rootsPem: caPem, profile, clientCertificates };
+}
