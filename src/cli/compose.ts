@@ -19,6 +19,7 @@ import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
+import { openListenerFiles } from './listener-files.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
 
@@ -64,11 +65,13 @@ export async function startPostern(
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian });
   const { upstreams } = servers;
+  const files = await openListenerFiles(settings.listeners, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
+    files: files.current(),
     policyFile: settings.policyFile,
     fixedPolicy,
     recorder,
@@ -85,8 +88,10 @@ export async function startPostern(
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let control: ControlServer | null = null;
+  let stopWatching = (): void => undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
+    stopWatching();
     const ports = () => [admin, control];
     const parts = { gateway, keeper, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
@@ -96,6 +101,7 @@ export async function startPostern(
     await servers.watch();
     const listeners = await gateway.start();
     keeper.start();
+    stopWatching = files.watch((changed) => gateway.tls.change({ files: changed }));
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));

@@ -71,10 +71,17 @@ function containerFiles(
   });
 }
 
-function pemFiles(
+/** A certificate with its authorities, and its key. */
+export interface PemCredential {
+  readonly keyPem: string;
+  readonly chainPem: string;
+}
+
+/** The files of a certificate and its key, PEM. */
+export function pemFiles(
   { certificateFile, keyFile }: { certificateFile: string; keyFile: string },
   events: EgressFileEvents,
-): EgressFiles<ClientCredential> {
+): EgressFiles<PemCredential> {
   return keep([certificateFile, keyFile], events, (certificate, key) => {
     const [chainPem, keyPem] = [String(certificate), String(key)];
     const leaf = check(

@@ -1,12 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { CertificateFiles, ListenerSettings } from '#config';
+import type { ListenerSettings } from '#config';
 import { signatureOfKey } from '#crypto';
 import type { ListenerFiles } from '#gateway';
 import type { ServerCredential } from '#identity';
 import type { EventSink } from '#lib';
 import { messageOf, watchFiles } from '#lib';
-import type { EgressFileEvents, EgressFiles } from './egress-files.ts';
-import { authorityFile, credentialFiles, revocationFile } from './egress-files.ts';
+import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
+import { authorityFile, pemFiles, revocationFile } from './egress-files.ts';
 import { EgressFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<ListenerSettings['tls']>;
@@ -36,16 +36,28 @@ export async function openListenerFiles(
 ): Promise<ListenerFileSet> {
   let onChange = (): void => undefined;
   const secured = listeners.flatMap(({ name, tls }) =>
-    tls === null ? [] : [{ name, files: filesOf(tls, tellerOf(name, events, () => onChange())) }],
+    tls === null
+      ? []
+      : [
+          {
+            name,
+            files: filesOf(
+              tls,
+              tellerOf(name, events, () => onChange()),
+            ),
+          },
+        ],
   );
   const all = secured.flatMap(({ files }) => partsOf(files));
   await Promise.all(all.map(({ kept }) => kept.start()));
   const current = (): Content =>
     new Map(secured.map(({ name, files }) => [name, contentOf(files)] as const));
+  // Keys that no TLS server can use are found now.
+  current();
   return {
     current,
     watch: (apply) => {
-      onChange = () => void applyTelling(apply, current(), events);
+      onChange = () => void applyTelling(() => apply(current()), events);
       const paths = all.flatMap((part) => part.paths);
       if (paths.length === 0) return () => undefined;
       return watchFiles(paths, {
@@ -59,7 +71,7 @@ export async function openListenerFiles(
 }
 
 interface OneListener {
-  readonly credentials: readonly EgressFiles<ServerCredential>[];
+  readonly credentials: readonly EgressFiles<PemCredential>[];
   readonly clientCa: EgressFiles<string> | null;
   readonly crls: EgressFiles<readonly string[]> | null;
 }
@@ -69,22 +81,10 @@ function filesOf(
   tell: EgressFileEvents,
 ): OneListener {
   return {
-    credentials: certificates.map((files) => serverCredential(files, tell)),
+    credentials: certificates.map((files) => pemFiles(files, tell)),
     clientCa: clientCaFile === null ? null : authorityFile(clientCaFile, tell),
     crls: clientCrlFile === null ? null : revocationFile(clientCrlFile, tell),
   };
-}
-
-/** A pair of files as what a TLS server shows. */
-function serverCredential(
-  files: CertificateFiles,
-  tell: EgressFileEvents,
-): EgressFiles<ServerCredential> {
-  return credentialFiles(files, tell, ({ keyPem, chainPem }) => {
-    const scheme = signatureOfKey(createPrivateKey(keyPem));
-    if (scheme !== undefined) return { scheme, keyPem, chainPem, leaf: new X509Certificate(chainPem) };
-    throw new EgressFileInvalid(`${files.keyFile} is no key that TLS 1.3 can sign with`);
-  });
 }
 
 function partsOf({ credentials, clientCa, crls }: OneListener): readonly EgressFiles<unknown>[] {
@@ -92,7 +92,9 @@ function partsOf({ credentials, clientCa, crls }: OneListener): readonly EgressF
 }
 
 function contentOf({ credentials, clientCa, crls }: OneListener): ListenerFiles {
-  const own = credentials.map(({ kept }) => kept.value).filter((value) => value !== null);
+  const own = credentials.flatMap(({ kept, paths }) =>
+    kept.value === null ? [] : [serverCredential(kept.value, paths)],
+  );
   return {
     credentials: own.length === 0 ? null : own,
     clientCaPem: clientCa?.kept.value ?? '',
@@ -100,13 +102,24 @@ function contentOf({ credentials, clientCa, crls }: OneListener): ListenerFiles 
   };
 }
 
-async function applyTelling(
-  apply: (files: Content) => Promise<void>,
-  files: Content,
-  events: EventSink,
-): Promise<void> {
+const made = new WeakMap<PemCredential, ServerCredential>();
+
+/** What a TLS server shows; always the same for the same content, so that it is no new epoch. */
+function serverCredential(pem: PemCredential, paths: readonly string[]): ServerCredential {
+  const existing = made.get(pem);
+  if (existing !== undefined) return existing;
+  const scheme = signatureOfKey(createPrivateKey(pem.keyPem));
+  if (scheme === undefined) {
+    throw new EgressFileInvalid(`${paths.join(', ')}: TLS 1.3 cannot sign with such a key`);
+  }
+  const credential = { ...pem, scheme, leaf: new X509Certificate(pem.chainPem) };
+  made.set(pem, credential);
+  return credential;
+}
+
+async function applyTelling(apply: () => Promise<void>, events: EventSink): Promise<void> {
   try {
-    await apply(files);
+    await apply();
   } catch (thrown) {
     events({
       severity: 'alert',

@@ -73,6 +73,13 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
       : [
           [at('tls', 'profile'), tls.profile.name] satisfies Row,
           [at('tls', 'client_certificates'), tls.clientCertificates] satisfies Row,
+          [
+            at('tls', 'certificates'),
+            tls.certificates.map(({ certificateFile }) => certificateFile),
+          ] satisfies Row,
+          [at('tls', 'client_ca'), tls.clientCaFile] satisfies Row,
+          [at('tls', 'client_crl'), tls.clientCrlFile] satisfies Row,
+          [at('tls', 'second_proof'), tls.secondProof] satisfies Row,
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],

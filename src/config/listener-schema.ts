@@ -19,20 +19,20 @@ const listenerTls = z
       .default('optional')
       .describe('Whether clients are asked for a certificate, and whether they must have one.'),
     certificates: z
-    .array(ownCertificate)
-    .default([])
-    .describe(
-      'Certificates of your own instead of the gateway’s, for instance an ML-DSA and an ECDSA one. Followed when the files change.',
-    ),
-  client_ca: path
-    .optional()
-    .describe('PEM file with authorities of client certificates, besides the gateway’s own.'),
-  client_crl: path
-    .optional()
-    .describe(
-      'PEM file with revocation lists for client certificates. With it OpenSSL wants a current list of every authority in a client’s chain; the gateway’s own are added.',
-    ),
-  second_proof: z
+      .array(ownCertificate)
+      .default([])
+      .describe(
+        'Certificates of your own instead of the gateway’s, for instance an ML-DSA and an ECDSA one. Followed when the files change.',
+      ),
+    client_ca: path
+      .optional()
+      .describe('PEM file with authorities of client certificates, besides the gateway’s own.'),
+    client_crl: path
+      .optional()
+      .describe(
+        'PEM file with revocation lists for client certificates. With it OpenSSL wants a current list of every authority in a client’s chain; the gateway’s own are added.',
+      ),
+    second_proof: z
       .enum(['off', 'optional', 'required'])
       .default('off')
       .describe(
@@ -70,4 +70,3 @@ export const listener = z
     const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
     context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
   });
-

@@ -1,58 +1,11 @@
-import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import { crossCheck } from './cross-check.ts';
-import { address, hostName, origin, path, settingName, trustDomain } from './fields.ts';
+import { address, path, settingName, trustDomain } from './fields.ts';
 import { limits } from './limits-schema.ts';
-import { profileDefinitions, profileName } from './profile.ts';
+import { listener } from './listener-schema.ts';
+import { profileDefinitions } from './profile.ts';
 import { server } from './server-schema.ts';
-
-const listenerTls = z
-  .strictObject({
-    profile: profileName
-      .prefault(DEFAULT_PROFILE)
-      .describe('Algorithms that clients’ links may use, preferred first.'),
-    client_certificates: z
-      .enum(['none', 'optional', 'required'])
-      .default('optional')
-      .describe('Whether clients are asked for a certificate, and whether they must have one.'),
-    second_proof: z
-      .enum(['off', 'optional', 'required'])
-      .default('off')
-      .describe(
-        'Whether clients may or must prove their name a second time, with an ECDSA or Ed25519 certificate: two independent proofs on one channel (RFC 9266).',
-      ),
-  })
-  .superRefine(({ client_certificates: asked, second_proof: second }, context) => {
-    if (second !== 'required' || asked === 'required') return;
-    const message = 'a second proof can be required only where client_certificates is "required"';
-    context.addIssue({ code: 'custom', path: ['second_proof'], message, input: second });
-  });
-
-const listener = z
-  .strictObject({
-    name: settingName.describe('Name of the listener, in the log and in records.'),
-    address: address.describe('host:port, IPv6 as [::1]:7443. Port 0 takes any free port.'),
-    tls: z
-      .union([z.literal('off'), listenerTls])
-      .prefault({})
-      .describe('How clients’ links are protected. `off` on a loopback address only.'),
-    server_names: z
-      .array(hostName)
-      .prefault([])
-      .describe(
-        'Further DNS names and IP addresses of the gateway: in its certificate and as Host.',
-      ),
-    allowed_origins: z
-      .array(origin)
-      .prefault([])
-      .describe('Origins of web pages that may call, such as https://app.example.com.'),
-  })
-  .superRefine((value, context) => {
-    if (value.tls !== 'off' || isLoopback(value.address.host)) return;
-    const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
-    context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
-  });
 
 const adminListener = z
   .strictObject({

@@ -32,6 +32,12 @@ export interface Settings {
   readonly limits: Limits;
 }
 
+/** A certificate with its authorities, and its key; PEM. */
+export interface CertificateFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
 /** Whether clients may or must prove their identity a second time, with a classical key. */
 export type SecondProof = 'off' | 'optional' | 'required';
 
@@ -46,6 +52,11 @@ export interface ListenerSettings {
   readonly tls: {
     readonly profile: Profile;
     readonly clientCertificates: 'none' | 'optional' | 'required';
+    /** Shown instead of the gateway's own; none for those. */
+    readonly certificates: readonly CertificateFiles[];
+    /** Authorities of clients besides the gateway's own. */
+    readonly clientCaFile: string | null;
+    readonly clientCrlFile: string | null;
     readonly secondProof: SecondProof;
   } | null;
   /** DNS names in lower case and IP addresses. */
@@ -121,7 +132,7 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
     trustDomain: config.trust_domain,
     policyFile: optional(config.policy),
     profiles,
-    listeners: config.listeners.map((listener) => toListener(listener, profileOf)),
+    listeners: config.listeners.map((listener) => toListener(listener, absolute, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
     servers: Object.entries(config.servers).map(([name, server]) => ({
       name,
@@ -138,6 +149,7 @@ type ProfileOf = (name: string) => Profile;
 
 function toListener(
   listener: ConfigOutput['listeners'][number],
+  absolute: (path: string) => string,
   profileOf: ProfileOf,
 ): ListenerSettings {
   const { tls } = listener;
@@ -150,6 +162,12 @@ function toListener(
         : {
             profile: profileOf(tls.profile),
             clientCertificates: tls.client_certificates,
+            certificates: tls.certificates.map(({ certificate, key }) => ({
+              certificateFile: absolute(certificate),
+              keyFile: absolute(key),
+            })),
+            clientCaFile: tls.client_ca === undefined ? null : absolute(tls.client_ca),
+            clientCrlFile: tls.client_crl === undefined ? null : absolute(tls.client_crl),
             secondProof: tls.second_proof,
           },
     serverNames: listener.server_names,

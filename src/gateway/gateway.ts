@@ -17,12 +17,15 @@ import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import type { Rollout } from './rollout.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
-import { TlsControl } from './tls-control.ts';
+import type { ListenerFiles } from './tls-control.ts';
+import { serverTlsOf, TlsControl } from './tls-control.ts';
 
 /** What a gateway is made of; the composition root builds the parts. */
 export interface GatewayParts {
   readonly identity: GatewayIdentity;
   readonly listeners: readonly ListenerSettings[];
+  /** What the listeners' files hold at the start, by name of the listener. */
+  readonly files: ReadonlyMap<string, ListenerFiles>;
   readonly policyFile: string | null;
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
@@ -191,17 +194,18 @@ export class Gateway {
       origins: new Set(settings.allowedOrigins),
     };
     const { name, host, port, tls } = settings;
-    const { identity } = this.#parts;
+    const { identity, files } = this.#parts;
     const { policy } = this.#services;
     return createListener({
       name,
       host,
       port,
-      tls: tls && {
-        identity,
-        profile: profileUnder(policy.links, tls.profile),
-        clientCertificates: tls.clientCertificates,
-      },
+      tls:
+        tls &&
+        serverTlsOf(identity, files.get(name), {
+          profile: profileUnder(policy.links, tls.profile),
+          clientCertificates: tls.clientCertificates,
+        }),
       secondProof: tls?.secondProof ?? 'off',
       limits,
       events,
@@ -214,10 +218,10 @@ export class Gateway {
   }
 
   #createTlsControl(): TlsControl {
-    const { identity, events, profileNamed, rolloutFile } = this.#parts;
+    const { identity, files, events, profileNamed, rolloutFile } = this.#parts;
     const { policy } = this.#services;
     return new TlsControl(
-      { identity, policy, rollouts: new Map() },
+      { identity, policy, files, rollouts: new Map() },
       {
         listeners: this.#listeners.flatMap(({ listener, settings: { name, tls } }) =>
           tls === null ? [] : [{ name, listener, tls }],

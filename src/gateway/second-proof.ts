@@ -26,7 +26,7 @@ export function takeSecondProof(
   }
   try {
     const { scheme } = verifyChannelProof(String(field), socket, {
-      rootsPem: epoch.tls.identity.caPem,
+      rootsPem: epoch.tls.caPem,
       spiffeId: link.peer?.spiffeId ?? null,
       nowMs: Date.now(),
     });

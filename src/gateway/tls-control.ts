@@ -1,6 +1,6 @@
 import type { ListenerSettings } from '#config';
 import type { Profile } from '#crypto';
-import type { GatewayIdentity } from '#identity';
+import type { GatewayIdentity, ServerCredential } from '#identity';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
 import type { Policy } from '#policy';
@@ -17,6 +17,18 @@ export interface TlsState {
   readonly identity: GatewayIdentity;
   readonly policy: Policy;
   readonly rollouts: Rollouts;
+  /** What the files of listeners hold, by name of the listener. */
+  readonly files: ReadonlyMap<string, ListenerFiles>;
+}
+
+/** What files say about a listener instead of, or besides, the gateway's own identity. */
+export interface ListenerFiles {
+  /** Shown instead of the gateway's own certificates; `null` for those. */
+  readonly credentials: readonly ServerCredential[] | null;
+  /** PEM of authorities whose client certificates are taken besides the gateway's own. */
+  readonly clientCaPem: string;
+  /** PEM of revocation lists for client certificates, one list each. */
+  readonly crls: readonly string[];
 }
 
 /** A listener with TLS and what is configured for it. */
@@ -76,11 +88,11 @@ export class TlsControl {
   }
 
   /**
-   * Puts another identity or policy in force. A canary that cannot work with it is rolled back.
+   * Puts another identity, policy or files in force. A canary that cannot work with it is rolled back.
    *
    * @throws ProfileUnusable or NothingAllowed when a listener could not work; nothing has changed.
    */
-  change(part: Partial<Pick<TlsState, 'identity' | 'policy'>>): Promise<void> {
+  change(part: Partial<Pick<TlsState, 'identity' | 'policy' | 'files'>>): Promise<void> {
     return this.#inTurn(async () => {
       const next = { ...this.#state, ...part };
       const rollouts = new Map(next.rollouts);
@@ -207,11 +219,12 @@ export class TlsControl {
     return this.#tlsOf(each, name, state);
   }
 
-  #tlsOf({ tls }: SecuredListener, profileName: string, state: TlsState): ServerTls {
-    const { identity, policy } = state;
+  #tlsOf({ name, tls }: SecuredListener, profileName: string, state: TlsState): ServerTls {
     const profile = this.#options.profileNamed(profileName) ?? tls.profile;
-    const { clientCertificates } = tls;
-    return { identity, profile: profileUnder(policy.links, profile), clientCertificates };
+    return serverTlsOf(state.identity, state.files.get(name), {
+      profile: profileUnder(state.policy.links, profile),
+      clientCertificates: tls.clientCertificates,
+    });
   }
 
   #tell(listener: string, rollout: Rollout): void {
@@ -223,6 +236,22 @@ export class TlsControl {
       fields: { listener, profile, ...(phase === 'canary' ? { percent } : {}), reason },
     });
   }
+}
+
+/** A listener's TLS from the gateway's identity and what files say besides. */
+export function serverTlsOf(
+  identity: GatewayIdentity,
+  files: ListenerFiles | undefined,
+  part: Pick<ServerTls, 'profile' | 'clientCertificates'>,
+): ServerTls {
+  const own = files?.credentials ?? null;
+  return {
+    ...part,
+    credentials: own ?? identity.credentials,
+    caPem: identity.caPem + (files?.clientCaPem ?? ''),
+    crls: files?.crls ?? [],
+    rootsPem: own === null ? identity.caPem : null,
+  };
 }
 
 const SENTENCES: Readonly<Record<Rollout['phase'], string>> = {

@@ -10,6 +10,7 @@ import { helloOfNode } from './client-hello/captured-hello.fixture.ts';
 import { HelloReader } from './client-hello/reader.ts';
 import { Epochs } from './epochs.ts';
 import type { ServerTls } from './server-options.ts';
+import { ownServerTls } from './server-tls.fixture.ts';
 
 let directory: string;
 let identity: GatewayIdentity;
@@ -24,7 +25,7 @@ const SOURCES = Array.from({ length: 1000 }, (_, index) => `192.0.${index >> 8}.
 
 function tlsOf(profile: string): ServerTls {
   const row = profileByName(profile) ?? assert.fail('no profile');
-  return { identity, profile: row, clientCertificates: 'optional' };
+  return ownServerTls(identity, row, 'optional');
 }
 
 function epochsWith(onCanaryUnfit = (_reason: string): void => undefined): Epochs {
@@ -92,7 +93,10 @@ test('R-05 what a plan repeats goes on; what it leaves out ends', () => {
 
 test('R-05 new certificates are a new epoch', () => {
   const epochs = epochsWith();
-  const renewed = { ...tlsOf('hybrid'), identity: { ...identity } };
+  const renewed = {
+    ...tlsOf('hybrid'),
+    credentials: identity.credentials.map((each) => Object.assign({}, each)),
+  };
   assert.equal(epochs.use({ stable: renewed, canary: null }), true);
 });
 

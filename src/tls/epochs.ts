@@ -170,7 +170,11 @@ export class Epochs {
 /** Whether connections made under both would be made alike. */
 export function isSameTls(one: ServerTls, other: ServerTls): boolean {
   return (
-    one.identity === other.identity &&
+    one.credentials.length === other.credentials.length &&
+    one.credentials.every((credential, index) => credential === other.credentials[index]) &&
+    one.caPem === other.caPem &&
+    one.rootsPem === other.rootsPem &&
+    isDeepStrictEqual(one.crls, other.crls) &&
     one.clientCertificates === other.clientCertificates &&
     one.profile.name === other.profile.name &&
     isDeepStrictEqual(tlsOptionsOf(one.profile), tlsOptionsOf(other.profile))

@@ -25,6 +25,7 @@ import { refusalOfHello } from './judge-hello.ts';
 import type { OpensslVerdict } from './openssl-verdict.fixture.ts';
 import { opensslVerdict } from './openssl-verdict.fixture.ts';
 import { serverTlsOptions } from './server-options.ts';
+import { ownServerTls } from './server-tls.fixture.ts';
 
 const MUTATIONS = process.env['POSTERN_SOAK'] === '1' ? 20_000 : 500;
 const SEED = 20_261_123;
@@ -101,7 +102,7 @@ test('R-08 what is refused here OpenSSL refuses too, but for reasons that are kn
 test('R-08 whatever a profile refuses by the hello, OpenSSL would not have answered', async () => {
   let refused = 0;
   for (const profile of PROFILES) {
-    const options = serverTlsOptions({ identity, profile, clientCertificates: 'none' });
+    const options = serverTlsOptions(ownServerTls(identity, profile));
     for (const [name, { judged }] of Object.entries(expected)) {
       if (typeof judged?.[profile.name] !== 'string') continue;
       const verdict = await opensslVerdict(corpus.get(name) ?? Buffer.alloc(0), options);

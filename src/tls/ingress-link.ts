@@ -69,7 +69,7 @@ function groupOf(socket: TLSSocket): TlsLink['group'] {
 }
 
 function ownSchemeOf(socket: TLSSocket, hello: ClientHello, tls: ServerTls): SignatureScheme {
-  const scheme = ownSignature(socket, hello, tls.identity);
+  const scheme = ownSignature(socket, hello, tls);
   if (scheme === undefined) throw new LinkUnreadable('it is not clear what signed the handshake');
   return scheme;
 }

@@ -16,6 +16,7 @@ import { HelloReader } from './client-hello/reader.ts';
 import type { HelloRefusal } from './judge-hello.ts';
 import { refusalOfHello } from './judge-hello.ts';
 import { serverTlsOptions } from './server-options.ts';
+import { ownServerTls } from './server-tls.fixture.ts';
 
 let directory: string;
 let identity: GatewayIdentity;
@@ -62,7 +63,7 @@ async function attempt(
   options: ConnectionOptions,
   profile: Profile,
 ): Promise<{ hello: Buffer; succeeds: boolean }> {
-  const server = createServer(serverTlsOptions({ identity, profile, clientCertificates: 'none' }));
+  const server = createServer(serverTlsOptions(ownServerTls(identity, profile)));
   const [near, far] = duplexPair();
   const first: Buffer[] = [];
   const relay = duplexPair();

@@ -16,6 +16,7 @@ import { HelloReader } from './client-hello/reader.ts';
 import { helloOfNode } from './client-hello/captured-hello.fixture.ts';
 import { ownSignature } from './own-signature.ts';
 import { serverTlsOptions } from './server-options.ts';
+import { ownServerTls } from './server-tls.fixture.ts';
 
 let directory: string;
 let identity: GatewayIdentity;
@@ -47,7 +48,7 @@ const SIGALGS = [
 
 /** The server's socket after a handshake with a client that accepts these signatures. */
 async function afterHandshake(sigalgs: string, profile: Profile): Promise<TLSSocket> {
-  const server = createServer(serverTlsOptions({ identity, profile, clientCertificates: 'none' }));
+  const server = createServer(serverTlsOptions(ownServerTls(identity, profile)));
   const [near, far] = duplexPair();
   const secured = once(server, 'secureConnection') as Promise<[TLSSocket]>;
   server.emit('connection', near);

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import type { SignatureScheme } from '#crypto';
 import { allSignatureSchemes, signatureOfKey } from '#crypto';
-import type { GatewayIdentity } from '#identity';
 import type { ClientHello } from './client-hello/hello.ts';
+import type { ServerTls } from './server-options.ts';
 
 /**
  * With what the gateway signed a handshake, or `undefined` when that cannot be told.
@@ -15,7 +15,7 @@ import type { ClientHello } from './client-hello/hello.ts';
 export function ownSignature(
   socket: TLSSocket,
   hello: ClientHello,
-  { credentials }: GatewayIdentity,
+  { credentials }: Pick<ServerTls, 'credentials'>,
 ): SignatureScheme | undefined {
   if (hello.certificateSignatureAlgorithms !== null) return signatureShown(socket);
   for (const name of socket.getSharedSigalgs()) {

@@ -8,6 +8,7 @@ import { allProfiles, groupByName, profileByName, signatureByName } from '#crypt
 import type { GatewayIdentity } from '#identity';
 import { ensureIdentity } from '#identity';
 import { rehearse } from './rehearsal.ts';
+import { ownServerTls } from './server-tls.fixture.ts';
 
 let directory: string;
 let identity: GatewayIdentity;
@@ -22,7 +23,7 @@ before(async () => {
 after(() => rm(directory, { recursive: true }));
 
 const hybrid = profileByName('hybrid') ?? assert.fail('no profile');
-const run = (profile: Profile) => rehearse({ identity, profile, clientCertificates: 'required' });
+const run = (profile: Profile) => rehearse(ownServerTls(identity, profile, 'required'));
 
 test('R-05 profiles that work pass, whatever clients have to show', async () => {
   for (const profile of allProfiles()) await run(profile);

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Makes sure that a listener's TLS configuration works before it goes live, by a whole handshake in
- * memory: a client with the same profile, the gateway's own roots and no byte on any network.
+ * memory: a client with the same profile, the roots that clients know, and no byte on any network.
  *
  * @throws ProfileUnusable when the runtime lacks an algorithm of it, when no certificate of the
  *   identity has a signature that it allows, or when a client of the same profile is refused.
@@ -43,7 +43,7 @@ async function handshake(tls: ServerTls): Promise<void> {
     const client = connect({
       ...tlsOptionsOf(tls.profile),
       socket: far,
-      ca: tls.identity.caPem,
+      ...(tls.rootsPem === null ? { rejectUnauthorized: false } : { ca: tls.rootsPem }),
       ALPNProtocols: ['http/1.1'],
       checkServerIdentity: () => undefined,
     });

@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import type { TlsOptions } from 'node:tls';
 import type { Profile } from '#crypto';
 import { tlsOptionsOf } from '#crypto';
-import type { GatewayIdentity } from '#identity';
+import type { ServerCredential } from '#identity';
 
 /** What decides a listener's TLS server. */
 export interface ServerTls {
-  readonly identity: GatewayIdentity;
+  /** What the listener shows of itself, preferred first. */
+  readonly credentials: readonly ServerCredential[];
+  /** PEM of the authorities whose client certificates are taken. */
+  readonly caPem: string;
+  /** PEM, one list each; with any, OpenSSL wants a current one of every authority in a client's chain. */
+  readonly crls: readonly string[];
+  /** PEM of the roots by which clients know the listener; `null` when they are not known here. */
+  readonly rootsPem: string | null;
   /** Already narrowed by policy. */
   readonly profile: Profile;
   readonly clientCertificates: 'none' | 'optional' | 'required';
@@ -20,12 +27,13 @@ export interface ServerTls {
  * cannot tell "none" from "bad"; the listener destroys connections whose certificate is bad.
  */
 export function serverTlsOptions(tls: ServerTls): TlsOptions {
-  const { identity, profile, clientCertificates } = tls;
+  const { credentials, caPem, crls, profile, clientCertificates } = tls;
   return {
     ...tlsOptionsOf(profile),
-    key: identity.credentials.map((credential) => credential.keyPem),
-    cert: identity.credentials.map((credential) => credential.chainPem),
-    ca: identity.caPem,
+    key: credentials.map((credential) => credential.keyPem),
+    cert: credentials.map((credential) => credential.chainPem),
+    ca: caPem,
+    ...(crls.length === 0 ? {} : { crl: [...crls] }),
     sessionIdContext: contextId(tls),
     requestCert: clientCertificates !== 'none',
     rejectUnauthorized: clientCertificates === 'required',
@@ -34,9 +42,9 @@ export function serverTlsOptions(tls: ServerTls): TlsOptions {
 }
 
 /** Binds sessions to what was trusted when they were made; OpenSSL takes 32 bytes at most. */
-function contextId({ identity, profile, clientCertificates }: ServerTls): string {
+function contextId({ caPem, crls, profile, clientCertificates }: ServerTls): string {
   return createHash('sha256')
-    .update(JSON.stringify([identity.caPem, tlsOptionsOf(profile), clientCertificates]))
+    .update(JSON.stringify([caPem, crls, tlsOptionsOf(profile), clientCertificates]))
     .digest('hex')
     .slice(0, 32);
 }
