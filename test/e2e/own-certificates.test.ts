@@ -1,0 +1,109 @@
+/** A listener with certificates and client authorities of the deployment's own, in files that change. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Credential, TestAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/certificates.ts';
+import { fingerprintShown, pqFetch } from '../support/clients.ts';
+import { callerNamed } from '../support/identified.ts';
+import type { TestPostern } from '../support/postern.ts';
+import { startTestPostern } from '../support/postern.ts';
+import { openSession } from '../support/raw.ts';
+import { programAt } from '../support/transports.ts';
+
+let home: string;
+let site: TestAuthority;
+let partner: TestAuthority;
+let first: Credential;
+let postern: TestPostern;
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'postern-own-'));
+  site = await createAuthority();
+  partner = await createAuthority();
+  first = await site.issue();
+  await writePair(first);
+  await put('partner.pem', partner.certPem);
+  postern = await startTestPostern({
+    servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
+    policy: { rules: [{ id: 'named', effect: 'allow', principals: ['own', 'foreign'] }] },
+    listeners: [
+      {
+        name: 'main',
+        address: '127.0.0.1:0',
+        tls: {
+          certificates: [{ certificate: join(home, 'site.crt'), key: join(home, 'site.key') }],
+          client_ca: join(home, 'partner.pem'),
+        },
+      },
+    ],
+  });
+});
+after(async () => {
+  await postern.stop();
+  await rm(home, { recursive: true });
+});
+
+const put = (name: string, text: string): Promise<void> => writeFile(join(home, name), text);
+
+async function writePair({ certPem, keyPem }: Credential): Promise<void> {
+  await put('site.key', keyPem);
+  await put('site.crt', certPem);
+}
+
+const fingerprintOf = ({ certPem }: Credential): string =>
+  new X509Certificate(certPem).fingerprint256;
+
+const shown = (): Promise<string> =>
+  fingerprintShown({ ca: site.certPem, endpoint: postern.endpoint });
+
+function clientOf(authority: TestAuthority): Promise<Credential> {
+  return authority.issue({
+    names: [{ type: 'url', value: 'spiffe://postern.internal/client/foreign' }],
+  });
+}
+
+/** Whether a client with this certificate gets a session, or what it gets instead. */
+async function outcome({ keyPem, certPem }: Credential): Promise<string> {
+  const link = pqFetch({ ca: site.certPem }, { key: keyPem, cert: certPem });
+  try {
+    await openSession(link.fetch, postern.url('program'));
+    return 'served';
+  } catch {
+    return 'refused';
+  } finally {
+    await link.close();
+  }
+}
+
+const told = (event: string, file: string) =>
+  postern.logged(
+    (line) => line['event'] === event && JSON.stringify(line['fields']).includes(file),
+  );
+
+test('R-13 clients see the deployment’s certificate; the gateway’s own clients are served too', async () => {
+  assert.equal(await shown(), fingerprintOf(first));
+  const own = await callerNamed({ ...postern, ca: site.certPem }, 'own');
+  await openSession(own.fetch, postern.url('program'));
+  await own.close();
+});
+
+test('R-13 clients of its own authorities are served by the name in their certificates', async () => {
+  assert.equal(await outcome(await clientOf(partner)), 'served');
+  assert.equal(await outcome(await clientOf(await createAuthority())), 'refused');
+  const entries = await postern.record();
+  assert.equal(entries.at(-1)?.client.principal, 'foreign');
+});
+
+test('R-05 R-21 files that change are used for new connections; what does not fit is alerted', async () => {
+  const before = await shown();
+  const next = await site.issue();
+  await put('site.key', next.keyPem);
+  await told('listener.files_unusable', 'site.key');
+  assert.equal(await shown(), before);
+  await put('site.crt', next.certPem);
+  await told('listener.files_reloaded', 'site.crt');
+  assert.equal(await shown(), fingerprintOf(next));
+});
