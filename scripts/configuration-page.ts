@@ -56,7 +56,8 @@ servers:
         ca: ./notes-ca.pem
         pins: ['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
         client_certificate: gateway
-      headers: { Authorization: Bearer not-a-real-token }
+      headers:
+        Authorization: { file: /run/secrets/notes-token, prefix: 'Bearer ' }
 
 audit: { mode: durable }
 log: { level: info, format: auto }

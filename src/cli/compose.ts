@@ -128,8 +128,7 @@ async function stopAll(parts: {
 }): Promise<void> {
   const { gateway, keeper, servers, guardian, recorder, limits, ports } = parts;
   await keeper.stop();
-  await servers.close();
-  await gateway.stop();
+  await Promise.all([servers.close(), gateway.stop()]);
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
   await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);

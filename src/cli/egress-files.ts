@@ -30,7 +30,7 @@ export function authorityFile(path: string, events: EgressFileEvents): EgressFil
   return keep([path], events, (content) => {
     const blocks = pemBlocks(path, content, 'CERTIFICATE');
     check(path, 'certificates in PEM', () => blocks.map((block) => new X509Certificate(block)));
-    return blocks.join('\n');
+    return blocks.join('');
   });
 }
 
@@ -83,7 +83,8 @@ export function pemFiles(
   events: EgressFileEvents,
 ): EgressFiles<PemCredential> {
   return keep([certificateFile, keyFile], events, (certificate, key) => {
-    const [chainPem, keyPem] = [String(certificate), String(key)];
+    const chainPem = pemBlocks(certificateFile, certificate, 'CERTIFICATE').join('');
+    const keyPem = String(key);
     const leaf = check(
       certificateFile,
       'a certificate in PEM',
@@ -106,7 +107,7 @@ function keep<T>(
     read: async () => {
       const contents = await Promise.all(paths.map(read));
       const mark = contents.map((content) => hash('sha256', content)).join();
-      return { value: parse(...contents), mark };
+      return { mark, make: () => parse(...contents) };
     },
     onChange: () => onChange(paths),
     onTrouble: (thrown) => onTrouble(paths, thrown),
@@ -123,7 +124,7 @@ async function read(path: string): Promise<Buffer> {
 }
 
 /** Every block of one kind. A file that was cut amid one would otherwise seem to hold fewer. */
-function pemBlocks(path: string, content: Buffer, label: string): readonly string[] {
+function pemBlocks(path: string, content: Buffer | undefined, label: string): readonly string[] {
   const text = String(content);
   const begin = `-----BEGIN ${label}-----`;
   const end = `-----END ${label}-----`;

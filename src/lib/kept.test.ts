@@ -9,7 +9,8 @@ function keeper() {
   const kept = new Kept<string>({
     read: async () => {
       if (next instanceof Error) throw next;
-      return { value: next, mark: next };
+      const value = next;
+      return { mark: value, make: () => value };
     },
     onChange: () => told.push(`changed to ${String(kept.value)}`),
     onTrouble: (thrown) => told.push(String(thrown)),
@@ -52,7 +53,7 @@ test('readings follow one another, so that the newest is what stays', async () =
     read: async () => {
       const value = await answers[asked++]?.promise;
       assert.ok(value !== undefined);
-      return { value, mark: value };
+      return { mark: value, make: () => value };
     },
     onChange: () => undefined,
     onTrouble: (thrown) => assert.fail(String(thrown)),

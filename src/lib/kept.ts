@@ -2,24 +2,25 @@ import { messageOf } from './errors.ts';
 
 /** What was read. */
 export interface Reading<T> {
-  readonly value: T;
-  /** The same for the same value, and for no other. */
+  /** The same for the same content, and for no other. */
   readonly mark: string;
+  /** Makes the value of it; asked only when the content is another than that in force. */
+  readonly make: () => T;
 }
 
 /** Options of {@link Kept}. */
 export interface KeptOptions<T> {
   readonly read: () => Promise<Reading<T>>;
-  /** Another value than before is in force. */
+  /** A new value is in force. */
   readonly onChange: () => void;
-  /** Reading fails, for another reason than the last time; what was in force stays so. */
+  /** There is no value of it, for another reason than the last time; what was in force stays so. */
   readonly onTrouble: (thrown: unknown) => void;
 }
 
 /** A value that is read again and again. What was read last stays in force while reading fails. */
 export class Kept<T> {
   readonly #options: KeptOptions<T>;
-  #inForce: Reading<T> | null = null;
+  #inForce: { readonly mark: string; readonly value: T } | null = null;
   #trouble: string | null = null;
   /** One reading at a time: an older value must not come into force after a newer one. */
   #settled: Promise<void> = Promise.resolve();
@@ -36,16 +37,17 @@ export class Kept<T> {
   /**
    * Reads for the first time, without telling of it.
    *
-   * @throws what reading throws.
+   * @throws what reading and making throw.
    */
   async start(): Promise<void> {
-    this.#inForce = await this.#options.read();
+    const { mark, make } = await this.#options.read();
+    this.#inForce = { mark, value: make() };
   }
 
   /**
    * Reads once more, after the readings that are under way. Never rejects.
    *
-   * @returns whether it could be read.
+   * @returns whether there was a value.
    */
   refresh(): Promise<boolean> {
     const reading = this.#settled.then(() => this.#readOnce());
@@ -61,11 +63,11 @@ export class Kept<T> {
   async #readOnce(): Promise<boolean> {
     const { read, onChange, onTrouble } = this.#options;
     try {
-      const found = await read();
+      const { mark, make } = await read();
+      const changed = mark !== this.#inForce?.mark;
+      if (changed) this.#inForce = { mark, value: make() };
       this.#trouble = null;
-      if (found.mark === this.#inForce?.mark) return true;
-      this.#inForce = found;
-      onChange();
+      if (changed) onChange();
       return true;
     } catch (thrown) {
       const trouble = messageOf(thrown);

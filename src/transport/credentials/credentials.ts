@@ -51,8 +51,7 @@ export class Credentials {
       const kept = new Kept<string>({
         read: async () => {
           const found = await source.read(this.#closing.signal);
-          const value = this.#judge(name, written.prefix, found);
-          return { value, mark: value };
+          return { mark: found.trim(), make: () => this.#judge(name, written.prefix, found) };
         },
         onChange: () => this.#tellChange(name),
         onTrouble: (thrown) => this.#tellTrouble(name, written, kept.value !== null, thrown),
