@@ -2,16 +2,20 @@ import assert from 'node:assert/strict';
 import {
   chmod,
   copyFile,
+  cp,
+  mkdtemp,
   readdir,
   readFile,
+  rm,
   stat,
   symlink,
   unlink,
   writeFile,
 } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { createIdentity } from './create-identity.ts';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
@@ -24,6 +28,17 @@ const WANTED = {
   names: ['mcp.example.org', '10.0.0.1'],
   lifetimeMs: LIFETIME_MS,
 };
+
+const workshop = new Workshop();
+let template: string;
+before(async () => {
+  template = await openStateDir(join(await mkdtemp(join(tmpdir(), 'postern-identity-')), 'state'));
+  await create(template, Date.now());
+});
+after(async () => {
+  workshop.close();
+  await rm(join(template, '..'), { recursive: true });
+});
 
 test('R-13 the first start makes the authorities and the next ones use them', async (t) => {
   const state = join(await temporaryDir(t), 'state');
@@ -165,7 +180,7 @@ test('a damaged identity is refused and left as it is', async (t) => {
 });
 
 test('keys and certificates that do not belong together are refused', async (t) => {
-  const other = join(await newState(t), 'identity');
+  const other = join(await freshState(t), 'identity');
   const cases: readonly [readonly string[], RegExp][] = [
     [['pq/issuing.key'], /is not the key of/],
     [['classical/issuing.key'], /is not the key of/],
@@ -219,20 +234,20 @@ test('an identity that others could read or replace is refused', async (t) => {
   await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_STATE_FILE_UNSAFE'));
 });
 
+/** A state directory with the same identity each time: making one takes half a second. */
 async function newState(t: TestContext): Promise<string> {
+  const state = join(await temporaryDir(t), 'state');
+  await cp(template, state, { recursive: true, verbatimSymlinks: true });
+  return state;
+}
+
+/** One with an identity of its own. */
+async function freshState(t: TestContext): Promise<string> {
   const state = await openStateDir(join(await temporaryDir(t), 'state'));
   await create(state, Date.now());
   return state;
 }
 
 async function create(state: string, nowMs: number): Promise<void> {
-  const workshop = new Workshop();
-  try {
-    assert.equal(
-      await createIdentity(state, { trustDomain: 'example.org', nowMs }, workshop),
-      true,
-    );
-  } finally {
-    workshop.close();
-  }
+  assert.equal(await createIdentity(state, { trustDomain: 'example.org', nowMs }, workshop), true);
 }

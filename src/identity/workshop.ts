@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import type { GatewayLeaf, LeafRequest } from './gateway-leaves.ts';
 import type { NewFile, NewIdentity } from './make-identity.ts';
 
@@ -56,7 +58,15 @@ export class Workshop {
 function start(): ChildProcess {
   return fork(PROGRAM, {
     execArgv: [],
+    env: { ...process.env, ...compileCache() },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+}
+
+/** It keeps compiled code where this process does, if this one does: it starts in half the time. */
+function compileCache(): NodeJS.ProcessEnv {
+  const own = getCompileCacheDir();
+  // Below the directory that the variable names there is one for each Node.js and its flags.
+  return own === undefined ? {} : { NODE_COMPILE_CACHE: dirname(own) };
 }

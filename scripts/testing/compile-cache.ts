@@ -1,0 +1,8 @@
+/**
+ * Loaded into each test file's process: keeps compiled code where `bin/postern.js` does. Most of what a
+ * process of these tests does is to strip types from the same files and to compile them.
+ */
+import module from 'node:module';
+import { join } from 'node:path';
+
+module.enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/postern'));
