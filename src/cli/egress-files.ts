@@ -1,6 +1,7 @@
 import { createPrivateKey, hash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { HttpSettings } from '#config';
+import type { CertificateFiles, HttpSettings } from '#config';
+import { canProveChannel } from '#identity';
 import { Kept, messageOf, readSmallFile } from '#lib';
 import type { HttpUpstreamTls } from '#transport';
 import { checkPkcs12 } from '#transport';
@@ -77,10 +78,26 @@ export interface PemCredential {
   readonly chainPem: string;
 }
 
-/** The files of a certificate and its key, PEM. */
-export function pemFiles(
-  { certificateFile, keyFile }: { certificateFile: string; keyFile: string },
+/** The files of a second, classical certificate and its key. */
+export function proofFiles(
+  files: CertificateFiles,
   events: EgressFileEvents,
+): EgressFiles<PemCredential> {
+  return pemFiles(files, events, ({ keyPem }) => {
+    if (canProveChannel(keyPem)) return;
+    throw new EgressFileInvalid(`${files.keyFile} is neither an ECDSA nor an Ed25519 key`);
+  });
+}
+
+/**
+ * The files of a certificate and its key, PEM.
+ *
+ * @param verify throws for a pair that is no good for its purpose
+ */
+export function pemFiles(
+  { certificateFile, keyFile }: CertificateFiles,
+  events: EgressFileEvents,
+  verify: (credential: PemCredential) => void = () => undefined,
 ): EgressFiles<PemCredential> {
   return keep([certificateFile, keyFile], events, (certificate, key) => {
     const chainPem = pemBlocks(certificateFile, certificate, 'CERTIFICATE').join('');
@@ -93,7 +110,10 @@ export function pemFiles(
     const privateKey = check(keyFile, 'a private key in PEM without a passphrase', () =>
       createPrivateKey(keyPem),
     );
-    if (leaf.checkPrivateKey(privateKey)) return { chainPem, keyPem };
+    if (leaf.checkPrivateKey(privateKey)) {
+      verify({ chainPem, keyPem });
+      return { chainPem, keyPem };
+    }
     throw new EgressFileInvalid(`${keyFile} is not the key of ${certificateFile}`);
   });
 }

@@ -50,7 +50,7 @@ async function fixture(t: TestContext): Promise<Fixture> {
     open: (settings) =>
       openEgressTls(
         'notes',
-        { ...usual, clientCertificate: null, ...settings },
+        { ...usual, clientCertificate: null, secondCertificate: null, ...settings },
         { policy: () => policy, identity: () => null },
         (event) => events.push(event),
       ),

@@ -6,8 +6,8 @@ import { messageOf, watchFiles } from '#lib';
 import type { Policy } from '#policy';
 import { profileUnder } from '#policy';
 import type { HttpUpstreamTls } from '#transport';
-import type { EgressFileEvents, EgressFiles } from './egress-files.ts';
-import { authorityFile, credentialFiles, revocationFile } from './egress-files.ts';
+import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
+import { authorityFile, credentialFiles, proofFiles, revocationFile } from './egress-files.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
 type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
@@ -47,7 +47,9 @@ export async function openEgressTls(
   let onReload = (): void => undefined;
   const tell = tellerOf(server, events, () => onReload());
   const files = filesOf(settings, tell);
-  const parts = [files.ca, files.crls, files.credential].filter((part) => part !== null);
+  const parts = [files.ca, files.crls, files.credential, files.second].filter(
+    (part) => part !== null,
+  );
   await Promise.all(parts.map(({ kept }) => kept.start()));
   return {
     current: compose(settings, files, inForce),
@@ -68,17 +70,19 @@ export async function openEgressTls(
 interface LinkFiles {
   readonly ca: EgressFiles<string> | null;
   readonly crls: EgressFiles<readonly string[]> | null;
+  readonly second: EgressFiles<PemCredential> | null;
   readonly credential: EgressFiles<ClientCredential> | null;
 }
 
 function filesOf(
-  { ca, crlFile, clientCertificate }: TlsSettings,
+  { ca, crlFile, clientCertificate, secondCertificate }: TlsSettings,
   tell: EgressFileEvents,
 ): LinkFiles {
   const ownFiles = clientCertificate === 'gateway' ? null : clientCertificate;
   return {
     ca: typeof ca === 'object' && ca !== null ? authorityFile(ca.file, tell) : null,
     crls: crlFile === null ? null : revocationFile(crlFile, tell),
+    second: secondCertificate === null ? null : proofFiles(secondCertificate, tell),
     credential: ownFiles === null ? null : credentialFiles(ownFiles, tell),
   };
 }
@@ -94,13 +98,14 @@ function compose(
     identity: inForce.identity(),
     caPem: files.ca === null ? systemPem : valueOf(files.ca),
     crls: files.crls === null ? NO_LISTS : valueOf(files.crls),
+    second: files.second === null ? null : valueOf(files.second),
     own: files.credential === null ? null : valueOf(files.credential),
   });
   let made: { from: ReturnType<typeof parts>; tls: HttpUpstreamTls } | null = null;
   return () => {
     const from = parts();
     if (made !== null && isSame(made.from, from)) return made.tls;
-    const { policy, identity, caPem, crls, own } = from;
+    const { policy, identity, caPem, crls, own, second } = from;
     const clientCredential = clientCertificate === 'gateway' ? gatewayCredential(identity) : own;
     const tls: HttpUpstreamTls = {
       profile: profileUnder(policy.links, profile),
@@ -109,6 +114,7 @@ function compose(
       serverName,
       pins,
       ...(clientCredential === null ? {} : { clientCredential }),
+      ...(second === null ? {} : { secondCredential: second }),
     };
     made = { from, tls };
     return tls;

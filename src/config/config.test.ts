@@ -139,6 +139,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       crlFile: '/etc/postern/crl.pem',
       pins: [],
       clientCertificate: null,
+      secondCertificate: null,
       serverName: 'notes.internal',
     },
     headers: { Authorization: 'Bearer abc' },

@@ -107,6 +107,10 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
           [[...at, 'tls', 'crl'], tls.crlFile],
           [[...at, 'tls', 'pins'], tls.pins],
           ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
+          [
+            [...at, 'tls', 'second_certificate', 'certificate'],
+            tls.secondCertificate?.certificateFile ?? null,
+          ],
           [[...at, 'tls', 'server_name'], tls.serverName],
         ];
   return [

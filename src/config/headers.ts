@@ -54,5 +54,5 @@ export const headers = z.record(headerName, secretOr(headerValue)).superRefine((
 
 function isReserved(name: string): boolean {
   const lower = name.toLowerCase();
-  return RESERVED.has(lower) || lower.startsWith('mcp-');
+  return RESERVED.has(lower) || lower.startsWith('mcp-') || lower.startsWith('postern-');
 }

@@ -11,6 +11,7 @@ export type { SecretSource } from './secret.ts';
 export { configSchema } from './schema.ts';
 export type {
   HttpSettings,
+  CertificateFiles,
   ListenerSettings,
   SecondProof,
   ServerSettings,

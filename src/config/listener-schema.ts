@@ -1,13 +1,9 @@
 import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
+import { certificateFiles } from './certificate-schema.ts';
 import { address, hostName, origin, path, settingName } from './fields.ts';
 import { profileName } from './profile.ts';
-
-const ownCertificate = z.strictObject({
-  certificate: path.describe('PEM file with the certificate, then its issuing authorities.'),
-  key: path.describe('PEM file with its private key.'),
-});
 
 const listenerTls = z
   .strictObject({
@@ -19,7 +15,7 @@ const listenerTls = z
       .default('optional')
       .describe('Whether clients are asked for a certificate, and whether they must have one.'),
     certificates: z
-      .array(ownCertificate)
+      .array(certificateFiles)
       .default([])
       .describe(
         'Certificates of your own instead of the gateway’s, for instance an ML-DSA and an ECDSA one. Followed when the files change.',

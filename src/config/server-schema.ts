@@ -1,5 +1,6 @@
 import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
+import { certificateFiles } from './certificate-schema.ts';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
 import { parsedText, Refusal } from './refusal.ts';
@@ -39,11 +40,6 @@ const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
   error: 'a pin is sha256/ and 44 characters of base64; `postern check --connect` shows them',
 });
 
-const clientCertificate = z.strictObject({
-  certificate: path.describe('PEM file with the certificate, then its issuing authorities.'),
-  key: path.describe('PEM file with its private key.'),
-});
-
 const container = z.strictObject({
   pkcs12: path.describe('PKCS#12 file with a certificate and its private key.'),
   passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
@@ -74,9 +70,14 @@ const http = z
             'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
           ),
         client_certificate: z
-          .union([z.literal('gateway'), clientCertificate, container])
+          .union([z.literal('gateway'), certificateFiles, container])
           .optional()
           .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
+        second_certificate: certificateFiles
+          .optional()
+          .describe(
+            'ECDSA or Ed25519 certificate of the same name, with which each link is proven a second time to a Postern that asks for it (`second_proof`).',
+          ),
         server_name: dnsName
           .optional()
           .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),

@@ -102,6 +102,8 @@ export interface HttpSettings {
     /** Pins of which the server's chain must have one; none admits any. */
     readonly pins: readonly string[];
     /** What the gateway shows when it is asked; `gateway` is its own certificate. */
+    /** A classical certificate with which the gateway proves once more who it is. */
+    readonly secondCertificate: CertificateFiles | null;
     readonly clientCertificate:
       | 'gateway'
       | { readonly certificateFile: string; readonly keyFile: string }
@@ -162,10 +164,7 @@ function toListener(
         : {
             profile: profileOf(tls.profile),
             clientCertificates: tls.client_certificates,
-            certificates: tls.certificates.map(({ certificate, key }) => ({
-              certificateFile: absolute(certificate),
-              keyFile: absolute(key),
-            })),
+            certificates: tls.certificates.flatMap((files) => filesOf(files, absolute) ?? []),
             clientCaFile: tls.client_ca === undefined ? null : absolute(tls.client_ca),
             clientCrlFile: tls.client_crl === undefined ? null : absolute(tls.client_crl),
             secondProof: tls.second_proof,
@@ -207,6 +206,7 @@ function toHttp(
       profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
       ca: caOf(tls?.ca, absolute),
       crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
+      secondCertificate: filesOf(tls?.second_certificate, absolute),
       pins: tls?.pins ?? [],
       clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
       serverName: tls?.server_name ?? null,
@@ -235,5 +235,13 @@ function clientCertificateOf(
       passphraseFile: absolute(given.passphrase_file),
     };
   }
-  return { certificateFile: absolute(given.certificate), keyFile: absolute(given.key) };
+  return filesOf(given, absolute);
+}
+
+function filesOf(
+  files: { certificate: string; key: string } | undefined,
+  absolute: (path: string) => string,
+): CertificateFiles | null {
+  if (files === undefined) return null;
+  return { certificateFile: absolute(files.certificate), keyFile: absolute(files.key) };
 }

@@ -62,6 +62,11 @@ export function proveChannel(channel: Channel, { keyPem, chainPem }: ProofCreden
     .join(', ');
 }
 
+/** Whether a private key, PKCS#8 PEM, is of a kind that gives a second proof. */
+export function canProveChannel(keyPem: string): boolean {
+  return digestOf(createPrivateKey(keyPem)) !== undefined;
+}
+
 /** What a second proof has proven. */
 export interface ChannelProof {
   readonly scheme: SignatureScheme;
@@ -144,12 +149,17 @@ function signedBy(channel: Channel): Buffer {
   return Buffer.concat([PREFIX, binding]);
 }
 
-/** Only of classical keys: a second ML-DSA signature would be the same kind of proof again. */
 function digestFor(key: KeyObject): string | null {
-  const scheme = signatureOfKey(key);
-  if (scheme?.name === 'Ed25519') return null;
-  const size = /^ECDSA-P\d+-SHA(\d+)$/.exec(scheme?.name ?? '')?.[1];
-  return size === undefined ? fail('the key is neither ECDSA nor Ed25519') : `sha${size}`;
+  const digest = digestOf(key);
+  return digest === undefined ? fail('the key is neither ECDSA nor Ed25519') : digest;
+}
+
+/** Of classical keys alone: a second ML-DSA signature would be the same kind of proof again. */
+function digestOf(key: KeyObject): string | null | undefined {
+  const name = signatureOfKey(key)?.name ?? '';
+  if (name === 'Ed25519') return null;
+  const size = /^ECDSA-P\d+-SHA(\d+)$/.exec(name)?.[1];
+  return size === undefined ? undefined : `sha${size}`;
 }
 
 function certificatesIn(pem: string): readonly X509Certificate[] {

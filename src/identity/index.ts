@@ -1,4 +1,9 @@
-export { CHANNEL_PROOF_HEADER, proveChannel, verifyChannelProof } from './channel-proof.ts';
+export {
+  canProveChannel,
+  CHANNEL_PROOF_HEADER,
+  proveChannel,
+  verifyChannelProof,
+} from './channel-proof.ts';
 export type { ProofCredential } from './channel-proof.ts';
 export { issueClient } from './client.ts';
 export type { ClientAlgorithm, IssuedClient } from './client.ts';

@@ -98,11 +98,11 @@ test('R-13 clients of its own authorities are served by the name in their certif
 });
 
 test('R-05 R-21 files that change are used for new connections; what does not fit is alerted', async () => {
-  const before = await shown();
+  const old = await shown();
   const next = await site.issue();
   await put('site.key', next.keyPem);
   await told('listener.files_unusable', 'site.key');
-  assert.equal(await shown(), before);
+  assert.equal(await shown(), old);
   await put('site.crt', next.certPem);
   await told('listener.files_reloaded', 'site.crt');
   assert.equal(await shown(), fingerprintOf(next));

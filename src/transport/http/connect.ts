@@ -1,12 +1,14 @@
 import type { LinkSecurity, Profile, SignatureScheme } from '#crypto';
 import { describeLink, isQuantumSafe, tlsOptionsOf } from '#crypto';
+import type { ProofCredential } from '#identity';
+import { CHANNEL_PROOF_HEADER, proveChannel } from '#identity';
 import type { EventSink, Limits, PosternEvent } from '#lib';
 import { PosternError } from '#lib';
 import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext } from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import {
   CallCancelled,
   UpstreamCertificateInvalid,
@@ -37,6 +39,8 @@ export interface HttpUpstreamTls {
   readonly pins: readonly string[];
   /** What the gateway shows to a server that asks for it. */
   readonly clientCredential?: ClientCredential;
+  /** With what it proves on each link, once more, who it is. */
+  readonly secondCredential?: ProofCredential;
 }
 
 /** What {@link createConnector} needs. */
@@ -55,6 +59,8 @@ export interface ConnectorOptions {
 interface Hop {
   readonly socket: Socket;
   readonly link: LinkSecurity;
+  /** Names and values of headers that the first request on it carries besides. */
+  readonly greeting: readonly string[];
 }
 
 /** Makes a hop; on abort it gives up. */
@@ -101,13 +107,19 @@ interface Dialled {
   readonly socket: Socket;
   readonly ready: 'connect' | 'secureConnect';
   readonly readLink: () => LinkSecurity;
+  readonly greet: () => readonly string[];
 }
 
 function plainDial(url: URL): () => Dialled {
   const { host, port } = addressOf(url);
   return () => {
     const socket = connectTcp({ host, port, noDelay: true });
-    return { socket, ready: 'connect', readLink: () => readPlainLink(socket) };
+    return {
+      socket,
+      ready: 'connect',
+      readLink: () => readPlainLink(socket),
+      greet: () => [],
+    };
   };
 }
 
@@ -139,8 +151,15 @@ function tlsDial(url: URL, label: ServerLabel, settings: () => HttpUpstreamTls):
       checkPins(label, socket, current.pins);
       return link;
     };
-    return { socket, ready: 'secureConnect', readLink };
+    const greet = (): readonly string[] => greetingOf(socket, current);
+    return { socket, ready: 'secureConnect', readLink, greet };
   };
+}
+
+/** The second proof of who the gateway is, where the server wants one. */
+function greetingOf(socket: TLSSocket, { secondCredential }: HttpUpstreamTls): readonly string[] {
+  if (secondCredential === undefined) return [];
+  return [CHANNEL_PROOF_HEADER, proveChannel(socket, secondCredential)];
 }
 
 interface CompiledTls {
@@ -178,7 +197,7 @@ function dialWithin(
   const timeoutMs = options.limits.upstreamConnectTimeoutMs;
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw new CallCancelled('cancelled before connecting');
-    const { socket, ready, readLink } = dial();
+    const { socket, ready, readLink, greet } = dial();
     // An error without a listener would end the process, at any time in the socket's life.
     socket.on('error', () => {});
     const settled = (): void => {
@@ -205,7 +224,7 @@ function dialWithin(
         const link = readLink();
         refuseUnlessAccepted(link, options);
         settled();
-        resolve({ socket, link });
+        resolve({ socket, link, greeting: greet() });
       } catch (error) {
         fail(error);
       }

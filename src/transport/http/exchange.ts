@@ -68,7 +68,7 @@ export function carry(
       {
         path: plan.path,
         method: plan.asked.httpMethod,
-        headers: plan.headers(),
+        headers: headersFor(connection, plan),
         body: plan.body,
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
@@ -76,6 +76,11 @@ export function carry(
       exchange,
     );
   });
+}
+
+/** What the gateway proves about itself on a connection goes with the first request there. */
+function headersFor({ reused, greeting }: Connection, plan: ExchangePlan): string[] {
+  return reused ? plan.headers() : [...plan.headers(), ...greeting];
 }
 
 interface Callbacks {

@@ -10,6 +10,8 @@ export interface Connection {
   readonly client: Client;
   readonly socket: Socket;
   readonly link: LinkSecurity;
+  /** Names and values of headers that its first request carries besides. */
+  readonly greeting: readonly string[];
   /** It has carried an exchange before: the server may be closing it right now. */
   reused: boolean;
   /** First error of the socket; undici tells the last, which hides a TLS alert behind its end. */
@@ -90,7 +92,7 @@ export class Pool {
   async #make(signal: AbortSignal): Promise<Connection> {
     const generation = this.#generation;
     if (this.#closing.signal.aborted) throw closedError();
-    const { socket, link } = await this.#dial(signal);
+    const { socket, link, greeting } = await this.#dial(signal);
     const client = new Client(this.#origin, {
       connect: handOver(socket),
       pipelining: 1,
@@ -104,6 +106,7 @@ export class Pool {
       client,
       socket,
       link,
+      greeting,
       reused: false,
       failure: null,
       generation,
