@@ -14,7 +14,11 @@ import { issueClient } from './client.ts';
 import { writeClientFiles } from './client-files.ts';
 import type { GatewayIdentity } from './identity.ts';
 import { ensureIdentity } from './identity.ts';
-import { spiffeIdOfCertificate } from './spiffe.ts';
+import { issueCertificate } from './issue.ts';
+import { generateKeys, privatePem } from './keys.ts';
+import { validity } from './lifetimes.ts';
+import { loadIdentity } from './load-identity.ts';
+import { formatSpiffeId, spiffeIdOfCertificate } from './spiffe.ts';
 import { LIFETIME_MS } from './test-support.ts';
 
 const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
@@ -89,6 +93,34 @@ test('a client of another gateway does not verify, whatever its SPIFFE id says',
     const seen = await handshake({ requestCert: true, rejectUnauthorized: false }, stranger);
     assert.equal(seen.clientSpiffeId, 'spiffe://example.org/client/agent');
     assert.equal(seen.serverVerified, false);
+  }
+});
+
+test('R-13 an authority cannot certify a name of another trust domain', async () => {
+  const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
+  for (const { spec, issuing } of stored.chains) {
+    for (const trustDomain of ['example.org', 'other.org', 'sub.example.org']) {
+      const { privateKey, publicKey } = generateKeys(spec.leaf);
+      const certificate = await issueCertificate(
+        {
+          role: 'client',
+          commonName: 'agent',
+          publicKey,
+          spiffeId: formatSpiffeId(trustDomain, 'client', 'agent'),
+          names: [],
+          ...validity(Date.now(), LIFETIME_MS),
+        },
+        issuing,
+      );
+      const seen = await handshake(
+        { requestCert: true, rejectUnauthorized: false },
+        {
+          key: privatePem(privateKey),
+          cert: certificate.toString() + issuing.certificate.toString(),
+        },
+      );
+      assert.equal(seen.serverVerified, trustDomain === 'example.org', `${spec.name} ${trustDomain}`);
+    }
   }
 });
 
