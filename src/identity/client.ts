@@ -1,3 +1,4 @@
+import { chainPemOf } from './authorities.ts';
 import { parseClientName } from './client-name.ts';
 import { ClientLifetimeInvalid, IdentityMissing } from './errors.ts';
 import { issueCertificate } from './issue.ts';
@@ -25,7 +26,7 @@ export interface IssuedClient {
   readonly spiffeId: string;
   /** PKCS#8 PEM. */
   readonly keyPem: string;
-  /** PEM of the client's certificate, then of the issuing CA. */
+  /** PEM of the client's certificate and of what leads from it to a root. */
   readonly chainPem: string;
   /** PEM of all roots of the gateway. */
   readonly caPem: string;
@@ -60,7 +61,8 @@ export async function issueClient(
   const identity = await loadIdentity(directory, nowMs);
   if (identity === null) throw new IdentityMissing(`${directory} holds no identity`);
   const spiffeId = formatSpiffeId(identity.trustDomain, 'client', name);
-  const { issuing, spec } = chainFor(identity.chains, algorithm);
+  const chain = chainFor(identity.chains, algorithm);
+  const { issuing, spec } = chain;
   const period = validity(nowMs, daysMs(days));
   if (period.notAfterMs > issuing.certificate.validToDate.getTime()) {
     throw new ClientLifetimeInvalid('the certificate would outlive the issuing CA');
@@ -74,7 +76,7 @@ export async function issueClient(
     name,
     spiffeId,
     keyPem: privatePem(keys.privateKey),
-    chainPem: certificate.toString() + issuing.certificate.toString(),
+    chainPem: chainPemOf(chain, certificate.toString()),
     caPem: identity.caPem,
     notAfterMs: period.notAfterMs,
   };

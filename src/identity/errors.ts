@@ -16,6 +16,11 @@ export const StorageFailed = defineError('POSTERN_IDENTITY_STORAGE_FAILED', {
   hint: 'Check that the directory exists, that this user may write to it, and that the disk has room.',
 });
 
+export const StateBusy = defineError('POSTERN_STATE_BUSY', {
+  meaning: 'Another process is changing the authorities or what they issued, and does not finish.',
+  hint: 'Wait for it and try again; if no such process runs, remove identity.lock from the state directory.',
+});
+
 export const IdentityMissing = defineError('POSTERN_IDENTITY_MISSING', {
   meaning: 'The state directory holds no identity yet.',
   hint: 'Start the gateway once with `postern up`: it makes its identity on the first start.',
@@ -53,7 +58,7 @@ export const ClientNameInvalid = defineError('POSTERN_CLIENT_NAME_INVALID', {
 
 export const ClientLifetimeInvalid = defineError('POSTERN_CLIENT_LIFETIME_INVALID', {
   meaning: 'A client certificate was asked for with a lifetime that cannot be given.',
-  hint: 'Ask for 1 to 397 whole days, ending before the issuing CA does.',
+  hint: 'Ask for 1 to 365 whole days, ending before the issuing CA does.',
 });
 
 export const ClientFileExists = defineError('POSTERN_CLIENT_FILE_EXISTS', {

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { SignatureScheme } from '#crypto';
+import { chainPemOf } from './authorities.ts';
+import { refreshBundle } from './ca-bundle.ts';
 import { createIdentity, removeUnfinished } from './create-identity.ts';
 import { IdentityMissing, StorageFailed, TrustDomainChanged } from './errors.ts';
 import type { GatewayLeaf } from './gateway-leaves.ts';
@@ -16,7 +18,7 @@ export interface ServerCredential {
   readonly scheme: SignatureScheme;
   /** PKCS#8 PEM; it is in memory alone. */
   readonly keyPem: string;
-  /** PEM of the leaf, then of the issuing CA. */
+  /** PEM of the leaf, of the issuing CA and, after a rotation of the roots, of the cross-certificate. */
   readonly chainPem: string;
   readonly leaf: X509Certificate;
 }
@@ -70,6 +72,7 @@ export async function ensureIdentity(
     const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
     if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
     await removeUnfinished(directory);
+    await refreshBundle(directory, stored);
     const { lifetimeMs } = wanted;
     const leaves = await workshop.leaves(directory, { names, lifetimeMs, nowMs: Date.now() });
     return identityOf(stored, leaves, created);
@@ -122,16 +125,14 @@ function identityOf(
   };
 }
 
-function credentialOf(
-  { spec, issuing }: StoredChain,
-  leaves: readonly GatewayLeaf[],
-): ServerCredential {
-  const made = leaves.find(({ chain }) => chain === spec.name);
+function credentialOf(chain: StoredChain, leaves: readonly GatewayLeaf[]): ServerCredential {
+  const { spec } = chain;
+  const made = leaves.find((leaf) => leaf.chain === spec.name);
   if (made === undefined) throw new Error(`no certificate was made for chain ${spec.name}`);
   return {
     scheme: spec.leaf,
     keyPem: made.keyPem,
-    chainPem: made.certificatePem + issuing.certificate.toString(),
+    chainPem: chainPemOf(chain, made.certificatePem),
     leaf: new X509Certificate(made.certificatePem),
   };
 }

@@ -119,7 +119,11 @@ test('R-13 an authority cannot certify a name of another trust domain', async ()
           cert: certificate.toString() + issuing.certificate.toString(),
         },
       );
-      assert.equal(seen.serverVerified, trustDomain === 'example.org', `${spec.name} ${trustDomain}`);
+      assert.equal(
+        seen.serverVerified,
+        trustDomain === 'example.org',
+        `${spec.name} ${trustDomain}`,
+      );
     }
   }
 });
@@ -136,11 +140,13 @@ test(
     const clients = join(state, 'clients');
     const options = { algorithm: 'ECDSA-P256' } as const;
     const files = await writeClientFiles(clients, await issueClient(state, 'a', options));
-    const at = (name: string): string => join(state, 'identity/classical', name);
+    const issuing = join(state, 'issuing.crt');
+    const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
+    await writeFile(issuing, stored.chains.at(-1)?.issuing.certificate.toString() ?? '');
     const leaf = join(state, 'gateway.crt');
     await writeFile(leaf, gateway.credentials.at(-1)?.chainPem ?? '');
-    verify('sslserver', at('issuing.crt'), '-verify_hostname', 'localhost', leaf);
-    verify('sslserver', at('issuing.crt'), '-verify_ip', '127.0.0.1', leaf);
+    verify('sslserver', issuing, '-verify_hostname', 'localhost', leaf);
+    verify('sslserver', issuing, '-verify_ip', '127.0.0.1', leaf);
     verify('sslclient', files.certificateFile, files.certificateFile);
   },
 );

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { GatewayLeaf, LeafRequest } from './gateway-leaves.ts';
-import type { NewFile, NewIdentity } from './make-identity.ts';
+import type { NewIdentity } from './make-identity.ts';
+import type { NewFile } from './tree.ts';
 
 /** What can be asked of the workshop's process. */
 export type WorkshopRequest =

@@ -1,7 +1,7 @@
 /** The gateway's certificates are renewed under load, and nobody notices but who looks. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -67,7 +67,9 @@ test('R-05 R-21 certificates and keys are renewed under load without a failed ca
 
 test('R-21 a renewal comes by itself; one that fails is alerted and made up for later', async (t) => {
   const postern = await start(t, { certificate_lifetime_ms: 6000 });
-  const key = join(postern.stateDir, 'identity/pq/issuing.key');
+  const identity = join(postern.stateDir, 'identity');
+  const generation = (await readFile(join(identity, 'current'), 'utf8')).trim();
+  const key = join(identity, generation, 'pq/issuing.key');
   await chmod(key, 0o644);
   const { level, fields } = await postern.logged(
     ({ event }) => event === 'identity.renewal_failed',
