@@ -36,6 +36,32 @@ export const IdentityExpired = defineError('POSTERN_IDENTITY_EXPIRED', {
   hint: 'Check the clock; if it is right, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
 });
 
+export const RootKeyUnavailable = defineError('POSTERN_ROOT_KEY_UNAVAILABLE', {
+  meaning: 'The private key of a root is needed and is not in the state directory.',
+  hint: 'Name the directory that `postern ca offline` moved the keys to: `postern ca rotate --root-keys <directory>`.',
+});
+
+export const RootsInTransition = defineError('POSTERN_IDENTITY_ROOTS_IN_TRANSITION', {
+  meaning:
+    'Roots of an earlier rotation are still trusted, and only one rotation can be under way.',
+  hint: 'Once every client has the new ca.crt, run `postern ca retire`; then rotate again.',
+});
+
+export const NothingToRetire = defineError('POSTERN_NOTHING_TO_RETIRE', {
+  meaning: 'No roots but the present ones are trusted.',
+  hint: '`postern ca rotate --root` makes new roots; the ones before are then retired by this command.',
+});
+
+export const RehearsalFailed = defineError('POSTERN_ROTATION_REHEARSAL_FAILED', {
+  meaning: 'A handshake with the new authorities did not succeed, so they were not put in force.',
+  hint: 'Nothing has changed. Look at the check that failed; run `postern doctor`.',
+});
+
+export const WorkshopFailed = defineError('POSTERN_WORKSHOP_FAILED', {
+  meaning: 'The process that makes certificates failed or did not answer in time.',
+  hint: 'Look at its messages in the log and at the load and memory of this machine.',
+});
+
 export const TrustDomainChanged = defineError('POSTERN_TRUST_DOMAIN_CHANGED', {
   meaning: 'The configured trust domain is not the one that the stored identity was made for.',
   hint: 'Set the trust domain back, or move the identity directory aside to make a new identity.',
@@ -62,7 +88,8 @@ export const ClientLifetimeInvalid = defineError('POSTERN_CLIENT_LIFETIME_INVALI
 });
 
 export const ClientFileExists = defineError('POSTERN_CLIENT_FILE_EXISTS', {
-  meaning: 'A file of a client identity exists already; nothing is overwritten.',
+  meaning:
+    'A file of a client identity, or of a root’s key, exists already; nothing is overwritten.',
   hint: 'Write to another directory, or move the existing files away.',
 });
 

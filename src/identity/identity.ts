@@ -1,15 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import type { SignatureScheme } from '#crypto';
+import { PosternError } from '#lib';
 import { chainPemOf } from './authorities.ts';
-import { refreshBundle } from './ca-bundle.ts';
 import { createIdentity, removeUnfinished } from './create-identity.ts';
 import { IdentityMissing, StorageFailed, TrustDomainChanged } from './errors.ts';
 import type { GatewayLeaf } from './gateway-leaves.ts';
 import { gatewayNames } from './gateway-names.ts';
 import type { StoredChain, StoredIdentity } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
+import type { RotationTimes } from './rotation/due.ts';
+import { rotationTimes } from './rotation/due.ts';
 import { formatSpiffeId, parseTrustDomain } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
+import { isUpkeepDue } from './upkeep.ts';
 import { Workshop } from './workshop.ts';
 
 /** A key and the certificates that a TLS server shows with it. */
@@ -38,6 +41,10 @@ export interface GatewayIdentity {
   readonly authorities: readonly X509Certificate[];
   /** When the first of the credentials ends, in milliseconds since the epoch. */
   readonly notAfterMs: number;
+  /** Changes with every change of the authorities. */
+  readonly generation: string;
+  /** When the authorities have to be replaced, and whether that can be done without anybody's help. */
+  readonly rotation: RotationTimes & { readonly rootKeysHere: boolean };
   /** This call made the authorities: the first start. */
   readonly created: boolean;
 }
@@ -51,6 +58,9 @@ export interface WantedIdentity {
   /** Of the gateway's own certificates; an issuing CA's end comes first. */
   readonly lifetimeMs: number;
 }
+
+/** A rotation between two readings is rare, several in a row are absurd. */
+const MAX_LOOKS = 4;
 
 /**
  * The gateway's identity: its authorities are made on the first start, loaded and verified on each
@@ -69,13 +79,17 @@ export async function ensureIdentity(
   const directory = await openStateDir(stateDir);
   const workshop = new Workshop();
   try {
-    const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
-    if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
-    await removeUnfinished(directory);
-    await refreshBundle(directory, stored);
     const { lifetimeMs } = wanted;
-    const leaves = await workshop.leaves(directory, { names, lifetimeMs, nowMs: Date.now() });
-    return identityOf(stored, leaves, created);
+    for (let look = 1; look <= MAX_LOOKS; look += 1) {
+      const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
+      if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
+      await removeUnfinished(directory);
+      await doUpkeep(directory, stored, workshop);
+      const leaf = { names, lifetimeMs, nowMs: Date.now() };
+      const { generation, leaves } = await workshop.leaves(directory, leaf);
+      if (generation === stored.generation) return identityOf(stored, leaves, created);
+    }
+    throw new StorageFailed(`the authorities in ${directory} change all the time`);
   } finally {
     workshop.close();
   }
@@ -107,6 +121,19 @@ async function loadOrCreate(
   throw new StorageFailed(`the identity in ${directory} vanished while it was being made`);
 }
 
+/** What fails is no reason not to start: whoever keeps the identity tries it again, and tells. */
+async function doUpkeep(
+  directory: string,
+  stored: StoredIdentity,
+  workshop: Workshop,
+): Promise<void> {
+  try {
+    if (await isUpkeepDue(directory, stored)) await workshop.upkeep(directory);
+  } catch (thrown) {
+    if (!(thrown instanceof PosternError)) throw thrown;
+  }
+}
+
 function identityOf(
   stored: StoredIdentity,
   leaves: readonly GatewayLeaf[],
@@ -121,8 +148,14 @@ function identityOf(
     caFile: stored.caFile,
     authorities: authoritiesOf(stored),
     notAfterMs: Math.min(...credentials.map(({ leaf }) => leaf.validToDate.getTime())),
+    generation: stored.generation,
+    rotation: { ...rotationTimes(stored), rootKeysHere: hasRootKeys(stored) },
     created,
   };
+}
+
+function hasRootKeys({ chains }: StoredIdentity): boolean {
+  return chains.every(({ root }) => root.key !== null);
 }
 
 function credentialOf(chain: StoredChain, leaves: readonly GatewayLeaf[]): ServerCredential {

@@ -11,6 +11,12 @@ export const AUTHORITY_LIFETIME_MS = { root: 3650 * DAY_MS, issuing: 730 * DAY_M
 /** An issuing CA is replaced after this part of its life, so that it can always issue for a year. */
 export const ISSUING_DUE_AFTER = 1 / 2;
 
+/**
+ * Days before their end when the roots are to be replaced: half a year before a client certificate of
+ * full length no longer fits below them.
+ */
+export const ROOT_DUE_DAYS = 548;
+
 /** Lifetime of a client certificate unless it is asked for, in days. */
 export const CLIENT_DAYS = 90;
 
