@@ -6,6 +6,7 @@ import { generateKeys, privatePem } from './keys.ts';
 import { CLIENT_DAYS, daysMs, MAX_CLIENT_DAYS, validity } from './lifetimes.ts';
 import type { StoredChain } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
+import { enterIssued } from './revocation/ledger.ts';
 import { formatSpiffeId } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
 
@@ -41,10 +42,11 @@ const SCHEME_NAMES: Readonly<Record<ClientAlgorithm, string>> = {
 };
 
 /**
- * Makes a key and a certificate for a client of the gateway whose state directory this is.
+ * Makes a key and a certificate for a client of the gateway whose state directory this is, and enters
+ * the certificate in the ledger.
  *
  * @throws ClientNameInvalid, ClientLifetimeInvalid, IdentityMissing, or what loading the identity
- *   throws.
+ *   and writing the ledger throw.
  */
 export async function issueClient(
   stateDir: string,
@@ -72,6 +74,7 @@ export async function issueClient(
     { role: 'client', commonName: name, publicKey: keys.publicKey, spiffeId, names: [], ...period },
     issuing,
   );
+  await enterIssued(directory, spec.name, name, spiffeId, certificate);
   return {
     name,
     spiffeId,

@@ -98,3 +98,28 @@ export const IdentityRejected = defineError('POSTERN_IDENTITY_REJECTED', {
   hint: 'Use a client certificate that `postern cert issue <name>` made for this gateway.',
   httpStatus: 403,
 });
+
+export const LedgerInvalid = defineError('POSTERN_IDENTITY_LEDGER_INVALID', {
+  meaning: 'The ledger of issued certificates (identity/issued.jsonl) cannot be read.',
+  hint: 'Restore the file, or remove the line that is told; what that line named can be revoked with `postern cert revoke --certificate <file>`.',
+});
+
+export const LedgerFull = defineError('POSTERN_IDENTITY_LEDGER_FULL', {
+  meaning: 'The ledger of issued certificates is full: too many have not expired.',
+  hint: 'Issue for shorter times and renew; entries are dropped once their certificates have expired.',
+});
+
+export const RevocationsInvalid = defineError('POSTERN_IDENTITY_REVOCATIONS_INVALID', {
+  meaning: 'The list of revoked certificates (identity/revoked.json) cannot be read.',
+  hint: 'Restore the file from a backup. Removing it lets every revoked certificate in again.',
+});
+
+export const CertificateUnknown = defineError('POSTERN_CERTIFICATE_UNKNOWN', {
+  meaning: 'No certificate of that name or serial number was issued that has not expired.',
+  hint: 'Look at `postern cert list`; a certificate of another authority is revoked with --certificate or --fingerprint.',
+});
+
+export const CertificateUnreadable = defineError('POSTERN_CERTIFICATE_UNREADABLE', {
+  meaning: 'What was given to be revoked is no certificate, fingerprint or serial number.',
+  hint: 'Give a PEM or DER file, a SHA-256 fingerprint as `openssl x509 -fingerprint -sha256` prints it, or a serial number in hexadecimal.',
+});

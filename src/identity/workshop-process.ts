@@ -4,7 +4,6 @@ import { issueLeaves } from './gateway-leaves.ts';
 import { loadIdentity } from './load-identity.ts';
 import { withStateLock } from './lock.ts';
 import { makeIdentityFiles } from './make-identity.ts';
-import { rotateIssuingIfDue } from './rotation/change.ts';
 import { upkeep } from './upkeep.ts';
 import type { WorkshopAnswer, WorkshopRequest } from './workshop.ts';
 
@@ -32,7 +31,8 @@ async function work(request: WorkshopRequest): Promise<unknown> {
       return issueLeaves(stored, request.leaf);
     }
     case 'rotation':
-      return rotateIssuingIfDue(request.stateDir);
+      // Every start comes here for leaves, few for a rotation.
+      return (await import('./rotation/change.ts')).rotateIssuingIfDue(request.stateDir);
     case 'upkeep':
       return withStateLock(request.stateDir, () => upkeep(request.stateDir));
   }

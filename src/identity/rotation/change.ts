@@ -6,13 +6,14 @@ import { identityDirOf } from '../layout.ts';
 import type { StoredIdentity } from '../load-identity.ts';
 import { loadIdentity } from '../load-identity.ts';
 import { withStateLock } from '../lock.ts';
+import { publishCrls, publishLastCrls } from '../revocation/publish.ts';
 import { openStateDir } from '../state-dir.ts';
 import { upkeep } from '../upkeep.ts';
 import { rotationTimes } from './due.ts';
 import { withNewIssuing, withNewRoots } from './next-authorities.ts';
 import type { RehearsedHandshake } from './rehearse.ts';
 import { rehearse } from './rehearse.ts';
-import { copyRootKeys, rootKeys } from './root-keys.ts';
+import { copyRootKeys, withRootKeys } from './root-keys.ts';
 
 /** How to rotate. */
 export interface RotationOptions {
@@ -32,6 +33,15 @@ export interface Rotation {
   readonly authorities: Authorities;
 }
 
+/** What a change comes to. */
+interface Decision<T> {
+  /** The authorities from now on; `null` when everything stays as it is. */
+  readonly next: Authorities | null;
+  /** Those before, with keys of roots that are at hand for this change alone. */
+  readonly before?: Authorities;
+  readonly result: T;
+}
+
 /**
  * Makes new authorities in memory and rehearses handshakes with them. Changes nothing.
  *
@@ -42,7 +52,7 @@ export async function rehearseRotation(
   stateDir: string,
   options: RotationOptions,
 ): Promise<Rotation> {
-  return prepare(await load(await openStateDir(stateDir)), options);
+  return (await prepare(await load(await openStateDir(stateDir)), options)).result;
 }
 
 /**
@@ -52,10 +62,7 @@ export async function rehearseRotation(
  * @throws what {@link rehearseRotation} throws, StateBusy or StorageFailed.
  */
 export function rotate(stateDir: string, options: RotationOptions): Promise<Rotation> {
-  return change(stateDir, async (stored) => {
-    const rotation = await prepare(stored, options);
-    return { next: rotation.authorities, result: rotation };
-  });
+  return change(stateDir, (stored) => prepare(stored, options));
 }
 
 /**
@@ -67,7 +74,7 @@ export function rotate(stateDir: string, options: RotationOptions): Promise<Rota
 export function rotateIssuingIfDue(stateDir: string): Promise<boolean> {
   return change(stateDir, async (stored) => {
     if (Date.now() < rotationTimes(stored).issuingMs) return { next: null, result: false };
-    return { next: (await prepare(stored, ISSUING)).authorities, result: true };
+    return { ...(await prepare(stored, ISSUING)), result: true };
   });
 }
 
@@ -106,18 +113,22 @@ export async function retirePreviousRoots(stateDir: string): Promise<number> {
   });
 }
 
-/** One change under the lock; with `next` as `null` everything stays as it is. */
+/** One change, under the lock. */
 async function change<T>(
   stateDir: string,
-  decide: (stored: StoredIdentity) => Promise<{ next: Authorities | null; result: T }>,
+  decide: (stored: StoredIdentity) => Promise<Decision<T>>,
 ): Promise<T> {
   const directory = await openStateDir(stateDir);
   return withStateLock(directory, async () => {
-    const { next, result } = await decide(await load(directory));
-    if (next !== null) {
-      await putInForce(identityDirOf(directory), next);
-      await upkeep(directory);
-    }
+    const stored = await load(directory);
+    const { next, before = stored, result } = await decide(stored);
+    if (next === null) return result;
+    const nowMs = Date.now();
+    // The last chance to use keys that are destroyed or leave with this change.
+    await publishCrls(directory, before, nowMs);
+    await publishLastCrls(directory, before, next, nowMs);
+    await putInForce(identityDirOf(directory), next);
+    await upkeep(directory);
     return result;
   });
 }
@@ -125,11 +136,21 @@ async function change<T>(
 async function prepare(
   stored: StoredIdentity,
   { roots, rootKeysDir }: RotationOptions,
-): Promise<Rotation> {
-  const keyOf = await rootKeys(stored, rootKeysDir);
-  const make = roots ? withNewRoots : withNewIssuing;
-  const authorities = await make(stored, keyOf, Date.now());
-  return { authorities, rehearsed: await rehearse(stored, authorities) };
+): Promise<Decision<Rotation>> {
+  const before = rootKeysDir === null ? stored : await withRootKeys(stored, rootKeysDir);
+  const next = await (roots ? withNewRoots : withNewIssuing)(before, Date.now());
+  const rehearsed = await rehearse(stored, next);
+  const authorities = roots ? next : withRootsOf(next, stored);
+  return { next: authorities, before, result: { rehearsed, authorities } };
+}
+
+/** Roots whose keys were brought along for a rotation do not stay. */
+function withRootsOf(next: Authorities, stored: Authorities): Authorities {
+  const chains = next.chains.map((chain, index) => ({
+    ...chain,
+    root: stored.chains[index]?.root ?? chain.root,
+  }));
+  return { ...next, chains };
 }
 
 async function load(directory: string): Promise<StoredIdentity> {

@@ -7,26 +7,25 @@ import { PRIVATE_MODE, readIdentityFile, storageFailed, writeNewFile } from '../
 import { privatePem } from '../keys.ts';
 import { loadKey } from '../load-identity.ts';
 import { exists, refuseUnsafeDirectory } from '../state-dir.ts';
-import type { RootKeyOf } from './next-authorities.ts';
 
 /**
- * The keys of the roots: those in the state directory and, with a directory, those that it has.
+ * The authorities with the keys of their roots from a directory that {@link copyRootKeys} wrote to.
  *
- * @throws RootKeyUnavailable when it lacks one that is needed, StateFileUnsafe, StorageFailed or
- *   IdentityDamaged.
+ * @throws RootKeyUnavailable when it lacks one, StateFileUnsafe, StorageFailed or IdentityDamaged.
  */
-export async function rootKeys(
-  { chains }: Authorities,
-  directory: string | null,
-): Promise<RootKeyOf> {
-  if (directory === null) return ({ root }) => root.key;
-  const found = new Map<string, ReturnType<RootKeyOf>>();
-  for (const { spec, root } of chains) {
+export async function withRootKeys(
+  authorities: Authorities,
+  directory: string,
+): Promise<Authorities> {
+  const chains: AuthorityChain[] = [];
+  for (const chain of authorities.chains) {
+    const { spec, root } = chain;
     const path = join(resolve(directory), keyFileOf(spec.name));
     if (!(await exists(path))) throw missing(path, spec.name);
-    found.set(spec.name, await loadKey(path, spec, 'root', root.certificate));
+    const key = await loadKey(path, spec, 'root', root.certificate);
+    chains.push({ ...chain, root: { ...root, key } });
   }
-  return ({ spec }) => found.get(spec.name) ?? null;
+  return { ...authorities, chains };
 }
 
 /**
