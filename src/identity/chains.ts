@@ -17,8 +17,6 @@ export interface ChainSpec {
 /** An authority of a chain, whose certificate and key are in the state directory. */
 export type Authority = 'root' | 'issuing';
 
-export const AUTHORITIES: readonly Authority[] = ['root', 'issuing'];
-
 /** Every chain, preferred first. The root outlives the rest and gets the larger margin. */
 export const CHAINS: readonly ChainSpec[] = [
   chain('pq', 'ML-DSA-87', 'ML-DSA-65', 'ML-DSA-65'),

@@ -18,6 +18,7 @@ import { readCurrent } from './generations.ts';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
 import { failure, LIFETIME_MS, temporaryDir } from './test-support.ts';
+import { upkeep } from './upkeep.ts';
 import { Workshop } from './workshop.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -235,9 +236,12 @@ test('ca.crt is derived: whatever stands there, a start puts it right', async (t
     () => chmod(path, 0o666),
     () => unlink(path).then(() => symlink('current', path)),
   ];
+  await writeFile(path, 'nonsense');
+  await ensureIdentity(state, WANTED);
+  assert.equal(await readFile(path, 'utf8'), right);
   for (const how of spoil) {
     await how();
-    await ensureIdentity(state, WANTED);
+    await upkeep(state);
     assert.equal(await readFile(path, 'utf8'), right);
     assert.equal((await lstat(path)).mode & 0o777, 0o644);
   }

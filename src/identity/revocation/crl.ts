@@ -6,6 +6,9 @@ import { keyIdentifier, loadLibrary, signerFor, signingKeyOf, subjectOf } from '
 import { REVOCATION_REASONS } from './reasons.ts';
 import type { RevokedEntry } from './schemas.ts';
 
+/** As OpenSSL knows it (RFC 7468 §6); the library writes a shorter one. */
+const PEM_LABEL = 'X509 CRL';
+
 /** What is to be in a certificate revocation list. */
 interface CrlContents {
   readonly entries: readonly RevokedEntry[];
@@ -38,13 +41,14 @@ export async function signCrl(
     },
     signerFor(key),
   );
-  return `${crl.toString('pem')}\n`;
+  return `${x509.PemConverter.encode(crl.rawData, PEM_LABEL)}\n`;
 }
 
 /** When a revocation list has to be followed by the next one, in milliseconds since the epoch. */
 export async function nextUpdateOf(pem: string): Promise<number> {
   const x509 = await loadLibrary();
-  return new x509.X509Crl(pem).nextUpdate?.getTime() ?? 0;
+  const [der] = x509.PemConverter.decode(pem);
+  return der === undefined ? 0 : (new x509.X509Crl(der).nextUpdate?.getTime() ?? 0);
 }
 
 function crlEntry(entry: RevokedEntry): X509.X509CrlEntryParams[] {
