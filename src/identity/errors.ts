@@ -33,7 +33,7 @@ export const IdentityDamaged = defineError('POSTERN_IDENTITY_DAMAGED', {
 
 export const IdentityExpired = defineError('POSTERN_IDENTITY_EXPIRED', {
   meaning: 'A certificate of the gateway is outside its validity period.',
-  hint: 'Check the clock; if it is right, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
+  hint: 'Check the clock. If it is right and an issuing CA has expired, run `postern ca rotate`; if a root has, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
 });
 
 export const RootKeyUnavailable = defineError('POSTERN_ROOT_KEY_UNAVAILABLE', {

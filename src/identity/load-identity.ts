@@ -11,7 +11,13 @@ import { readIdentityFile } from './files.ts';
 import { readCurrent } from './generations.ts';
 import { CA_BUNDLE, crossFileOf, filesOf, identityDirOf, PREVIOUS_ROOTS } from './layout.ts';
 import { exists, refuseUnsafeDirectory } from './state-dir.ts';
-import { trustDomainOf, verifyAuthorities, verifyCross, verifyRoot } from './verify-chain.ts';
+import {
+  refuseOutOfDate,
+  trustDomainOf,
+  verifyAuthorities,
+  verifyCross,
+  verifyRoot,
+} from './verify-chain.ts';
 
 /** One chain as stored. */
 export type StoredChain = AuthorityChain;
@@ -26,6 +32,9 @@ export interface StoredIdentity extends Authorities {
   readonly caFile: string;
 }
 
+/** Whose dates have to be right: an expired issuing CA can still be replaced. */
+type DatesOf = 'all' | 'roots';
+
 /** A rotation takes seconds, so a second one during the same reading is unlikely, a third absurd. */
 const MAX_LOOKS = 4;
 
@@ -36,11 +45,13 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n
  * verifies all of it: who can reach the files, that each key fits its certificate, that the chains
  * hold and are in date.
  *
+ * @param datesOf `roots` for who is about to replace the issuing CAs
  * @throws StateDirUnsafe, StateFileUnsafe, StorageFailed, IdentityDamaged or IdentityExpired.
  */
 export async function loadIdentity(
   stateDir: string,
   nowMs: number,
+  datesOf: DatesOf = 'all',
 ): Promise<StoredIdentity | null> {
   const directory = identityDirOf(stateDir);
   if (!(await exists(directory))) return null;
@@ -48,7 +59,7 @@ export async function loadIdentity(
   for (let look = 1; ; look += 1) {
     const generation = await readCurrent(directory);
     try {
-      const authorities = await loadGeneration(join(directory, generation), nowMs);
+      const authorities = await loadGeneration(join(directory, generation), nowMs, datesOf);
       const caFile = join(directory, CA_BUNDLE);
       return { ...authorities, generation, caPem: bundleOf(authorities), caFile };
     } catch (thrown) {
@@ -58,12 +69,22 @@ export async function loadIdentity(
   }
 }
 
-async function loadGeneration(directory: string, nowMs: number): Promise<Authorities> {
+async function loadGeneration(
+  directory: string,
+  nowMs: number,
+  datesOf: DatesOf,
+): Promise<Authorities> {
   await refuseMissing(directory);
   await refuseUnsafeDirectory(directory);
   const previousRoots = await loadPreviousRoots(join(directory, PREVIOUS_ROOTS));
   const chains: AuthorityChain[] = [];
-  for (const spec of CHAINS) chains.push(await loadChain(directory, spec, previousRoots, nowMs));
+  for (const spec of CHAINS) {
+    const chain = await loadChain(directory, spec, previousRoots);
+    const { root, issuing } = chain;
+    const dated = datesOf === 'all' ? [issuing, root] : [root];
+    for (const { certificate } of dated) refuseOutOfDate(directory, certificate, nowMs);
+    chains.push(chain);
+  }
   return { trustDomain: trustDomainOf(directory, chains, previousRoots), chains, previousRoots };
 }
 
@@ -71,14 +92,13 @@ async function loadChain(
   directory: string,
   spec: ChainSpec,
   previousRoots: readonly X509Certificate[],
-  nowMs: number,
 ): Promise<AuthorityChain> {
   const place = join(directory, spec.name);
   await refuseMissing(place);
   await refuseUnsafeDirectory(place);
   const root = await loadRoot(directory, spec);
   const issuing = await loadIssuing(directory, spec);
-  verifyAuthorities(place, [issuing.certificate, root.certificate], nowMs);
+  verifyAuthorities(place, [issuing.certificate, root.certificate]);
   const crossFile = join(directory, crossFileOf(spec));
   const cross = (await exists(crossFile)) ? await loadCertificate(crossFile) : null;
   if (cross !== null) verifyCross(crossFile, cross, root.certificate, previousRoots);

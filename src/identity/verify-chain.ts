@@ -4,21 +4,15 @@ import { IdentityDamaged, IdentityExpired } from './errors.ts';
 import { formatSpiffeId, parseSpiffeId, spiffeIdOfCertificate } from './spiffe.ts';
 
 /**
- * Makes sure that each authority was signed by the next, the last one by itself, that all are CAs and
- * in date.
+ * Makes sure that each authority was signed by the next, the last one by itself, and that all are CAs.
  *
  * @param place where the chain is stored, for messages
- * @throws IdentityDamaged or IdentityExpired.
+ * @throws IdentityDamaged
  */
-export function verifyAuthorities(
-  place: string,
-  certificates: readonly X509Certificate[],
-  nowMs: number,
-): void {
+export function verifyAuthorities(place: string, certificates: readonly X509Certificate[]): void {
   for (const [index, certificate] of certificates.entries()) {
     refuseEndEntity(place, certificate);
     verifySigned(place, certificate, certificates[index + 1] ?? certificate);
-    refuseOutOfDate(place, certificate, nowMs);
   }
 }
 
@@ -89,7 +83,8 @@ function verifySigned(place: string, certificate: X509Certificate, issuer: X509C
   );
 }
 
-function refuseOutOfDate(place: string, certificate: X509Certificate, nowMs: number): void {
+/** Makes sure that an authority is in date. @throws IdentityExpired */
+export function refuseOutOfDate(place: string, certificate: X509Certificate, nowMs: number): void {
   const { validFromDate: from, validToDate: to } = certificate;
   if (nowMs > to.getTime()) {
     throw new IdentityExpired(`${nameOf(certificate)} in ${place} expired on ${to.toISOString()}`);

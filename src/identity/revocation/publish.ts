@@ -82,11 +82,13 @@ export async function publishLastCrls(
     after.chains.flatMap(({ root, issuing }) => [printOf(root), printOf(issuing)]),
   );
   const lists = listsOf(before).filter(({ issuer }) => !staying.has(printOf(issuer)));
-  const last = lists.map((list) => ({
-    ...list,
-    file: list.file.replace('.crl', `-${printOf(list.issuer).slice(0, 8)}.crl`),
-    lifetimeMs: list.issuer.certificate.validToDate.getTime() - nowMs,
-  }));
+  const last = lists
+    .map((list) => ({
+      ...list,
+      file: list.file.replace('.crl', `-${printOf(list.issuer).slice(0, 8)}.crl`),
+      lifetimeMs: list.issuer.certificate.validToDate.getTime() - nowMs,
+    }))
+    .filter(({ lifetimeMs }) => lifetimeMs > 0);
   if (last.length > 0) await publish(stateDir, last, nowMs);
 }
 

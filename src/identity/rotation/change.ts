@@ -154,7 +154,8 @@ function withRootsOf(next: Authorities, stored: Authorities): Authorities {
 }
 
 async function load(directory: string): Promise<StoredIdentity> {
-  const stored = await loadIdentity(directory, Date.now());
+  // Issuing CAs that nobody replaced in time are replaced now.
+  const stored = await loadIdentity(directory, Date.now(), 'roots');
   if (stored === null) throw new IdentityMissing(`${directory} holds no identity`);
   return stored;
 }

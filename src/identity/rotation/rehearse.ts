@@ -64,7 +64,9 @@ export async function rehearse(
         client: await party('client', 'after', bundleOf(after)),
       },
     ];
-    for (const { what, gateway, client } of cases) {
+    // What has expired has nobody left to go on with.
+    const meeting = old.issuing.certificate.validToDate > new Date() ? cases : cases.slice(0, 1);
+    for (const { what, gateway, client } of meeting) {
       await attempt(`${chain.spec.name}: ${what}`, gateway, client);
       done.push({ chain: chain.spec.name, what });
     }

@@ -8,8 +8,10 @@ import type { TestContext } from 'node:test';
 import { after, before, test } from 'node:test';
 import type { ClientAlgorithm, IssuedClient } from '../client.ts';
 import { issueClient } from '../client.ts';
+import { createIdentity } from '../create-identity.ts';
 import type { GatewayIdentity } from '../identity.ts';
 import { ensureIdentity } from '../identity.ts';
+import { daysMs } from '../lifetimes.ts';
 import { loadIdentity } from '../load-identity.ts';
 import { makeAuthorities } from '../make-identity.ts';
 import {
@@ -20,6 +22,7 @@ import {
   PREFERRED,
   temporaryDir,
 } from '../test-support.ts';
+import { Workshop } from '../workshop.ts';
 import { rehearseRotation, retirePreviousRoots, rotate, takeRootsOffline } from './change.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -151,6 +154,17 @@ test('R-21 roots can be kept elsewhere, and come back for a rotation alone', asy
     rotate(state, { roots: false, rootKeysDir: safe }),
     failure('POSTERN_IDENTITY_DAMAGED', /is not the key of/),
   );
+});
+
+test('R-21 issuing CAs that have expired can be replaced still', async (t) => {
+  const state = await temporaryDir(t);
+  const workshop = new Workshop();
+  t.after(() => workshop.close());
+  const nowMs = Date.now() - daysMs(731);
+  await createIdentity(state, { trustDomain: 'example.org', nowMs }, workshop);
+  await assert.rejects(issueClient(state, 'agent'), failure('POSTERN_IDENTITY_EXPIRED'));
+  assert.equal((await rotate(state, ISSUING)).rehearsed.length, 3);
+  assert.ok(await issueClient(state, 'agent'));
 });
 
 test('keys of roots are not written over other files, nor where others can read them', async (t) => {
