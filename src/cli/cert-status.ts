@@ -70,7 +70,8 @@ function dueOf({ rotation, authorities, crls, clients }: IdentityStatus, nowMs: 
 /** Names whose last certificate ends soon. */
 function endingSoon(clients: readonly ClientCertificate[], nowMs: number): readonly string[] {
   const last = new Map<string, number>();
-  for (const { name, not_after: end, revoked } of clients) {
+  for (const { entry, revoked } of clients) {
+    const { name, not_after: end } = entry;
     if (revoked === null) last.set(name, Math.max(last.get(name) ?? 0, Date.parse(end)));
   }
   return [...last]
@@ -88,7 +89,7 @@ function jsonOf({ authorities, crls, ...rest }: IdentityStatus): object {
       daysLeft: daysUntil(notAfterMs),
     })),
     crls: crls.map(({ file, nextUpdateMs }) => ({ file, nextUpdate: iso(nextUpdateMs) })),
-    clients: rest.clients,
+    clients: rest.clients.map(({ entry, revoked }) => Object.assign({ revoked }, entry)),
     revoked: rest.revoked,
   };
 }
@@ -104,7 +105,7 @@ function authorityRows({ authorities }: IdentityStatus): readonly (readonly stri
 }
 
 function clientRows({ clients }: IdentityStatus): readonly (readonly string[])[] {
-  return clients.map(({ name, chain, not_after: end, revoked }) => [
+  return clients.map(({ entry: { name, chain, not_after: end }, revoked }) => [
     name,
     chain,
     end,

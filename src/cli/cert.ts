@@ -46,13 +46,15 @@ export async function issueCertificate(name: string, options: CertOptions): Prom
 export async function listCertificates(options: CertListOptions): Promise<number> {
   const clients = await listClients(await stateDirOf(options));
   if (options.json === true) {
-    printJson({ certificates: clients });
+    printJson({
+      certificates: clients.map(({ entry, revoked }) => Object.assign({ revoked }, entry)),
+    });
     return EXIT.ok;
   }
   const head = ['client', 'chain', 'serial number', 'ends', 'revoked'].map((title) =>
     style('dim', title),
   );
-  const rows = clients.map(({ name, chain, serial, not_after: end, revoked }) => [
+  const rows = clients.map(({ entry: { name, chain, serial, not_after: end }, revoked }) => [
     name,
     chain,
     serial,

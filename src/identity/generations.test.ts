@@ -17,17 +17,19 @@ before(async () => {
 
 test('R-21 a reader finds one whole generation while they change under it', async (t) => {
   const { state, identity } = await newIdentity(t);
-  let changing = true;
+  const done = new AbortController();
   const change = async (): Promise<void> => {
     for (let turn = 0; turn < 25; turn += 1) {
       await putInForce(identity, authorities);
       await destroyFormer(identity);
     }
-    changing = false;
+    done.abort();
   };
   const read = async (): Promise<ReadonlySet<string>> => {
     const seen = new Set<string>();
-    while (changing) seen.add((await loadIdentity(state, Date.now()))?.generation ?? 'none');
+    while (!done.signal.aborted) {
+      seen.add((await loadIdentity(state, Date.now()))?.generation ?? 'none');
+    }
     return seen;
   };
   const [, seen] = await Promise.all([change(), read()]);

@@ -74,5 +74,7 @@ async function former(identityDir: string): Promise<readonly string[]> {
     throw storageFailed(identityDir, cause);
   });
   // A name with a leading dot is a replacement that was not renamed into place.
-  return names.filter((name) => name !== current && (GENERATION.test(name) || /^\./.test(name)));
+  return names.filter(
+    (name) => name !== current && (GENERATION.test(name) || name.startsWith('.')),
+  );
 }

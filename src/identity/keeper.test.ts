@@ -32,13 +32,13 @@ after(() => rm(aged, { recursive: true, force: true }));
 
 test('R-21 issuing CAs are replaced by themselves after half of their life', async (t) => {
   const { keeper, state, named, applied } = await keep(t);
-  const before = applied[0] ?? assert.fail('no identity');
+  const first = applied[0] ?? assert.fail('no identity');
   keeper.start();
   await until('the rotation is in force', () => named('identity.rotated').length > 0);
   const [now] = applied.slice(-1);
   assert.ok(now !== undefined && now.rotation.issuingMs > Date.now());
-  assert.equal(now.caPem, before.caPem);
-  assert.notEqual(now.credentials[0]?.leaf.issuer, before.credentials[0]?.leaf.issuer);
+  assert.equal(now.caPem, first.caPem);
+  assert.notEqual(now.credentials[0]?.leaf.issuer, first.credentials[0]?.leaf.issuer);
   assert.deepEqual(
     [
       named('identity.rotated')[0]?.severity,
@@ -51,7 +51,7 @@ test('R-21 issuing CAs are replaced by themselves after half of their life', asy
   await rotate(state, { roots: true, rootKeysDir: null });
   await until('it is adopted', () => named('identity.rotated').length > 1);
   assert.equal(named('identity.rotated')[1]?.fields?.['roots_changed'], true);
-  assert.ok(applied.at(-1)?.caPem.endsWith(before.caPem));
+  assert.ok(applied.at(-1)?.caPem.endsWith(first.caPem));
   assert.deepEqual(named('identity.renewal_failed'), []);
 });
 
@@ -74,7 +74,7 @@ interface Kept {
   readonly keeper: IdentityKeeper;
   /** Identities that were in force, in their order. */
   readonly applied: readonly GatewayIdentity[];
-  named(name: string): readonly PosternEvent[];
+  readonly named: (name: string) => readonly PosternEvent[];
 }
 
 /** A keeper, not started yet, of a copy of the aged state directory. */

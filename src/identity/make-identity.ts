@@ -23,9 +23,10 @@ export interface NewIdentity {
 export async function makeIdentityFiles(wanted: NewIdentity): Promise<readonly NewFile[]> {
   const authorities = await makeAuthorities(wanted);
   const generation = newGeneration();
-  const files = generationFiles(authorities).map((file) => ({
-    ...file,
-    path: join(generation, file.path),
+  const files = generationFiles(authorities).map(({ path, text, mode }) => ({
+    path: join(generation, path),
+    text,
+    mode,
   }));
   return [
     ...files,

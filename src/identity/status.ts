@@ -22,7 +22,8 @@ export interface AuthorityStatus {
 }
 
 /** A client's certificate, with why it was revoked, if it was. */
-export interface ClientCertificate extends LedgerEntry {
+export interface ClientCertificate {
+  readonly entry: LedgerEntry;
   readonly revoked: RevokedEntry['reason'] | null;
 }
 
@@ -68,8 +69,8 @@ export async function listClients(stateDir: string): Promise<readonly ClientCert
   const reasons = new Map(revoked.map((entry) => [entry.fingerprint256, entry.reason]));
   const entries = (await readLedger(stateDir)).filter(({ not_after: end }) => end >= now);
   return entries
-    .map((entry) => ({ ...entry, revoked: reasons.get(entry.fingerprint256) ?? null }))
-    .toSorted((a, b) => compare(a.name, b.name) || compare(a.not_after, b.not_after));
+    .toSorted((a, b) => compare(a.name, b.name) || compare(a.not_after, b.not_after))
+    .map((entry) => ({ entry, revoked: reasons.get(entry.fingerprint256) ?? null }));
 }
 
 function authoritiesOf({ chains, previousRoots }: StoredIdentity): readonly AuthorityStatus[] {

@@ -64,11 +64,12 @@ export async function handshakeWith(
     await once(socket, 'secureConnect');
     const [served] = await accepted;
     const peer = served.getPeerX509Certificate();
-    const refusal = served.authorizationError as unknown;
+    // A code at run time, whatever the types say.
+    const refusal: unknown = served.authorizationError;
     const seen = {
       clientVerified: socket.authorized,
       serverVerified: served.authorized,
-      clientRefusal: refusal ? String(refusal) : null,
+      clientRefusal: typeof refusal === 'string' ? refusal : null,
       group: Reflect.get(socket.getEphemeralKeyInfo() ?? {}, 'name') as unknown,
       shownByServer: served.getX509Certificate()?.signatureAlgorithm,
       shownByClient: peer?.signatureAlgorithm,

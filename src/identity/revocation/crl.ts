@@ -2,8 +2,8 @@ import type * as X509 from '@peculiar/x509';
 import type { AuthorityPair } from '../authorities.ts';
 import { crlNumber } from '../extensions.ts';
 import { validity } from '../lifetimes.ts';
+import type { Library } from '../x509-library.ts';
 import { keyIdentifier, loadLibrary, signerFor, signingKeyOf, subjectOf } from '../x509-library.ts';
-import { REVOCATION_REASONS } from './reasons.ts';
 import type { RevokedEntry } from './schemas.ts';
 
 /** As OpenSSL knows it (RFC 7468 §6); the library writes a shorter one. */
@@ -31,7 +31,7 @@ export async function signCrl(
       issuer: subjectOf(x509, certificate),
       thisUpdate: new Date(notBeforeMs),
       nextUpdate: new Date(notAfterMs),
-      entries: entries.flatMap((entry) => crlEntry(entry)),
+      entries: entries.flatMap((entry) => crlEntry(x509, entry)),
       extensions: [
         new x509.AuthorityKeyIdentifierExtension(keyIdentifier(certificate.publicKey)),
         crlNumber(x509, number),
@@ -51,15 +51,10 @@ export async function nextUpdateOf(pem: string): Promise<number> {
   return der === undefined ? 0 : (new x509.X509Crl(der).nextUpdate?.getTime() ?? 0);
 }
 
-function crlEntry(entry: RevokedEntry): X509.X509CrlEntryParams[] {
+function crlEntry(x509: Library, entry: RevokedEntry): X509.X509CrlEntryParams[] {
   if (entry.serial === null) return [];
-  // The code of `unspecified` is left out, as RFC 5280 §5.3.1 wants it.
-  const code = REVOCATION_REASONS[entry.reason];
-  return [
-    {
-      serialNumber: entry.serial,
-      revocationDate: new Date(entry.revoked_at),
-      ...(code === 0 ? {} : { reason: code as X509.X509CrlReason }),
-    },
-  ];
+  const base = { serialNumber: entry.serial, revocationDate: new Date(entry.revoked_at) };
+  // RFC 5280 §5.3.1 wants no code rather than that of `unspecified`.
+  if (entry.reason === 'unspecified') return [base];
+  return [{ ...base, reason: x509.X509CrlReason[entry.reason] }];
 }

@@ -82,14 +82,14 @@ export async function publishLastCrls(
     after.chains.flatMap(({ root, issuing }) => [printOf(root), printOf(issuing)]),
   );
   const lists = listsOf(before).filter(({ issuer }) => !staying.has(printOf(issuer)));
-  const last = lists
-    .map((list) => ({
-      ...list,
-      file: list.file.replace('.crl', `-${printOf(list.issuer).slice(0, 8)}.crl`),
-      lifetimeMs: list.issuer.certificate.validToDate.getTime() - nowMs,
-    }))
-    .filter(({ lifetimeMs }) => lifetimeMs > 0);
-  if (last.length > 0) await publish(stateDir, last, nowMs);
+  const last = lists.map(({ file, issuer, chain }): List => ({
+    file: file.replace('.crl', `-${printOf(issuer).slice(0, 8)}.crl`),
+    issuer,
+    lifetimeMs: issuer.certificate.validToDate.getTime() - nowMs,
+    chain,
+  }));
+  const useful = last.filter(({ lifetimeMs }) => lifetimeMs > 0);
+  if (useful.length > 0) await publish(stateDir, useful, nowMs);
 }
 
 /** The lists on disk, by name of file. @throws StorageFailed */

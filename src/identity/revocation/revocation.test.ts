@@ -49,11 +49,10 @@ test('R-13 a name stands for all of its certificates, and revoking it again chan
   const state = await newState(t);
   const target = { kind: 'name', value: 'agent' } as const;
   const first = await revoke(state, target, 'keyCompromise');
-  assert.deepEqual(first.revoked.map(({ chain }) => chain).toSorted(), [
-    'classical',
-    'cnsa2',
-    'pq',
-  ]);
+  assert.deepEqual(
+    new Set(first.revoked.map(({ chain }) => chain)),
+    new Set(['pq', 'cnsa2', 'classical']),
+  );
   assert.deepEqual(first.already, []);
   const text = await readFile(join(state, 'identity/revoked.json'), 'utf8');
   const again = await revoke(state, target, 'superseded');
@@ -155,15 +154,15 @@ test('R-13 R-21 lists go on working for certificates from before a rotation of e
 test('lists are made anew in time, and when they are lost', async (t) => {
   const state = await newState(t);
   const path = join(state, 'identity/crl/pq.crl');
-  const before = await readFile(path, 'utf8');
+  const first = await readFile(path, 'utf8');
   await upkeep(state);
-  assert.equal(await readFile(path, 'utf8'), before);
+  assert.equal(await readFile(path, 'utf8'), first);
   const old = new Date(Date.now() - 3 * DAY_MS);
   for (const spoil of [() => utimes(path, old, old), () => unlink(path)]) {
     const number = await readFile(join(state, 'identity/crl/number'), 'utf8');
     await spoil();
     await upkeep(state);
-    assert.notEqual(await readFile(path, 'utf8'), before);
+    assert.notEqual(await readFile(path, 'utf8'), first);
     const next = await readFile(join(state, 'identity/crl/number'), 'utf8');
     assert.ok(Number(next) > Number(number));
   }
