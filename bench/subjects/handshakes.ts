@@ -1,5 +1,5 @@
 /** Listeners for handshakes: the gateway's, and a bare one with a certificate of the same authority. */
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { issueUnder } from '../certificates.ts';
@@ -21,11 +21,12 @@ export async function bareListener(bench: Bench): Promise<Subject> {
   const { subject: gateway, postern } = await startPosternSubject(bench, OPTIONS);
   await gateway.stop();
   const identity = join(postern.stateDir, 'identity');
+  const generation = (await readFile(join(identity, 'current'), 'utf8')).trim();
   const directory = await mkdtemp(join(bench.directory, 'bare-'));
   const { child, port } = await startEchoWith(
     {
       tls: {
-        ...(await issueUnder(join(identity, 'pq'), directory)),
+        ...(await issueUnder(join(identity, generation, 'pq'), directory)),
         group: 'X25519MLKEM768',
         clientCaFile: join(identity, 'ca.crt'),
       },

@@ -1,5 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
-import { readAuthorities } from '#identity';
+import type { AuthorityStatus, ClientCertificate, IdentityStatus } from '#identity';
+import { identityStatus } from '#identity';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
 import type { StateOptions } from './state-option.ts';
@@ -11,49 +11,117 @@ export interface CertStatusOptions extends StateOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Authorities that end sooner have to be seen to: their clients need the next ones in time. */
-const SOON_DAYS = 90;
-
-interface Row {
-  readonly name: string;
-  readonly signature: string;
-  readonly notAfter: string;
-  readonly daysLeft: number;
-}
+/** Whose certificate ends sooner has to be given the next one. */
+const CLIENT_SOON_DAYS = 14;
 
 /**
- * Prints what the state directory holds and when it ends; 1 when something ends soon.
+ * Prints what the state directory holds, when it ends and what is due; 1 when something is.
  *
  * @throws IdentityMissing, IdentityExpired and what else reading the identity throws.
  */
 export async function certStatus(options: CertStatusOptions): Promise<number> {
-  const rows = (await readAuthorities(await stateDirOf(options))).map(rowOf);
-  const soon = rows.filter(({ daysLeft }) => daysLeft < SOON_DAYS);
-  const exit = soon.length === 0 ? EXIT.ok : EXIT.failure;
+  const status = await identityStatus(await stateDirOf(options));
+  const due = dueOf(status, Date.now());
+  const exit = due.length === 0 ? EXIT.ok : EXIT.failure;
   if (options.json === true) {
-    printJson({ ok: exit === EXIT.ok, authorities: rows });
+    printJson({ ok: exit === EXIT.ok, ...jsonOf(status), due });
     return exit;
   }
-  const head = ['authority', 'signed with', 'ends', 'days left'].map((title) =>
-    style('dim', title),
+  print(
+    table([head('authority', 'signed with', 'ends', 'days left', 'key'), ...authorityRows(status)]),
   );
-  print(table([head, ...rows.map(cellsOf)]));
   print('');
   print('  The gateway’s own certificates are in its memory alone; it renews them by itself.');
-  if (soon.length > 0) print(`  ${style('yellow', '!')} ${soon.length} end(s) soon.`);
+  if (status.crls.length > 0) {
+    const rows = status.crls.map(({ file, nextUpdateMs }) => [file, iso(nextUpdateMs)]);
+    print(`\n${table([head('revocation list', 'next update'), ...rows])}`);
+  }
+  if (status.clients.length > 0) {
+    print(`\n${table([head('client', 'chain', 'ends', 'days left', ''), ...clientRows(status)])}`);
+  }
+  for (const line of due) print(`\n  ${style('yellow', '!')} ${line}`);
   return exit;
 }
 
-function rowOf(certificate: X509Certificate): Row {
+/** What somebody has to see to, as sentences. */
+function dueOf({ rotation, authorities, crls, clients }: IdentityStatus, nowMs: number): string[] {
+  const due: string[] = [];
+  if (nowMs >= rotation.rootsMs) due.push('The roots end soon: run `postern ca rotate --root`.');
+  if (nowMs >= rotation.issuingMs) {
+    due.push(
+      authorities.some(({ key }) => key === 'offline')
+        ? 'The issuing CAs are past half of their life: run `postern ca rotate --root-keys <directory>`.'
+        : 'The issuing CAs are past half of their life: a running gateway replaces them, or run `postern ca rotate`.',
+    );
+  }
+  if (authorities.some(({ kind }) => kind === 'previous root')) {
+    due.push(
+      'Former roots are still trusted: run `postern ca retire` once every client has the new ca.crt.',
+    );
+  }
+  for (const { file, nextUpdateMs } of crls) {
+    if (nowMs >= nextUpdateMs) due.push(`${file} is too old: a running gateway makes a new one.`);
+  }
+  for (const name of endingSoon(clients, nowMs))
+    due.push(`The last certificate of ${name} ends soon.`);
+  return due;
+}
+
+/** Names whose last certificate ends soon. */
+function endingSoon(clients: readonly ClientCertificate[], nowMs: number): readonly string[] {
+  const last = new Map<string, number>();
+  for (const { entry, revoked } of clients) {
+    const { name, not_after: end } = entry;
+    if (revoked === null) last.set(name, Math.max(last.get(name) ?? 0, Date.parse(end)));
+  }
+  return [...last]
+    .filter(([, end]) => end - nowMs < CLIENT_SOON_DAYS * DAY_MS)
+    .map(([name]) => name);
+}
+
+function jsonOf({ authorities, crls, ...rest }: IdentityStatus): object {
   return {
-    name: /CN=(.*)/.exec(certificate.subject)?.[1] ?? certificate.subject,
-    signature: certificate.signatureAlgorithm ?? 'unknown',
-    notAfter: certificate.validToDate.toISOString(),
-    daysLeft: Math.floor((certificate.validToDate.getTime() - Date.now()) / DAY_MS),
+    trustDomain: rest.trustDomain,
+    generation: rest.generation,
+    authorities: authorities.map(({ notAfterMs, ...authority }) => ({
+      ...authority,
+      notAfter: iso(notAfterMs),
+      daysLeft: daysUntil(notAfterMs),
+    })),
+    crls: crls.map(({ file, nextUpdateMs }) => ({ file, nextUpdate: iso(nextUpdateMs) })),
+    clients: rest.clients.map(({ entry, revoked }) => Object.assign({ revoked }, entry)),
+    revoked: rest.revoked,
   };
 }
 
-function cellsOf({ name, signature, notAfter, daysLeft }: Row): readonly string[] {
-  const left = String(daysLeft);
-  return [name, signature, notAfter, daysLeft < SOON_DAYS ? style('yellow', left) : left];
+function authorityRows({ authorities }: IdentityStatus): readonly (readonly string[])[] {
+  return authorities.map(({ name, kind, signature, notAfterMs, key }: AuthorityStatus) => [
+    kind === 'previous root' ? `${name} (former)` : name,
+    signature,
+    iso(notAfterMs),
+    String(daysUntil(notAfterMs)),
+    key === 'none' ? '' : key,
+  ]);
+}
+
+function clientRows({ clients }: IdentityStatus): readonly (readonly string[])[] {
+  return clients.map(({ entry: { name, chain, not_after: end }, revoked }) => [
+    name,
+    chain,
+    end,
+    String(daysUntil(Date.parse(end))),
+    revoked === null ? '' : style('yellow', `revoked: ${revoked}`),
+  ]);
+}
+
+function head(...titles: readonly string[]): readonly string[] {
+  return titles.map((title) => style('dim', title));
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+function daysUntil(timeMs: number): number {
+  return Math.floor((timeMs - Date.now()) / DAY_MS);
 }

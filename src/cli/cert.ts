@@ -1,5 +1,5 @@
 import type { ClientAlgorithm } from '#identity';
-import { issueClient, writeClientFiles } from '#identity';
+import { issueClient, listClients, writeClientFiles } from '#identity';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
@@ -11,6 +11,11 @@ export interface CertOptions extends StateOptions {
   readonly out: string;
   readonly algorithm: ClientAlgorithm;
   readonly days: string;
+  readonly json?: boolean;
+}
+
+/** Options of `postern cert list`. */
+export interface CertListOptions extends StateOptions {
   readonly json?: boolean;
 }
 
@@ -33,6 +38,33 @@ export async function issueCertificate(name: string, options: CertOptions): Prom
       ['certificate', files.certificateFile],
       ['CA', files.caFile],
     ]),
+  );
+  return EXIT.ok;
+}
+
+/** Lists the clients' certificates that have not expired. */
+export async function listCertificates(options: CertListOptions): Promise<number> {
+  const clients = await listClients(await stateDirOf(options));
+  if (options.json === true) {
+    printJson({
+      certificates: clients.map(({ entry, revoked }) => Object.assign({ revoked }, entry)),
+    });
+    return EXIT.ok;
+  }
+  const head = ['client', 'chain', 'serial number', 'ends', 'revoked'].map((title) =>
+    style('dim', title),
+  );
+  const rows = clients.map(({ entry: { name, chain, serial, not_after: end }, revoked }) => [
+    name,
+    chain,
+    serial,
+    end,
+    revoked ?? '',
+  ]);
+  print(
+    rows.length === 0
+      ? '  No certificate was issued that has not expired.'
+      : table([head, ...rows]),
   );
   return EXIT.ok;
 }

@@ -1,6 +1,6 @@
-import { Command, CommanderError, Option } from 'commander';
-import type { CertOptions } from './cert.ts';
-import type { CertStatusOptions } from './cert-status.ts';
+import { Command, CommanderError } from 'commander';
+import { addCa } from './ca-commands.ts';
+import { addCert } from './cert-commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
@@ -60,6 +60,7 @@ function build(finish: (code: number) => void): Command {
     );
   addCert(program, finish);
   addRollout(program, finish);
+  addCa(program, finish);
   return program;
 }
 
@@ -90,37 +91,6 @@ Signals
     )
     .action(async (command: string[], options: UpOptions) =>
       finish(await (await import('./up.ts')).up(command, options)),
-    );
-}
-
-function addCert(program: Command, finish: (code: number) => void): void {
-  const cert = program.command('cert').description('certificates: of clients, and of the gateway');
-  cert
-    .command('issue')
-    .description('issue a client certificate and key')
-    .argument('<name>', 'name of the client, as policy.yaml calls it')
-    .option('--state <directory>', 'the gateway’s state directory')
-    .option('-c, --config <file>', 'take the state directory from this postern.yaml')
-    .option('-o, --out <directory>', 'write <name>.key, <name>.crt and ca.crt here', '.')
-    .addOption(
-      new Option('--algorithm <name>', 'key algorithm')
-        .choices(['ML-DSA-65', 'ML-DSA-87', 'ECDSA-P256'])
-        .default('ML-DSA-65'),
-    )
-    .option('--days <number>', 'days until it expires', '90')
-    .option('--json', 'print JSON')
-    .action(async (name: string, options: CertOptions) =>
-      finish(await (await import('./cert.ts')).issueCertificate(name, options)),
-    );
-  cert
-    .command('status')
-    .description('tell what the state directory holds and when it ends')
-    .option('--state <directory>', 'the gateway’s state directory')
-    .option('-c, --config <file>', 'take the state directory from this postern.yaml')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExits 1 when something ends within 90 days.')
-    .action(async (options: CertStatusOptions) =>
-      finish(await (await import('./cert-status.ts')).certStatus(options)),
     );
 }
 

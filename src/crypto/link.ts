@@ -82,6 +82,8 @@ export interface PeerCertificate {
   readonly subject: string;
   /** SPIFFE id from the URI SAN, `null` when it has none. */
   readonly spiffeId: string | null;
+  /** Upper-case hex, as OpenSSL prints it. */
+  readonly serialNumber: string;
   /** SHA-256 of the DER, upper-case hex with colons, as OpenSSL prints it. */
   readonly fingerprint256: string;
   /** Algorithm with which the issuer signed it, by X.509 name. */

@@ -26,7 +26,7 @@ test('R-13 a client gets a key, a certificate of its algorithm and the roots', a
     [{}, 'ml-dsa-65', 90],
     [{ algorithm: 'ML-DSA-65', days: 1 }, 'ml-dsa-65', 1],
     [{ algorithm: 'ML-DSA-87' }, 'ml-dsa-87', 90],
-    [{ algorithm: 'ECDSA-P256', days: 397 }, 'ec', 397],
+    [{ algorithm: 'ECDSA-P256', days: 365 }, 'ec', 365],
   ] as const;
   for (const [options, keyType, days] of cases) {
     const issued = await issueClient(state, 'agent-1', options);
@@ -49,7 +49,7 @@ test('names and lifetimes that cannot be are refused', async () => {
   for (const name of [...names, 'anonymous', 'gateway', 'ca']) {
     await assert.rejects(issueClient(state, name), failure('POSTERN_CLIENT_NAME_INVALID'), name);
   }
-  for (const days of [0, -1, 1.5, 398, NaN, Infinity]) {
+  for (const days of [0, -1, 1.5, 366, NaN, Infinity]) {
     await assert.rejects(
       issueClient(state, 'a', { days }),
       failure('POSTERN_CLIENT_LIFETIME_INVALID'),

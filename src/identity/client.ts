@@ -1,3 +1,4 @@
+import { chainPemOf } from './authorities.ts';
 import { parseClientName } from './client-name.ts';
 import { ClientLifetimeInvalid, IdentityMissing } from './errors.ts';
 import { issueCertificate } from './issue.ts';
@@ -5,6 +6,7 @@ import { generateKeys, privatePem } from './keys.ts';
 import { CLIENT_DAYS, daysMs, MAX_CLIENT_DAYS, validity } from './lifetimes.ts';
 import type { StoredChain } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
+import { enterIssued } from './revocation/ledger.ts';
 import { formatSpiffeId } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
 
@@ -25,7 +27,7 @@ export interface IssuedClient {
   readonly spiffeId: string;
   /** PKCS#8 PEM. */
   readonly keyPem: string;
-  /** PEM of the client's certificate, then of the issuing CA. */
+  /** PEM of the client's certificate and of what leads from it to a root. */
   readonly chainPem: string;
   /** PEM of all roots of the gateway. */
   readonly caPem: string;
@@ -40,10 +42,11 @@ const SCHEME_NAMES: Readonly<Record<ClientAlgorithm, string>> = {
 };
 
 /**
- * Makes a key and a certificate for a client of the gateway whose state directory this is.
+ * Makes a key and a certificate for a client of the gateway whose state directory this is, and enters
+ * the certificate in the ledger.
  *
  * @throws ClientNameInvalid, ClientLifetimeInvalid, IdentityMissing, or what loading the identity
- *   throws.
+ *   and writing the ledger throw.
  */
 export async function issueClient(
   stateDir: string,
@@ -60,7 +63,8 @@ export async function issueClient(
   const identity = await loadIdentity(directory, nowMs);
   if (identity === null) throw new IdentityMissing(`${directory} holds no identity`);
   const spiffeId = formatSpiffeId(identity.trustDomain, 'client', name);
-  const { issuing, spec } = chainFor(identity.chains, algorithm);
+  const chain = chainFor(identity.chains, algorithm);
+  const { issuing, spec } = chain;
   const period = validity(nowMs, daysMs(days));
   if (period.notAfterMs > issuing.certificate.validToDate.getTime()) {
     throw new ClientLifetimeInvalid('the certificate would outlive the issuing CA');
@@ -70,11 +74,12 @@ export async function issueClient(
     { role: 'client', commonName: name, publicKey: keys.publicKey, spiffeId, names: [], ...period },
     issuing,
   );
+  await enterIssued(directory, spec.name, name, spiffeId, certificate);
   return {
     name,
     spiffeId,
     keyPem: privatePem(keys.privateKey),
-    chainPem: certificate.toString() + issuing.certificate.toString(),
+    chainPem: chainPemOf(chain, certificate.toString()),
     caPem: identity.caPem,
     notAfterMs: period.notAfterMs,
   };

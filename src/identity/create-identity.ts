@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { identityDirOf } from './chains.ts';
-import { createFile, hasCode, storageFailed, syncDirectory } from './files.ts';
-import type { NewFile, NewIdentity } from './make-identity.ts';
+import { mkdtemp, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, storageFailed, syncDirectory } from './files.ts';
+import { identityDirOf } from './layout.ts';
+import type { NewIdentity } from './make-identity.ts';
+import type { NewFile } from './tree.ts';
+import { removeTree, writeTree } from './tree.ts';
 import type { Workshop } from './workshop.ts';
 
 const UNFINISHED = 'identity.new-';
@@ -57,17 +59,4 @@ async function publish(stateDir: string, files: readonly NewFile[]): Promise<boo
     if (hasCode(cause, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'ENOENT')) return false;
     throw cause;
   }
-}
-
-async function writeTree(directory: string, files: readonly NewFile[]): Promise<void> {
-  const inner = new Set(files.map((file) => dirname(file.path)).filter((path) => path !== '.'));
-  for (const path of inner) await mkdir(join(directory, path), { mode: 0o700 });
-  for (const file of files) await createFile(join(directory, file.path), file.text, file.mode);
-  for (const path of inner) await syncDirectory(join(directory, path));
-  await syncDirectory(directory);
-}
-
-/** Retries, because an attempt under way may add a file while its directory is being removed. */
-function removeTree(path: string): Promise<void> {
-  return rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }

@@ -16,6 +16,11 @@ export const StorageFailed = defineError('POSTERN_IDENTITY_STORAGE_FAILED', {
   hint: 'Check that the directory exists, that this user may write to it, and that the disk has room.',
 });
 
+export const StateBusy = defineError('POSTERN_STATE_BUSY', {
+  meaning: 'Another process is changing the authorities or what they issued, and does not finish.',
+  hint: 'Wait for it and try again; if no such process runs, remove identity.lock from the state directory.',
+});
+
 export const IdentityMissing = defineError('POSTERN_IDENTITY_MISSING', {
   meaning: 'The state directory holds no identity yet.',
   hint: 'Start the gateway once with `postern up`: it makes its identity on the first start.',
@@ -28,7 +33,33 @@ export const IdentityDamaged = defineError('POSTERN_IDENTITY_DAMAGED', {
 
 export const IdentityExpired = defineError('POSTERN_IDENTITY_EXPIRED', {
   meaning: 'A certificate of the gateway is outside its validity period.',
-  hint: 'Check the clock; if it is right, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
+  hint: 'Check the clock. If it is right and an issuing CA has expired, run `postern ca rotate`; if a root has, move the identity directory aside: the next start makes a new identity, and clients need its new ca.crt.',
+});
+
+export const RootKeyUnavailable = defineError('POSTERN_ROOT_KEY_UNAVAILABLE', {
+  meaning: 'The private key of a root is needed and is not in the state directory.',
+  hint: 'Name the directory that `postern ca offline` moved the keys to: `postern ca rotate --root-keys <directory>`.',
+});
+
+export const RootsInTransition = defineError('POSTERN_IDENTITY_ROOTS_IN_TRANSITION', {
+  meaning:
+    'Roots of an earlier rotation are still trusted, and only one rotation can be under way.',
+  hint: 'Once every client has the new ca.crt, run `postern ca retire`; then rotate again.',
+});
+
+export const NothingToRetire = defineError('POSTERN_NOTHING_TO_RETIRE', {
+  meaning: 'No roots but the present ones are trusted.',
+  hint: '`postern ca rotate --root` makes new roots; the ones before are then retired by this command.',
+});
+
+export const RehearsalFailed = defineError('POSTERN_ROTATION_REHEARSAL_FAILED', {
+  meaning: 'A handshake with the new authorities did not succeed, so they were not put in force.',
+  hint: 'Nothing has changed. Look at the check that failed; run `postern doctor`.',
+});
+
+export const WorkshopFailed = defineError('POSTERN_WORKSHOP_FAILED', {
+  meaning: 'The process that makes certificates failed or did not answer in time.',
+  hint: 'Look at its messages in the log and at the load and memory of this machine.',
 });
 
 export const TrustDomainChanged = defineError('POSTERN_TRUST_DOMAIN_CHANGED', {
@@ -53,11 +84,12 @@ export const ClientNameInvalid = defineError('POSTERN_CLIENT_NAME_INVALID', {
 
 export const ClientLifetimeInvalid = defineError('POSTERN_CLIENT_LIFETIME_INVALID', {
   meaning: 'A client certificate was asked for with a lifetime that cannot be given.',
-  hint: 'Ask for 1 to 397 whole days, ending before the issuing CA does.',
+  hint: 'Ask for 1 to 365 whole days, ending before the issuing CA does.',
 });
 
 export const ClientFileExists = defineError('POSTERN_CLIENT_FILE_EXISTS', {
-  meaning: 'A file of a client identity exists already; nothing is overwritten.',
+  meaning:
+    'A file of a client identity, or of a root’s key, exists already; nothing is overwritten.',
   hint: 'Write to another directory, or move the existing files away.',
 });
 
@@ -71,4 +103,29 @@ export const ChannelProofInvalid = defineError('POSTERN_CHANNEL_PROOF_INVALID', 
   meaning: 'The second, classical proof of a client’s identity is missing or does not hold.',
   hint: 'Give the client a second certificate of the same name with `postern cert issue --algorithm ECDSA-P256`.',
   httpStatus: 403,
+});
+
+export const LedgerInvalid = defineError('POSTERN_IDENTITY_LEDGER_INVALID', {
+  meaning: 'The ledger of issued certificates (identity/issued.jsonl) cannot be read.',
+  hint: 'Restore the file, or remove the line that is told; what that line named can be revoked with `postern cert revoke --certificate <file>`.',
+});
+
+export const LedgerFull = defineError('POSTERN_IDENTITY_LEDGER_FULL', {
+  meaning: 'The ledger of issued certificates is full: too many have not expired.',
+  hint: 'Issue for shorter times and renew; entries are dropped once their certificates have expired.',
+});
+
+export const RevocationsInvalid = defineError('POSTERN_IDENTITY_REVOCATIONS_INVALID', {
+  meaning: 'The list of revoked certificates (identity/revoked.json) cannot be read.',
+  hint: 'Restore the file from a backup. Removing it lets every revoked certificate in again.',
+});
+
+export const CertificateUnknown = defineError('POSTERN_CERTIFICATE_UNKNOWN', {
+  meaning: 'No certificate of that name or serial number was issued that has not expired.',
+  hint: 'Look at `postern cert list`; a certificate of another authority is revoked with --certificate or --fingerprint.',
+});
+
+export const CertificateUnreadable = defineError('POSTERN_CERTIFICATE_UNREADABLE', {
+  meaning: 'What was given to be revoked is no certificate, fingerprint or serial number.',
+  hint: 'Give a PEM or DER file, a SHA-256 fingerprint as `openssl x509 -fingerprint -sha256` prints it, or a serial number in hexadecimal.',
 });

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { link, open, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '#lib';
 import { ClientFileExists, IdentityDamaged, StateFileUnsafe, StorageFailed } from './errors.ts';
@@ -13,7 +13,7 @@ export const PRIVATE_MODE = 0o600;
 /** Mode of a certificate. */
 export const PUBLIC_MODE = 0o644;
 
-// Identity files are below 16 KB; whatever is larger is something else.
+// Files of authorities are below 40 KB; whatever is larger is something else.
 const MAX_FILE_BYTES = 64 * 1024;
 
 /** Creates a file that must not exist yet, and has it on disk when it returns. */
@@ -49,6 +49,26 @@ export async function writeNewFile(path: string, text: string, mode: number): Pr
   }
 }
 
+/**
+ * Replaces a file, or makes it, in one step: a reader sees the old text or the new one.
+ *
+ * @throws StorageFailed with the old file in place, unless it was the directory that could not be
+ *   synchronised.
+ */
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const directory = dirname(path);
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = join(directory, `.${basename(path)}.${suffix}`);
+  try {
+    await createFile(temporary, text, mode);
+    await rename(temporary, path);
+    await syncDirectory(directory);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw storageFailed(path, cause);
+  }
+}
+
 /** Has a directory's entries on disk when it returns. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -68,12 +88,13 @@ export async function syncDirectory(path: string): Promise<void> {
 export async function readIdentityFile(
   path: string,
   secrecy: 'private' | 'public',
+  maxBytes = MAX_FILE_BYTES,
 ): Promise<string> {
   const handle = await openForReading(path);
   try {
     const stats = await handle.stat();
     refuseUnsafeFile(path, stats, secrecy);
-    if (stats.size > MAX_FILE_BYTES) throw new IdentityDamaged(`${path} is too large`);
+    if (stats.size > maxBytes) throw new IdentityDamaged(`${path} is too large`);
     return await handle.readFile('utf8');
   } finally {
     await handle.close();

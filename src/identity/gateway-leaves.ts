@@ -21,11 +21,18 @@ export interface GatewayLeaf {
   readonly certificatePem: string;
 }
 
+/** New keys and certificates of the gateway. */
+export interface GatewayLeaves {
+  /** The generation of the authorities that issued them. */
+  readonly generation: string;
+  readonly leaves: readonly GatewayLeaf[];
+}
+
 /** Makes a new key and certificate of the gateway for every chain. */
 export async function issueLeaves(
-  { trustDomain, chains }: Pick<StoredIdentity, 'trustDomain' | 'chains'>,
+  { generation, trustDomain, chains }: StoredIdentity,
   { names, lifetimeMs, nowMs }: LeafRequest,
-): Promise<readonly GatewayLeaf[]> {
+): Promise<GatewayLeaves> {
   const leaves: GatewayLeaf[] = [];
   for (const { spec, issuing } of chains) {
     const keys = generateKeys(spec.leaf);
@@ -46,5 +53,5 @@ export async function issueLeaves(
     const keyPem = privatePem(keys.privateKey);
     leaves.push({ chain: spec.name, keyPem, certificatePem: certificate.toString() });
   }
-  return leaves;
+  return { generation, leaves };
 }

@@ -3,6 +3,7 @@ import {
   chmod,
   copyFile,
   cp,
+  lstat,
   mkdtemp,
   readdir,
   readFile,
@@ -17,9 +18,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { after, before, test } from 'node:test';
 import { createIdentity } from './create-identity.ts';
+import { readCurrent } from './generations.ts';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
 import { failure, LIFETIME_MS, temporaryDir } from './test-support.ts';
+import { upkeep } from './upkeep.ts';
 import { Workshop } from './workshop.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -57,7 +60,7 @@ test('R-13 the first start makes the authorities and the next ones use them', as
 test('keys are readable by the gateway’s user alone', async (t) => {
   const state = await newState(t);
   const entries = await readdir(state, { recursive: true, withFileTypes: true });
-  assert.equal(entries.length, 1 + 3 + 1 + 12);
+  assert.equal(entries.length, 1 + 2 + 1 + 3 + 12);
   for (const entry of entries) {
     const mode = (await stat(join(entry.parentPath, entry.name))).mode & 0o777;
     const wanted = entry.isDirectory() ? 0o700 : entry.name.endsWith('.key') ? 0o600 : 0o644;
@@ -104,7 +107,7 @@ test('R-21 each call makes new keys, for the names of the day, and none is on di
 
 test('a certificate does not outlive the authority that issued it', async (t) => {
   const state = await openStateDir(join(await temporaryDir(t), 'state'));
-  await create(state, Date.now() - 1824.5 * DAY_MS);
+  await create(state, Date.now() - 729.5 * DAY_MS);
   const { credentials, authorities, notAfterMs } = await ensureIdentity(state, WANTED);
   const ends = authorities.map(({ validToDate }) => validToDate.getTime());
   assert.equal(notAfterMs, Math.min(...ends));
@@ -136,7 +139,7 @@ test('what is wanted is checked before anything is written', async (t) => {
 test('an expired or not yet valid identity is refused and says which certificate', async (t) => {
   const old = await openStateDir(join(await temporaryDir(t), 'old'));
   const cases = [
-    [old, -1826 * DAY_MS, /pq issuing ML-DSA-65" in .*pq expired on/],
+    [old, -731 * DAY_MS, /pq issuing ML-DSA-65 [0-9a-f]{8}" in .* expired on/],
     [`${old}er`, -11 * 366 * DAY_MS, /expired on/],
     [`${old}-not`, DAY_MS, /is not valid before/],
   ] as const;
@@ -152,14 +155,13 @@ test('an expired or not yet valid identity is refused and says which certificate
 
 test('a damaged identity is refused and left as it is', async (t) => {
   const state = await newState(t);
-  const identity = join(state, 'identity');
-  const at = (name: string): string => join(identity, name);
+  const at = await pathsIn(state);
   const files = [
     'cnsa2/root.crt',
     'pq/issuing.key',
     'classical/root.key',
     'pq/issuing.crt',
-    'ca.crt',
+    '../current',
   ];
   for (const name of files) {
     const text = await readFile(at(name), 'utf8');
@@ -173,24 +175,31 @@ test('a damaged identity is refused and left as it is', async (t) => {
       assert.equal(await readFile(at(name), 'utf8'), spoilt);
     }
     await unlink(at(name));
-    await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_IDENTITY_DAMAGED'), name);
+    // Only a root's key may be kept elsewhere.
+    if (name !== 'classical/root.key') {
+      await assert.rejects(
+        ensureIdentity(state, WANTED),
+        failure('POSTERN_IDENTITY_DAMAGED'),
+        name,
+      );
+    }
     await writeFile(at(name), text, { mode: 0o600 });
   }
   assert.equal((await ensureIdentity(state, WANTED)).created, false);
 });
 
 test('keys and certificates that do not belong together are refused', async (t) => {
-  const other = join(await freshState(t), 'identity');
+  const other = await pathsIn(await freshState(t));
   const cases: readonly [readonly string[], RegExp][] = [
     [['pq/issuing.key'], /is not the key of/],
     [['classical/issuing.key'], /is not the key of/],
     [['pq/issuing.key', 'pq/issuing.crt'], /was not signed by/],
     [['pq/root.key', 'pq/root.crt'], /was not signed by/],
-    [['ca.crt'], /does not hold the roots/],
   ];
   for (const [names, message] of cases) {
     const state = await newState(t);
-    for (const name of names) await copyFile(join(other, name), join(state, 'identity', name));
+    const at = await pathsIn(state);
+    for (const name of names) await copyFile(other(name), at(name));
     await assert.rejects(
       ensureIdentity(state, WANTED),
       failure('POSTERN_IDENTITY_DAMAGED', message),
@@ -201,11 +210,9 @@ test('keys and certificates that do not belong together are refused', async (t) 
 
 test('a classical chain in the place of the post-quantum one is refused', async (t) => {
   const state = await newState(t);
-  const at = (chain: string, file: string): string => join(state, 'identity', chain, file);
-  for (const holder of ['root', 'issuing']) {
-    for (const kind of ['crt', 'key']) {
-      await copyFile(at('classical', `${holder}.${kind}`), at('pq', `${holder}.${kind}`));
-    }
+  const at = await pathsIn(state);
+  for (const name of ['root.crt', 'root.key', 'issuing.crt', 'issuing.key']) {
+    await copyFile(at(`classical/${name}`), at(`pq/${name}`));
   }
   await assert.rejects(
     ensureIdentity(state, WANTED),
@@ -215,13 +222,13 @@ test('a classical chain in the place of the post-quantum one is refused', async 
 
 test('an identity that others could read or replace is refused', async (t) => {
   const state = await newState(t);
-  const at = (name: string): string => join(state, 'identity', name);
+  const at = await pathsIn(state);
   const cases = [
     ['pq/root.key', 0o640, 0o600, 'POSTERN_STATE_FILE_UNSAFE'],
     ['classical/issuing.crt', 0o666, 0o644, 'POSTERN_STATE_FILE_UNSAFE'],
     ['pq', 0o750, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
-    ['', 0o755, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
-    ['..', 0o777, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
+    ['..', 0o755, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
+    ['../..', 0o777, 0o700, 'POSTERN_STATE_DIR_UNSAFE'],
   ] as const;
   for (const [name, loose, right, code] of cases) {
     await chmod(at(name), loose);
@@ -233,6 +240,34 @@ test('an identity that others could read or replace is refused', async (t) => {
   await symlink('../elsewhere.key', at('pq/issuing.key'));
   await assert.rejects(ensureIdentity(state, WANTED), failure('POSTERN_STATE_FILE_UNSAFE'));
 });
+
+test('ca.crt is derived: whatever stands there, a start puts it right', async (t) => {
+  const state = await newState(t);
+  const path = join(state, 'identity/ca.crt');
+  const right = await readFile(path, 'utf8');
+  const spoil = [
+    () => writeFile(path, ''),
+    () => unlink(path),
+    () => chmod(path, 0o666),
+    () => unlink(path).then(() => symlink('current', path)),
+  ];
+  await writeFile(path, 'nonsense');
+  await ensureIdentity(state, WANTED);
+  assert.equal(await readFile(path, 'utf8'), right);
+  for (const how of spoil) {
+    await how();
+    await upkeep(state);
+    assert.equal(await readFile(path, 'utf8'), right);
+    assert.equal((await lstat(path)).mode & 0o777, 0o644);
+  }
+});
+
+/** Paths inside the generation in force. */
+async function pathsIn(state: string): Promise<(name: string) => string> {
+  const identity = join(state, 'identity');
+  const generation = await readCurrent(identity);
+  return (name) => join(identity, generation, name);
+}
 
 /** A state directory with the same identity each time: making one takes half a second. */
 async function newState(t: TestContext): Promise<string> {

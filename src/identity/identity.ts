@@ -1,13 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import type { SignatureScheme } from '#crypto';
+import { PosternError } from '#lib';
+import { chainPemOf } from './authorities.ts';
 import { createIdentity, removeUnfinished } from './create-identity.ts';
 import { IdentityMissing, StorageFailed, TrustDomainChanged } from './errors.ts';
 import type { GatewayLeaf } from './gateway-leaves.ts';
 import { gatewayNames } from './gateway-names.ts';
 import type { StoredChain, StoredIdentity } from './load-identity.ts';
 import { loadIdentity } from './load-identity.ts';
+import type { RotationTimes } from './rotation/due.ts';
+import { rotationTimes } from './rotation/due.ts';
 import { formatSpiffeId, parseTrustDomain } from './spiffe.ts';
 import { openStateDir } from './state-dir.ts';
+import { isUpkeepDue } from './upkeep.ts';
 import { Workshop } from './workshop.ts';
 
 /** A key and the certificates that a TLS server shows with it. */
@@ -16,7 +21,7 @@ export interface ServerCredential {
   readonly scheme: SignatureScheme;
   /** PKCS#8 PEM; it is in memory alone. */
   readonly keyPem: string;
-  /** PEM of the leaf, then of the issuing CA. */
+  /** PEM of the leaf, of the issuing CA and, after a rotation of the roots, of the cross-certificate. */
   readonly chainPem: string;
   readonly leaf: X509Certificate;
 }
@@ -36,6 +41,10 @@ export interface GatewayIdentity {
   readonly authorities: readonly X509Certificate[];
   /** When the first of the credentials ends, in milliseconds since the epoch. */
   readonly notAfterMs: number;
+  /** Changes with every change of the authorities. */
+  readonly generation: string;
+  /** When the authorities have to be replaced, and whether that can be done without anybody's help. */
+  readonly rotation: RotationTimes & { readonly rootKeysHere: boolean };
   /** This call made the authorities: the first start. */
   readonly created: boolean;
 }
@@ -49,6 +58,9 @@ export interface WantedIdentity {
   /** Of the gateway's own certificates; an issuing CA's end comes first. */
   readonly lifetimeMs: number;
 }
+
+/** A rotation between two readings is rare, several in a row are absurd. */
+const MAX_LOOKS = 4;
 
 /**
  * The gateway's identity: its authorities are made on the first start, loaded and verified on each
@@ -67,12 +79,17 @@ export async function ensureIdentity(
   const directory = await openStateDir(stateDir);
   const workshop = new Workshop();
   try {
-    const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
-    if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
-    await removeUnfinished(directory);
     const { lifetimeMs } = wanted;
-    const leaves = await workshop.leaves(directory, { names, lifetimeMs, nowMs: Date.now() });
-    return identityOf(stored, leaves, created);
+    for (let look = 1; look <= MAX_LOOKS; look += 1) {
+      const { stored, created } = await loadOrCreate(directory, trustDomain, workshop);
+      if (stored.trustDomain !== trustDomain) throw domainChanged(stored.trustDomain, trustDomain);
+      await removeUnfinished(directory);
+      await doUpkeep(directory, stored, workshop);
+      const leaf = { names, lifetimeMs, nowMs: Date.now() };
+      const { generation, leaves } = await workshop.leaves(directory, leaf);
+      if (generation === stored.generation) return identityOf(stored, leaves, created);
+    }
+    throw new StorageFailed(`the authorities in ${directory} change all the time`);
   } finally {
     workshop.close();
   }
@@ -104,6 +121,19 @@ async function loadOrCreate(
   throw new StorageFailed(`the identity in ${directory} vanished while it was being made`);
 }
 
+/** What fails is no reason not to start: whoever keeps the identity tries it again, and tells. */
+async function doUpkeep(
+  directory: string,
+  stored: StoredIdentity,
+  workshop: Workshop,
+): Promise<void> {
+  try {
+    if (await isUpkeepDue(directory, stored)) await workshop.upkeep(directory);
+  } catch (thrown) {
+    if (!(thrown instanceof PosternError)) throw thrown;
+  }
+}
+
 function identityOf(
   stored: StoredIdentity,
   leaves: readonly GatewayLeaf[],
@@ -118,20 +148,24 @@ function identityOf(
     caFile: stored.caFile,
     authorities: authoritiesOf(stored),
     notAfterMs: Math.min(...credentials.map(({ leaf }) => leaf.validToDate.getTime())),
+    generation: stored.generation,
+    rotation: { ...rotationTimes(stored), rootKeysHere: hasRootKeys(stored) },
     created,
   };
 }
 
-function credentialOf(
-  { spec, issuing }: StoredChain,
-  leaves: readonly GatewayLeaf[],
-): ServerCredential {
-  const made = leaves.find(({ chain }) => chain === spec.name);
+function hasRootKeys({ chains }: StoredIdentity): boolean {
+  return chains.every(({ root }) => root.key !== null);
+}
+
+function credentialOf(chain: StoredChain, leaves: readonly GatewayLeaf[]): ServerCredential {
+  const { spec } = chain;
+  const made = leaves.find((leaf) => leaf.chain === spec.name);
   if (made === undefined) throw new Error(`no certificate was made for chain ${spec.name}`);
   return {
     scheme: spec.leaf,
     keyPem: made.keyPem,
-    chainPem: made.certificatePem + issuing.certificate.toString(),
+    chainPem: chainPemOf(chain, made.certificatePem),
     leaf: new X509Certificate(made.certificatePem),
   };
 }

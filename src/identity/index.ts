@@ -14,5 +14,18 @@ export { IdentityKeeper } from './keeper.ts';
 export { principalOf } from './principal.ts';
 export type { Principal } from './principal.ts';
 export { describePeer } from './peer.ts';
+export type { RevocationReason } from './revocation/reasons.ts';
+export { RevocationList } from './revocation/revocation-list.ts';
+export { revoke } from './revocation/revoke.ts';
+export type { RevocationTarget } from './revocation/revoke.ts';
+export {
+  rehearseRotation,
+  retirePreviousRoots,
+  rotate,
+  takeRootsOffline,
+} from './rotation/change.ts';
+export type { Rotation } from './rotation/change.ts';
 export { defaultStateDir, openStateDir } from './state-dir.ts';
 export { ChannelProofInvalid } from './errors.ts';
+export { identityStatus, listClients } from './status.ts';
+export type { AuthorityStatus, ClientCertificate, IdentityStatus } from './status.ts';

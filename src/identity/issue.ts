@@ -1,12 +1,26 @@
-/** Signing of certificates. The library is loaded on first use: most starts only read certificates. */
+/** Signing of certificates. */
 import type { KeyObject } from 'node:crypto';
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type * as X509 from '@peculiar/x509';
-import { webAlgorithmOf, webSign } from './keys.ts';
+import { signatureOfKey } from '#crypto';
+import { trustDomainConstraint } from './extensions.ts';
+import { parseSpiffeId } from './spiffe.ts';
+import type { Library } from './x509-library.ts';
+import {
+  keyIdentifier,
+  loadLibrary,
+  signerFor,
+  signingKeyOf,
+  spkiOf,
+  subjectOf,
+} from './x509-library.ts';
 
-/** What a certificate is for; it fixes the extensions (RFC 5280 §4.2). */
-type CertificateRole = 'root' | 'issuing' | 'gateway' | 'client';
+/**
+ * What a certificate is for; it fixes the extensions (RFC 5280 §4.2). A `cross` certificate has the
+ * name and key of a new root and is signed by the root before it.
+ */
+export type CertificateRole = 'root' | 'cross' | 'issuing' | 'gateway' | 'client';
 
 /** What to put into a certificate. */
 export interface CertificateRequest {
@@ -27,9 +41,10 @@ export interface Issuer {
   readonly key: KeyObject;
 }
 
-type Library = typeof X509;
-
 const SERIAL_BYTES = 16;
+
+/** How many authorities may follow before the end entity: cross and issuing, issuing, none. */
+const PATH_LENGTH = { root: 2, cross: 1, issuing: 0 } as const;
 
 /** Signs a certificate. */
 export async function issueCertificate(
@@ -54,16 +69,6 @@ export async function issueCertificate(
   return new X509Certificate(Buffer.from(certificate.rawData));
 }
 
-async function loadLibrary(): Promise<Library> {
-  // The library's dependency injection needs the metadata API to be there before it loads.
-  await import('reflect-metadata');
-  return import('@peculiar/x509');
-}
-
-function subjectOf(x509: Library, certificate: X509Certificate): X509.Name {
-  return new x509.X509Certificate(certificate.raw).subjectName;
-}
-
 function extensionsOf(
   x509: Library,
   request: CertificateRequest,
@@ -72,7 +77,7 @@ function extensionsOf(
   const own = keyIdentifier(request.publicKey);
   const issuers = issuer.certificate === null ? own : keyIdentifier(issuer.certificate.publicKey);
   return [
-    ...profileOf(x509, request.role),
+    ...profileOf(x509, request),
     new x509.SubjectKeyIdentifierExtension(own),
     new x509.AuthorityKeyIdentifierExtension(issuers),
     new x509.SubjectAlternativeNameExtension([
@@ -82,13 +87,13 @@ function extensionsOf(
   ];
 }
 
-function profileOf(x509: Library, role: CertificateRole): X509.Extension[] {
+function profileOf(x509: Library, request: CertificateRequest): X509.Extension[] {
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
-  switch (role) {
+  switch (request.role) {
     case 'root':
-      return authority(x509, 1);
+    case 'cross':
     case 'issuing':
-      return authority(x509, 0);
+      return authority(x509, PATH_LENGTH[request.role], request);
     case 'gateway':
       return endEntity(x509, [serverAuth, clientAuth]);
     case 'client':
@@ -96,11 +101,20 @@ function profileOf(x509: Library, role: CertificateRole): X509.Extension[] {
   }
 }
 
-function authority(x509: Library, pathLength: number): X509.Extension[] {
+function authority(
+  x509: Library,
+  pathLength: number,
+  { publicKey, spiffeId }: CertificateRequest,
+): X509.Extension[] {
   const { keyCertSign, cRLSign } = x509.KeyUsageFlags;
+  const { trustDomain } = parseSpiffeId(spiffeId);
+  // RFC 5280 wants the constraint critical. Chromium knows none on URIs and refuses whatever stands
+  // below a critical one, and it is the classical chain that it is shown.
+  const critical = signatureOfKey(publicKey)?.quantumSafe === true;
   return [
     new x509.BasicConstraintsExtension(true, pathLength, true),
     new x509.KeyUsagesExtension(keyCertSign | cRLSign, true),
+    trustDomainConstraint(x509, trustDomain, critical),
   ];
 }
 
@@ -110,29 +124,4 @@ function endEntity(x509: Library, usages: X509.ExtendedKeyUsage[]): X509.Extensi
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension(usages),
   ];
-}
-
-/** RFC 7093 §2, method 4: SHA-256 of the SubjectPublicKeyInfo. */
-function keyIdentifier(key: KeyObject): string {
-  return createHash('sha256').update(spkiOf(key)).digest('hex');
-}
-
-function spkiOf(key: KeyObject): Buffer {
-  return key.export({ type: 'spki', format: 'der' });
-}
-
-function signingKeyOf(key: KeyObject): CryptoKey {
-  return { algorithm: webAlgorithmOf(key) } as unknown as CryptoKey;
-}
-
-/**
- * The one WebCrypto operation that the library uses to sign, done by node:crypto: Node's own
- * WebCrypto warns on stderr that ML-DSA is experimental.
- */
-function signerFor(key: KeyObject): Crypto {
-  const subtle = {
-    sign: (_algorithm: unknown, _key: unknown, data: ArrayBuffer): Promise<Uint8Array> =>
-      Promise.resolve(webSign(key, new Uint8Array(data))),
-  };
-  return { subtle } as unknown as Crypto;
 }

@@ -1,13 +1,17 @@
-import type { X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Authorities, AuthorityChain, AuthorityPair } from './authorities.ts';
+import { bundleOf, generationFiles } from './authorities.ts';
 import type { Authority, ChainSpec } from './chains.ts';
-import { CA_BUNDLE, CHAINS, filesOf } from './chains.ts';
-import { PRIVATE_MODE, PUBLIC_MODE } from './files.ts';
-import type { Issuer } from './issue.ts';
+import { CHAINS } from './chains.ts';
+import { PUBLIC_MODE } from './files.ts';
+import { newGeneration } from './generations.ts';
 import { issueCertificate } from './issue.ts';
-import type { KeyPair } from './keys.ts';
-import { generateKeys, privatePem } from './keys.ts';
+import { generateKeys } from './keys.ts';
+import { CA_BUNDLE, CURRENT } from './layout.ts';
 import { AUTHORITY_LIFETIME_MS, validity } from './lifetimes.ts';
 import { formatSpiffeId } from './spiffe.ts';
+import type { NewFile } from './tree.ts';
 
 /** What new authorities are made for. */
 export interface NewIdentity {
@@ -15,63 +19,103 @@ export interface NewIdentity {
   readonly nowMs: number;
 }
 
-/** One file of a new identity. */
-export interface NewFile {
-  /** Relative to the identity directory. */
-  readonly path: string;
-  readonly text: string;
-  readonly mode: number;
-}
-
-interface Made extends Issuer {
-  readonly certificate: X509Certificate;
-  readonly files: readonly NewFile[];
+/** Makes the files of a new identity, with paths relative to the identity directory. */
+export async function makeIdentityFiles(wanted: NewIdentity): Promise<readonly NewFile[]> {
+  const authorities = await makeAuthorities(wanted);
+  const generation = newGeneration();
+  const files = generationFiles(authorities).map(({ path, text, mode }) => ({
+    path: join(generation, path),
+    text,
+    mode,
+  }));
+  return [
+    ...files,
+    { path: CURRENT, text: `${generation}\n`, mode: PUBLIC_MODE },
+    { path: CA_BUNDLE, text: bundleOf(authorities), mode: PUBLIC_MODE },
+  ];
 }
 
 /** Makes the keys and certificates of the authorities of every chain. */
-export async function makeIdentityFiles(wanted: NewIdentity): Promise<readonly NewFile[]> {
-  const files: NewFile[] = [];
-  const roots: string[] = [];
+export async function makeAuthorities(wanted: NewIdentity): Promise<Authorities> {
+  const chains: AuthorityChain[] = [];
   for (const spec of CHAINS) {
-    const root = await make(spec, 'root', wanted, null);
-    const issuing = await make(spec, 'issuing', wanted, root);
-    files.push(...root.files, ...issuing.files);
-    roots.push(root.certificate.toString());
+    const root = await makeRoot(spec, wanted);
+    const issuing = await makeIssuing(spec, wanted, root);
+    chains.push({ spec, root, issuing, cross: null });
   }
-  return [...files, { path: CA_BUNDLE, text: roots.join(''), mode: PUBLIC_MODE }];
+  return { trustDomain: wanted.trustDomain, chains, previousRoots: [] };
+}
+
+/** Makes a root of a chain. */
+export function makeRoot(spec: ChainSpec, wanted: NewIdentity): Promise<AuthorityPair> {
+  return make(spec, 'root', wanted, null);
+}
+
+/** Makes an issuing CA of a chain, which ends with its root at the latest. */
+export function makeIssuing(
+  spec: ChainSpec,
+  wanted: NewIdentity,
+  root: AuthorityPair,
+): Promise<AuthorityPair> {
+  return make(spec, 'issuing', wanted, root);
+}
+
+/**
+ * Certifies the name and key of a new root by the root before it, so that whoever knows that one
+ * alone gets to a root (RFC 4210 §4.4, "new with old").
+ */
+export async function certifyAcross(
+  trustDomain: string,
+  newRoot: AuthorityPair,
+  oldRoot: AuthorityPair,
+): Promise<AuthorityPair['certificate']> {
+  const { certificate } = newRoot;
+  const ends = [certificate, oldRoot.certificate].map(({ validToDate }) => validToDate.getTime());
+  return issueCertificate(
+    {
+      role: 'cross',
+      commonName: commonNameOf(certificate),
+      publicKey: certificate.publicKey,
+      spiffeId: formatSpiffeId(trustDomain),
+      names: [],
+      notBeforeMs: certificate.validFromDate.getTime(),
+      notAfterMs: Math.min(...ends),
+    },
+    oldRoot,
+  );
 }
 
 async function make(
   spec: ChainSpec,
   authority: Authority,
   wanted: NewIdentity,
-  issuer: Issuer | null,
-): Promise<Made> {
+  issuer: AuthorityPair | null,
+): Promise<AuthorityPair> {
   const scheme = spec[authority];
-  const keys = generateKeys(scheme);
+  const { publicKey, privateKey } = generateKeys(scheme);
+  const period = validity(wanted.nowMs, AUTHORITY_LIFETIME_MS[authority]);
   const certificate = await issueCertificate(
     {
       role: authority,
-      commonName: `Postern ${spec.name} ${authority} ${scheme.name}`,
-      publicKey: keys.publicKey,
+      // Authorities of different generations have to differ by name: verifiers look issuers, and the
+      // revocation lists of issuers, up by it.
+      commonName: `Postern ${spec.name} ${authority} ${scheme.name} ${randomBytes(4).toString('hex')}`,
+      publicKey,
       spiffeId: formatSpiffeId(wanted.trustDomain),
       names: [],
-      ...validity(wanted.nowMs, AUTHORITY_LIFETIME_MS[authority]),
+      notBeforeMs: period.notBeforeMs,
+      notAfterMs: Math.min(
+        period.notAfterMs,
+        issuer?.certificate.validToDate.getTime() ?? Number.POSITIVE_INFINITY,
+      ),
     },
-    issuer ?? { certificate: null, key: keys.privateKey },
+    issuer ?? { certificate: null, key: privateKey },
   );
-  return { certificate, key: keys.privateKey, files: filesFor(spec, authority, certificate, keys) };
+  return { certificate, key: privateKey };
 }
 
-function filesFor(
-  spec: ChainSpec,
-  authority: Authority,
-  certificate: X509Certificate,
-  keys: KeyPair,
-): readonly NewFile[] {
-  const paths = filesOf(spec, authority);
-  return [
-    { path: paths.key, text: privatePem(keys.privateKey), mode: PRIVATE_MODE },
-    { path: paths.certificate, text: certificate.toString(), mode: PUBLIC_MODE },
-  ];
+function commonNameOf({ subject }: AuthorityPair['certificate']): string {
+  const name = /^CN=(.+)$/m.exec(subject)?.[1];
+  if (name === undefined) throw new Error('a root has no common name');
+  return name;
 }

@@ -7,6 +7,7 @@ export function describePeer(certificate: X509Certificate): PeerCertificate {
   return {
     subject: certificate.subject.replaceAll('\n', ', '),
     spiffeId: spiffeIdOfCertificate(certificate),
+    serialNumber: certificate.serialNumber,
     fingerprint256: certificate.fingerprint256,
     certificateSignature: certificate.signatureAlgorithm ?? 'unknown',
     notAfterMs: certificate.validToDate.getTime(),

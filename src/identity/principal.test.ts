@@ -49,6 +49,7 @@ function peer(spiffeId: string | null): PeerCertificate {
   return {
     subject: 'O=Postern',
     spiffeId,
+    serialNumber: '0A',
     fingerprint256: 'AA:BB',
     certificateSignature: 'ML-DSA-65',
     notAfterMs: 0,

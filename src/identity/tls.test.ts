@@ -1,25 +1,24 @@
 /** The identity in real TLS handshakes, and before an older OpenSSL. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
-import { connect, createServer } from 'node:tls';
-import type { ClientAlgorithm, IssuedClient } from './client.ts';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import type { ClientAlgorithm } from './client.ts';
 import { issueClient } from './client.ts';
 import { writeClientFiles } from './client-files.ts';
 import type { GatewayIdentity } from './identity.ts';
 import { ensureIdentity } from './identity.ts';
-import { spiffeIdOfCertificate } from './spiffe.ts';
-import { LIFETIME_MS } from './test-support.ts';
+import { issueCertificate } from './issue.ts';
+import { generateKeys, privatePem } from './keys.ts';
+import { validity } from './lifetimes.ts';
+import { loadIdentity } from './load-identity.ts';
+import { formatSpiffeId } from './spiffe.ts';
+import { credentialOf, handshakeWith, LIFETIME_MS, PREFERRED } from './test-support.ts';
 
 const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
-const GROUP = { ecdhCurve: 'X25519MLKEM768', minVersion: 'TLSv1.3' } as const;
-const PREFERRED = 'mldsa65:mldsa87:ecdsa_secp256r1_sha256';
 const CLASSICAL = 'ecdsa_secp256r1_sha256';
 
 let state: string;
@@ -92,6 +91,38 @@ test('a client of another gateway does not verify, whatever its SPIFFE id says',
   }
 });
 
+test('R-13 an authority cannot certify a name of another trust domain', async () => {
+  const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
+  for (const { spec, issuing } of stored.chains) {
+    for (const trustDomain of ['example.org', 'other.org', 'sub.example.org']) {
+      const { privateKey, publicKey } = generateKeys(spec.leaf);
+      const certificate = await issueCertificate(
+        {
+          role: 'client',
+          commonName: 'agent',
+          publicKey,
+          spiffeId: formatSpiffeId(trustDomain, 'client', 'agent'),
+          names: [],
+          ...validity(Date.now(), LIFETIME_MS),
+        },
+        issuing,
+      );
+      const seen = await handshake(
+        { requestCert: true, rejectUnauthorized: false },
+        {
+          key: privatePem(privateKey),
+          cert: certificate.toString() + issuing.certificate.toString(),
+        },
+      );
+      assert.equal(
+        seen.serverVerified,
+        trustDomain === 'example.org',
+        `${spec.name} ${trustDomain}`,
+      );
+    }
+  }
+});
+
 test('a client certificate does not make a server', async () => {
   const client = await issueClient(state, 'agent');
   await assert.rejects(handshake(credentialOf(client), {}), /purpose|key usage/i);
@@ -104,11 +135,13 @@ test(
     const clients = join(state, 'clients');
     const options = { algorithm: 'ECDSA-P256' } as const;
     const files = await writeClientFiles(clients, await issueClient(state, 'a', options));
-    const at = (name: string): string => join(state, 'identity/classical', name);
+    const issuing = join(state, 'issuing.crt');
+    const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
+    await writeFile(issuing, stored.chains.at(-1)?.issuing.certificate.toString() ?? '');
     const leaf = join(state, 'gateway.crt');
     await writeFile(leaf, gateway.credentials.at(-1)?.chainPem ?? '');
-    verify('sslserver', at('issuing.crt'), '-verify_hostname', 'localhost', leaf);
-    verify('sslserver', at('issuing.crt'), '-verify_ip', '127.0.0.1', leaf);
+    verify('sslserver', issuing, '-verify_hostname', 'localhost', leaf);
+    verify('sslserver', issuing, '-verify_ip', '127.0.0.1', leaf);
     verify('sslclient', files.certificateFile, files.certificateFile);
   },
 );
@@ -119,50 +152,10 @@ function verify(purpose: string, untrusted: string, ...rest: readonly string[]):
   assert.match(output.toString(), /: OK\n$/);
 }
 
-interface Seen {
-  readonly clientVerified: boolean;
-  readonly serverVerified: boolean;
-  readonly group: unknown;
-  readonly shownByServer: string | undefined;
-  readonly shownByClient: string | undefined;
-  readonly clientSpiffeId: string | null;
-}
-
 /** One handshake with the gateway's credentials; rejects with the failure of the client's side. */
-async function handshake(server: TlsOptions, client: ConnectionOptions): Promise<Seen> {
-  const listener = createServer({
-    ...GROUP,
-    sigalgs: PREFERRED,
-    key: gateway.credentials.map(({ keyPem }) => keyPem),
-    cert: gateway.credentials.map(({ chainPem }) => chainPem),
-    ca: gateway.caPem,
-    ...server,
-  });
-  const accepted = once(listener, 'secureConnection') as Promise<[TLSSocket]>;
-  accepted.catch(() => undefined);
-  await once(listener.listen(0, '127.0.0.1'), 'listening');
-  const { port } = listener.address() as AddressInfo;
-  const socket = connect({ ...GROUP, host: '127.0.0.1', port, ca: gateway.caPem, ...client });
-  try {
-    await once(socket, 'secureConnect');
-    const [served] = await accepted;
-    const peer = served.getPeerX509Certificate();
-    const seen = {
-      clientVerified: socket.authorized,
-      serverVerified: served.authorized,
-      group: Reflect.get(socket.getEphemeralKeyInfo() ?? {}, 'name') as unknown,
-      shownByServer: served.getX509Certificate()?.signatureAlgorithm,
-      shownByClient: peer?.signatureAlgorithm,
-      clientSpiffeId: peer === undefined ? null : spiffeIdOfCertificate(peer),
-    };
-    served.destroy();
-    return seen;
-  } finally {
-    socket.destroy();
-    await new Promise((resolve) => listener.close(resolve));
-  }
-}
-
-function credentialOf(issued: IssuedClient): { key: string; cert: string } {
-  return { key: issued.keyPem, cert: issued.chainPem };
+function handshake(
+  server: TlsOptions,
+  client: ConnectionOptions,
+): ReturnType<typeof handshakeWith> {
+  return handshakeWith(gateway, server, client);
 }

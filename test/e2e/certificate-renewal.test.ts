@@ -1,6 +1,6 @@
 /** The gateway's certificates are renewed by themselves. */
 import assert from 'node:assert/strict';
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -21,7 +21,9 @@ async function start(t: TestContext, limits: object = {}): Promise<TestPostern> 
 
 test('R-21 a renewal comes by itself; one that fails is alerted and made up for later', async (t) => {
   const postern = await start(t, { certificate_lifetime_ms: 6000 });
-  const key = join(postern.stateDir, 'identity/pq/issuing.key');
+  const identity = join(postern.stateDir, 'identity');
+  const generation = (await readFile(join(identity, 'current'), 'utf8')).trim();
+  const key = join(identity, generation, 'pq/issuing.key');
   await chmod(key, 0o644);
   const { level, fields } = await postern.logged(
     ({ event }) => event === 'identity.renewal_failed',

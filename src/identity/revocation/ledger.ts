@@ -1,0 +1,116 @@
+/** What was issued to clients: one line a certificate, so that a name can be revoked. */
+import type { X509Certificate } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LedgerFull, LedgerInvalid } from '../errors.ts';
+import { PRIVATE_MODE, readIdentityFile, replaceFile, storageFailed } from '../files.ts';
+import { identityDirOf } from '../layout.ts';
+import { withStateLock } from '../lock.ts';
+import { exists } from '../state-dir.ts';
+import type { LedgerEntry } from './schemas.ts';
+
+const LEDGER = 'issued.jsonl';
+
+const MIB = 1024 * 1024;
+/** Some 80,000 certificates that have not expired. */
+const MAX_LEDGER_BYTES = 32 * MIB;
+
+/**
+ * Enters a client's certificate, before it is given out.
+ *
+ * @throws LedgerFull, StateBusy, StateFileUnsafe, StorageFailed or LedgerInvalid.
+ */
+export async function enterIssued(
+  stateDir: string,
+  chain: string,
+  name: string,
+  spiffeId: string,
+  certificate: X509Certificate,
+): Promise<void> {
+  const line = lineOf({
+    name,
+    spiffe_id: spiffeId,
+    serial: certificate.serialNumber,
+    chain,
+    fingerprint256: certificate.fingerprint256,
+    not_before: certificate.validFromDate.toISOString(),
+    not_after: certificate.validToDate.toISOString(),
+    issued_at: new Date().toISOString(),
+  });
+  await withStateLock(stateDir, async () => {
+    const path = pathOf(stateDir);
+    const size = await append(path, line);
+    // Once a mebibyte, so that the work does not grow with every certificate.
+    if (Math.floor(size / MIB) !== Math.floor((size - line.length) / MIB)) {
+      await dropExpired(stateDir, path);
+    }
+  });
+}
+
+/**
+ * Every certificate in the ledger, oldest first; those that have expired may be missing. A last line
+ * that a crash cut short counts for nothing: its certificate was not given out.
+ *
+ * @throws StateFileUnsafe, StorageFailed or LedgerInvalid.
+ */
+export async function readLedger(stateDir: string): Promise<readonly LedgerEntry[]> {
+  const path = pathOf(stateDir);
+  if (!(await exists(path))) return [];
+  const text = await readIdentityFile(path, 'private', MAX_LEDGER_BYTES);
+  const { ledgerEntry } = await import('./schemas.ts');
+  const parse = (line: string, index: number): LedgerEntry => {
+    try {
+      return ledgerEntry.parse(JSON.parse(line));
+    } catch (cause) {
+      throw new LedgerInvalid(`line ${index + 1} of ${path} is no entry`, { cause });
+    }
+  };
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => parse(line, index));
+}
+
+async function append(path: string, line: string): Promise<number> {
+  const handle = await open(path, 'a+', PRIVATE_MODE).catch((cause: unknown) => {
+    throw storageFailed(path, cause);
+  });
+  try {
+    const { size } = await handle.stat();
+    const whole = await wholeLines(handle, size);
+    if (whole + line.length > MAX_LEDGER_BYTES) throw new LedgerFull(`${path} is full`);
+    if (whole < size) await handle.truncate(whole);
+    await handle.writeFile(line);
+    await handle.sync();
+    return whole + line.length;
+  } catch (cause) {
+    throw cause instanceof LedgerFull ? cause : storageFailed(path, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where the last whole line ends. */
+async function wholeLines(handle: FileHandle, size: number): Promise<number> {
+  const tail = Buffer.alloc(Math.min(size, 8192));
+  await handle.read(tail, 0, tail.length, size - tail.length);
+  return tail.length === 0 ? 0 : size - tail.length + tail.lastIndexOf(0x0a) + 1;
+}
+
+async function dropExpired(stateDir: string, path: string): Promise<void> {
+  const now = new Date().toISOString();
+  const entries = await readLedger(stateDir);
+  const kept = entries.filter((entry) => entry.not_after >= now);
+  if (kept.length < entries.length) {
+    await replaceFile(path, kept.map((entry) => lineOf(entry)).join(''), PRIVATE_MODE);
+  }
+}
+
+function lineOf(entry: LedgerEntry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+function pathOf(stateDir: string): string {
+  return join(identityDirOf(stateDir), LEDGER);
+}

@@ -1,0 +1,53 @@
+/** The file of what was revoked. */
+import { join } from 'node:path';
+import { RevocationsInvalid } from '../errors.ts';
+import { PRIVATE_MODE, readIdentityFile, replaceFile } from '../files.ts';
+import { identityDirOf } from '../layout.ts';
+import { exists } from '../state-dir.ts';
+import type { RevokedEntry } from './schemas.ts';
+
+const REVOKED = 'revoked.json';
+
+const MAX_REVOKED_BYTES = 32 * 1024 * 1024;
+
+/** Path of the file. */
+export function revokedFileOf(stateDir: string): string {
+  return join(identityDirOf(stateDir), REVOKED);
+}
+
+/**
+ * Everything that was revoked; nothing when there is no file.
+ *
+ * @throws StateFileUnsafe, StorageFailed or RevocationsInvalid.
+ */
+export async function readRevoked(stateDir: string): Promise<readonly RevokedEntry[]> {
+  const path = revokedFileOf(stateDir);
+  if (!(await exists(path))) return [];
+  const text = await readIdentityFile(path, 'private', MAX_REVOKED_BYTES);
+  // The process that makes certificates can do without the schemas as long as nothing is revoked.
+  const { revokedFile } = await import('./schemas.ts');
+  try {
+    return revokedFile.parse(JSON.parse(text)).revoked;
+  } catch (cause) {
+    throw new RevocationsInvalid(`${path} is no list of revoked certificates`, {
+      cause,
+      details: { path },
+    });
+  }
+}
+
+/**
+ * Replaces the file, without entries whose certificates have expired. Only under the lock of the
+ * state directory.
+ *
+ * @throws StorageFailed
+ */
+export async function writeRevoked(
+  stateDir: string,
+  entries: readonly RevokedEntry[],
+): Promise<void> {
+  const now = new Date().toISOString();
+  const revoked = entries.filter(({ not_after: end }) => end === null || end >= now);
+  const text = JSON.stringify({ version: 1, revoked }, null, 2);
+  await replaceFile(revokedFileOf(stateDir), `${text}\n`, PRIVATE_MODE);
+}
