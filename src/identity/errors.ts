@@ -66,3 +66,36 @@ export const IdentityRejected = defineError('POSTERN_IDENTITY_REJECTED', {
   hint: 'Use a client certificate that `postern cert issue <name>` made for this gateway.',
   httpStatus: 403,
 });
+
+export const TokenRefused = defineError('POSTERN_ENROLMENT_TOKEN_REFUSED', {
+  meaning: 'An enrolment token is missing, unknown, expired, used, or for another client.',
+  hint: 'Ask who runs the gateway for a new one: `postern ca token <name>`.',
+  httpStatus: 401,
+});
+
+export const TokenLifetimeInvalid = defineError('POSTERN_ENROLMENT_TOKEN_LIFETIME_INVALID', {
+  meaning: 'An enrolment token was asked for with a lifetime that cannot be given.',
+  hint: 'Ask for 1 second to 7 days, such as 15m, 12h or 7d.',
+});
+
+export const TooManyTokens = defineError('POSTERN_ENROLMENT_TOO_MANY_TOKENS', {
+  meaning: 'So many enrolment tokens wait for their clients that no more are made.',
+  hint: 'Wait until some expire, or remove files from identity/tokens in the state directory.',
+});
+
+export const CertificateRequestRefused = defineError('POSTERN_CERTIFICATE_REQUEST_REFUSED', {
+  meaning: 'A request for a certificate (PKCS#10) cannot be fulfilled as it is.',
+  hint: 'Send one base64 PKCS#10, signed by a new key of the algorithm that was granted, without other names.',
+  httpStatus: 400,
+});
+
+export const EnrolmentBusy = defineError('POSTERN_ENROLMENT_BUSY', {
+  meaning: 'So many requests for certificates wait that no more are taken.',
+  hint: 'Try again in a few seconds.',
+  httpStatus: 503,
+});
+
+export const EnrolmentAnswerInvalid = defineError('POSTERN_ENROLMENT_ANSWER_INVALID', {
+  meaning: 'A gateway answered a request for a certificate with something else than was asked for.',
+  hint: 'Do not use it. Ask who runs the gateway; its log tells what it issued.',
+});

@@ -54,7 +54,8 @@ export async function issueCertificate(
   return new X509Certificate(Buffer.from(certificate.rawData));
 }
 
-async function loadLibrary(): Promise<Library> {
+/** The X.509 library. */
+export async function loadLibrary(): Promise<Library> {
   // The library's dependency injection needs the metadata API to be there before it loads.
   await import('reflect-metadata');
   return import('@peculiar/x509');

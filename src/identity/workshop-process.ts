@@ -1,4 +1,5 @@
 /** The process in which certificates are made: answers each request with one message, until let go. */
+import { issueOrdered } from './enrol/issue-ordered.ts';
 import { issueLeaves } from './gateway-leaves.ts';
 import { loadIdentity } from './load-identity.ts';
 import { makeIdentityFiles } from './make-identity.ts';
@@ -16,7 +17,10 @@ async function answer(request: WorkshopRequest): Promise<void> {
 
 async function work(request: WorkshopRequest): Promise<unknown> {
   if (request.kind === 'authorities') return makeIdentityFiles(request.wanted);
-  const stored = await loadIdentity(request.stateDir, request.leaf.nowMs);
+  const { nowMs } = request.kind === 'leaves' ? request.leaf : request.order;
+  const stored = await loadIdentity(request.stateDir, nowMs);
   if (stored === null) throw new Error('the identity is gone');
-  return issueLeaves(stored, request.leaf);
+  return request.kind === 'leaves'
+    ? issueLeaves(stored, request.leaf)
+    : issueOrdered(stored, request.order);
 }

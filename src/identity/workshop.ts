@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { CertificateOrder, OrderResult } from './enrol/issue-ordered.ts';
 import type { GatewayLeaf, LeafRequest } from './gateway-leaves.ts';
 import type { NewFile, NewIdentity } from './make-identity.ts';
 
 /** What can be asked of the workshop's process. */
 export type WorkshopRequest =
   | { readonly kind: 'authorities'; readonly wanted: NewIdentity }
-  | { readonly kind: 'leaves'; readonly stateDir: string; readonly leaf: LeafRequest };
+  | { readonly kind: 'leaves'; readonly stateDir: string; readonly leaf: LeafRequest }
+  | { readonly kind: 'client'; readonly stateDir: string; readonly order: CertificateOrder };
 
 /** The same file name in a checkout (.ts) and in the built package (.js). */
 const PROGRAM = import.meta.filename.replace(/workshop(?=\.\w+$)/, 'workshop-process');
@@ -27,6 +29,11 @@ export class Workshop {
   /** New certificates of the gateway. @throws Error when the process fails. */
   leaves(stateDir: string, leaf: LeafRequest): Promise<readonly GatewayLeaf[]> {
     return this.#ask({ kind: 'leaves', stateDir, leaf }) as Promise<readonly GatewayLeaf[]>;
+  }
+
+  /** A client's certificate, or why there is none. @throws Error when the process fails. */
+  client(stateDir: string, order: CertificateOrder): Promise<OrderResult> {
+    return this.#ask({ kind: 'client', stateDir, order }) as Promise<OrderResult>;
   }
 
   /** Lets the process go. */
