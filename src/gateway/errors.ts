@@ -74,3 +74,9 @@ export const Stopping = defineError('POSTERN_STOPPING', {
   httpStatus: 503,
   rpcCode: -32603,
 });
+
+export const EnrolmentRefused = defineError('POSTERN_ENROLMENT_REFUSED', {
+  meaning: 'A client asked for its next certificate without proving that it has one.',
+  hint: 'Connect with the certificate that is to be renewed, to a listener that asks for certificates.',
+  httpStatus: 403,
+});

@@ -69,7 +69,7 @@ export const IdentityRejected = defineError('POSTERN_IDENTITY_REJECTED', {
 
 export const TokenRefused = defineError('POSTERN_ENROLMENT_TOKEN_REFUSED', {
   meaning: 'An enrolment token is missing, unknown, expired, used, or for another client.',
-  hint: 'Ask who runs the gateway for a new one: `postern ca token <name>`.',
+  hint: 'Ask who runs the gateway for a new one (`postern ca token <name>`), and send it as the password of HTTP Basic; the user name is the client’s name or empty.',
   httpStatus: 401,
 });
 

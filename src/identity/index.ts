@@ -1,6 +1,12 @@
 export { issueClient } from './client.ts';
 export type { ClientAlgorithm, IssuedClient } from './client.ts';
 export { writeClientFiles } from './client-files.ts';
+export { TokenRefused } from './errors.ts';
+export { certsOnly } from './enrol/certs-only.ts';
+export { clientAlgorithmOf } from './enrol/algorithms.ts';
+export { EnrolmentDesk } from './enrol/desk.ts';
+export type { IssuedByRequest } from './enrol/desk.ts';
+export { derOf } from './enrol/pem.ts';
 export { ensureIdentity, readAuthorities } from './identity.ts';
 export type { GatewayIdentity, ServerCredential, WantedIdentity } from './identity.ts';
 export { IdentityKeeper } from './keeper.ts';

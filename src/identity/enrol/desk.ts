@@ -55,7 +55,8 @@ export class EnrolmentDesk {
   enrol(grant: Grant, request: Uint8Array): Promise<IssuedByRequest> {
     return this.#inTurn(async () => {
       if (grant.expiresMs <= Date.now() || !(await this.#tokens.claim(grant))) {
-        throw new TokenRefused('the token was used or has expired');
+        // In the words for any other bad token: who guesses learns nothing.
+        throw new TokenRefused('no valid enrolment token was shown');
       }
       let issued: IssuedByRequest;
       try {

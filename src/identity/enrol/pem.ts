@@ -6,3 +6,8 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 export function certificatesIn(pem: string): readonly X509Certificate[] {
   return [...pem.matchAll(CERTIFICATE)].map(([block]) => new X509Certificate(block));
 }
+
+/** DER of every certificate of a PEM text. */
+export function derOf(pem: string): readonly Uint8Array[] {
+  return certificatesIn(pem).map(({ raw }) => raw);
+}
