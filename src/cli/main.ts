@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CertOptions } from './cert.ts';
 import type { CertStatusOptions } from './cert-status.ts';
+import { addCaToken, addCertRenew, addEnroll } from './enrol-commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
@@ -57,6 +58,8 @@ function build(finish: (code: number) => void): Command {
       finish(await (await import('./doctor.ts')).doctor(options)),
     );
   addCert(program, finish);
+  addCaToken(program.command('ca').description('the gateway’s authorities'), finish);
+  addEnroll(program, finish);
   return program;
 }
 
@@ -119,6 +122,7 @@ function addCert(program: Command, finish: (code: number) => void): void {
     .action(async (options: CertStatusOptions) =>
       finish(await (await import('./cert-status.ts')).certStatus(options)),
     );
+  addCertRenew(cert, finish);
 }
 
 function withConfig(command: Command): Command {

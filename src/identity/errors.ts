@@ -99,3 +99,8 @@ export const EnrolmentAnswerInvalid = defineError('POSTERN_ENROLMENT_ANSWER_INVA
   meaning: 'A gateway answered a request for a certificate with something else than was asked for.',
   hint: 'Do not use it. Ask who runs the gateway; its log tells what it issued.',
 });
+
+export const ClientFilesUnusable = defineError('POSTERN_CLIENT_FILES_UNUSABLE', {
+  meaning: 'The files of a client identity are missing, do not fit together, or cannot be renewed.',
+  hint: 'Name the right files; a client whose certificate or key is lost or has expired enrols anew with a token.',
+});
