@@ -58,9 +58,9 @@ async function ask(
 ): Promise<IssuedClient> {
   // All the roots, now from who has proved that it is the gateway.
   const caPem = rootsPem(await readCerts(await est.cacerts()));
+  const request = await makeClientRequest(algorithm, name ?? null);
   // Before the token is used up for files that could not be written.
   if (name !== undefined) await refuseClientFiles(out, name, caPem);
-  const request = await makeClientRequest(algorithm, name ?? null);
   return request.accept(await est.simpleenroll(request.der, name ?? '', token), caPem);
 }
 

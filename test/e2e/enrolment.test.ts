@@ -63,7 +63,7 @@ async function credentialIn(
 async function callAs(credential: ClientTls): Promise<unknown> {
   const link = pqFetch(postern, credential);
   const client = await connectV1(http(1, postern.url('program'), link.fetch));
-  await client.listTools();
+  assert.match(JSON.stringify(await client.call('echo', { text: 'hello' })), /hello/);
   await client.close();
   await link.close();
   return (await postern.record()).at(-1)?.client.principal;

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ClientAlgorithm, IssuedClient } from '../client.ts';
-import { isClientName } from '../client-name.ts';
+import { isClientName, parseClientName } from '../client-name.ts';
 import { EnrolmentAnswerInvalid } from '../errors.ts';
 import type { KeyPair } from '../keys.ts';
 import { generateKeys, privatePem } from '../keys.ts';
@@ -28,11 +28,13 @@ export interface ClientRequest {
  * Makes a key and a request for its certificate.
  *
  * @param name of the client; `null` to be given the name that the gateway has for it.
+ * @throws ClientNameInvalid
  */
 export async function makeClientRequest(
   algorithm: ClientAlgorithm,
   name: string | null,
 ): Promise<ClientRequest> {
+  if (name !== null) parseClientName(name);
   const keys = generateKeys(schemeOf(algorithm));
   return {
     der: await makeCertificateRequest(keys, name),
