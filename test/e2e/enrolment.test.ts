@@ -1,26 +1,25 @@
 /** Clients that get, use and renew their certificates over the link that they are for. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { after, before, test } from 'node:test';
-import { createServer } from 'node:tls';
 import type { ClientAlgorithm } from '#identity';
 import { createToken, issueClient, makeClientRequest, writeClientFiles } from '#identity';
-import { createAuthority } from '../support/certificates.ts';
 import type { ClientTls } from '../support/clients.ts';
 import { pqFetch } from '../support/clients.ts';
 import { runCommand, startCommand } from '../support/command.ts';
 import { backdate } from '../support/backdated.ts';
+import { CurlClient, withoutCurl } from '../support/curl-client.ts';
+import type { EstAnswer, EstExchange } from '../support/est.ts';
+import { askEst, basic } from '../support/est.ts';
 import { connectV1 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
 import { http, programAt } from '../support/transports.ts';
+import { recordingServer } from '../support/recording-server.ts';
 import { until } from '../support/until.ts';
 
 const MINUTE_MS = 60_000;
@@ -69,40 +68,15 @@ async function callAs(credential: ClientTls): Promise<unknown> {
   return (await postern.record()).at(-1)?.client.principal;
 }
 
-interface EstAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
-}
-
-async function est(
-  path: string,
-  init: { method?: string; body?: string | Buffer; headers?: object; tls?: ClientTls; at?: string },
-): Promise<EstAnswer> {
-  const { tls, at = postern.endpoint, headers, ...rest } = init;
-  const link = pqFetch(postern, tls);
-  try {
-    const response = await link.fetch(`${at}/.well-known/est/${path}`, {
-      ...rest,
-      headers: { 'content-type': 'application/pkcs10', ...headers },
-    } as RequestInit);
-    return { status: response.status, headers: response.headers, body: await response.text() };
-  } finally {
-    await link.close();
-  }
-}
-
-const basic = (user: string, password: string): { authorization: string } => ({
-  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
-});
-
 async function requestFor(name: string): Promise<string> {
   return (await makeClientRequest('ML-DSA-65', name)).der.toString('base64');
 }
 
-async function enrolWith(user: string, token: string, body: string): Promise<EstAnswer> {
-  return est('simpleenroll', { method: 'POST', headers: basic(user, token), body });
-}
+const est = (path: string, exchange: EstExchange): Promise<EstAnswer> =>
+  askEst(postern, path, exchange);
+
+const enrolWith = (user: string, token: string, body: string): Promise<EstAnswer> =>
+  est('simpleenroll', { method: 'POST', headers: basic(user, token), body });
 
 test('R-13 a client enrols, calls a tool, and renews its certificate with a new key', async () => {
   const directory = clientDir('alice');
@@ -183,9 +157,9 @@ test('R-13 bad tokens are all answered alike, and none of them is spent', async 
 /** A token whose time is over. */
 async function expiredToken(name: string): Promise<string> {
   const directory = join(postern.stateDir, 'identity/tokens');
-  const before = new Set(await readdir(directory));
+  const others = new Set(await readdir(directory));
   const { token } = await tokenFor(name);
-  const file = (await readdir(directory)).find((entry) => !before.has(entry)) ?? '';
+  const file = (await readdir(directory)).find((entry) => !others.has(entry)) ?? '';
   const text = await readFile(join(directory, file), 'utf8');
   await writeFile(join(directory, file), text.replace(/"expires":"\d+/, '"expires":"2001'));
   return token;
@@ -198,7 +172,7 @@ test('R-13 of two requests that race with one token one gets a certificate', asy
     enrolWith('racer', token, body),
     enrolWith('racer', token, body),
   ]);
-  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 401]);
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 401]));
 });
 
 test('R-13 R-14 what is no request of EST is refused', async () => {
@@ -236,24 +210,6 @@ test('R-13 a renewal is for the name and algorithm of the certificate that prove
   const client = await request.accept(Buffer.from(answer.body, 'base64'), postern.ca);
   assert.equal(client.name, 'frank');
 });
-
-/** A TLS server that answers every request with the same, and keeps what it was sent. */
-async function recordingServer(t: TestContext, answer: string) {
-  const authority = await createAuthority('ML-DSA-65');
-  const { certPem, keyPem } = await authority.issue();
-  const received: string[] = [];
-  const server = createServer({ cert: certPem + authority.certPem, key: keyPem }, (socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (data) => {
-      received.push(data.toString('latin1'));
-      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
-    });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  return { url: `https://127.0.0.1:${port}`, received };
-}
 
 test('R-13 the token does not leave before the other end has proved to be the gateway', async (t) => {
   const { body } = await est('cacerts', {});
@@ -295,77 +251,24 @@ test('R-21 a watched certificate is renewed when it is due', async () => {
   assert.ok(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)));
 });
 
-const missing = ['curl', 'openssl'].find(
-  (program) => spawnSync(program, ['version']).error !== undefined,
-);
-
 test(
   'R-04 R-13 curl and OpenSSL 3.0 enrol and renew by the standard alone',
-  { skip: missing !== undefined && `${missing} is not installed` },
+  { skip: withoutCurl() },
   async () => {
-    const directory = await mkdtemp(join(scratch, 'curl-'));
-    const run = (program: string, ...args: readonly string[]): string =>
-      execFileSync(program, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
-    const curl = (path: string, ...args: readonly string[]): void => {
-      const url = `${postern.listener('legacy')}/.well-known/est/${path}`;
-      const pkcs10 = ['-H', 'Content-Type: application/pkcs10', '--data-binary', '@request.b64'];
-      run(
-        'curl',
-        '-sS',
-        '--fail',
-        '--cacert',
-        'ca.pem',
-        ...pkcs10,
-        '-o',
-        'answer.b64',
-        ...args,
-        url,
-      );
-      run('openssl', 'base64', '-d', '-in', 'answer.b64', '-out', 'answer.p7');
-      run(
-        'openssl',
-        'pkcs7',
-        '-inform',
-        'DER',
-        '-in',
-        'answer.p7',
-        '-print_certs',
-        '-out',
-        'c.pem',
-      );
-    };
-    const request = (key: string): void => {
-      const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-      run(
-        'openssl',
-        'req',
-        '-new',
-        ...newKey,
-        '-keyout',
-        key,
-        '-subj',
-        '/CN=curl',
-        '-outform',
-        'DER',
-        '-out',
-        'request.der',
-      );
-      run('openssl', 'base64', '-in', 'request.der', '-out', 'request.b64');
-    };
-    await writeFile(join(directory, 'ca.pem'), postern.ca);
-    const { token } = await tokenFor('curl', 'ECDSA-P256');
-    request('1.key');
-    curl('simpleenroll', '-u', `curl:${token}`);
-    assert.match(
-      run('openssl', 'verify', '-CAfile', 'ca.pem', '-untrusted', 'c.pem', 'c.pem'),
-      /OK/,
+    const client = new CurlClient(
+      await mkdtemp(join(scratch, 'curl-')),
+      postern.listener('legacy'),
     );
-    await writeFile(join(directory, '1.pem'), await readFile(join(directory, 'c.pem')));
-    request('2.key');
-    curl('simplereenroll', '--cert', '1.pem', '--key', '1.key');
-    const cert = await readFile(join(directory, 'c.pem'), 'utf8');
+    await writeFile(client.path('ca.pem'), postern.ca);
+    const { token } = await tokenFor('curl', 'ECDSA-P256');
+    client.request('curl', '1.key');
+    client.ask('simpleenroll', '1.pem', '-u', `curl:${token}`);
+    assert.match(client.verify('1.pem'), /1\.pem: OK/);
+    client.request('curl', '2.key');
+    client.ask('simplereenroll', '2.pem', '--cert', '1.pem', '--key', '1.key');
+    const cert = await readFile(client.path('2.pem'), 'utf8');
+    const key = await readFile(client.path('2.key'), 'utf8');
     const leaf = new X509Certificate(cert.slice(cert.indexOf('-----BEGIN')));
-    const key = await readFile(join(directory, '2.key'), 'utf8');
     assert.ok(leaf.checkPrivateKey(createPrivateKey(key)));
     assert.equal(await callAs({ key, cert }), 'curl');
   },

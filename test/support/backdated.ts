@@ -3,9 +3,9 @@ import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IssuedClient } from '#identity';
-// Sets the library up.
-import './certificates.ts';
 
+// The library's dependency injection needs the metadata API to be there before it loads.
+await import('reflect-metadata');
 const {
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,

@@ -158,34 +158,47 @@ test('R-13 not more than a thousand tokens wait', async () => {
   for (const file of files) await rm(file);
 });
 
-test('R-13 a mutated request never gets a certificate for another key, and breaks nothing', async () => {
-  const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
-  const order = { name: 'dave', algorithm: 'ECDSA-P256', nowMs: Date.now() } as const;
-  const keys = generateKeys(schemeOf('ECDSA-P256'));
-  const sound = await makeCertificateRequest(keys, 'dave');
-  const flips = fc.array(fc.tuple(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 })), {
-    minLength: 1,
-    maxLength: 3,
-  });
-  const mutated = flips.map((changes) => {
+/** What is almost a request, or nothing like one. */
+function hostileRequests(sound: Buffer): fc.Arbitrary<Uint8Array> {
+  const change = fc.tuple(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 }));
+  const mutated = fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
     const bytes = Buffer.from(sound);
     for (const [at, by] of changes) bytes[at] = (bytes[at] ?? 0) ^ by;
     return bytes;
   });
-  const hostile = fc.oneof(
+  return fc.oneof(
     fc.uint8Array({ maxLength: 512 }),
     mutated,
     fc.nat(sound.length - 1).map((length) => sound.subarray(0, length)),
     // Nested as deep as 64 KB of base64 allow.
     fc.constantFrom(0x30, 0x31, 0xa0).map((tag) => Buffer.alloc(48_000, Buffer.from([tag, 0x80]))),
   );
-  const property = fc.asyncProperty(hostile, async (request) => {
+}
+
+test('R-13 a mutated request never gets a certificate for another key, and breaks nothing', async () => {
+  const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
+  const order = { name: 'dave', algorithm: 'ECDSA-P256', nowMs: Date.now() } as const;
+  const keys = generateKeys(schemeOf('ECDSA-P256'));
+  const sound = await makeCertificateRequest(keys, 'dave');
+  const property = fc.asyncProperty(hostileRequests(sound), async (request) => {
     const result = await issueOrdered(stored, { ...order, request });
     if ('refused' in result) return;
     const certificate = new X509Certificate(result.chain[0] ?? Buffer.alloc(0));
     assert.ok(certificate.checkPrivateKey(keys.privateKey), 'what was not signed is not certified');
   });
   await fc.assert(property, { numRuns: 300 });
+});
+
+test('R-13 however many hostile requests come with it, a token gets one certificate', async () => {
+  const grant = await grantFor('dave', 'ECDSA-P256');
+  const sound = await requestOf('ECDSA-P256', 'dave');
+  const requests = [...fc.sample(hostileRequests(sound), 15), sound, sound];
+  const outcomes = await Promise.allSettled(requests.map((each) => desk.enrol(grant, each)));
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  assert.deepEqual(
+    await tokenFiles(),
+    (await tokenFiles()).filter((file) => !file.startsWith(grant.id)),
+  );
 });
 
 test('R-13 a client refuses an answer with another key, another name or another CA', async () => {

@@ -35,9 +35,9 @@ async function held(t: TestContext): Promise<{ directory: string; files: ClientF
 
 test('R-21 a client identity is read with its gateway, and replaced whole', async (t) => {
   const { directory, files } = await held(t);
-  const before = await readHeldClient(files);
+  const old = await readHeldClient(files);
   assert.deepEqual(
-    [before.name, before.algorithm, before.keyPem, before.gateway],
+    [old.name, old.algorithm, old.keyPem, old.gateway],
     ['alice', 'ML-DSA-65', first.keyPem, GATEWAY],
   );
   await replaceClientFiles(files, { ...second, caPem: `${first.caPem}\n` }, first.caPem);
