@@ -83,6 +83,7 @@ export class Est {
     this.#stopping = true;
     const answered = Promise.all(this.#inFlight);
     await Promise.race([answered, delay(timeoutMs, undefined, { ref: false })]);
+    this.#parts.desk.close();
   }
 
   async #respond(

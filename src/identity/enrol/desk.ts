@@ -24,14 +24,18 @@ export interface IssuedByRequest {
 /** Requests that wait for the one at work. Each costs some milliseconds once the workshop is open. */
 const MAX_WAITING = 16;
 
+/** How long the workshop waits for another request: to open it costs a hundred times as much. */
+const IDLE_MS = 5000;
+
 /**
  * Issues certificates to clients that bring a request. One is made at a time, in the workshop's
- * process, which never outlives the last that waits: what strangers wrote is parsed nowhere else.
+ * process: what strangers wrote is parsed nowhere else.
  */
 export class EnrolmentDesk {
   readonly #stateDir: string;
   readonly #tokens: Tokens;
   #workshop: Workshop | null = null;
+  #idleTimer: NodeJS.Timeout | undefined;
   #jobs = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -79,16 +83,24 @@ export class EnrolmentDesk {
     return this.#inTurn(() => this.#issue(name, algorithm, request));
   }
 
+  /** Lets the workshop go; for when no more requests come. */
+  close(): void {
+    clearTimeout(this.#idleTimer);
+    this.#workshop?.close();
+    this.#workshop = null;
+  }
+
   async #inTurn<T>(job: () => Promise<T>): Promise<T> {
     if (this.#jobs > MAX_WAITING) throw new EnrolmentBusy(`${MAX_WAITING} requests wait already`);
     this.#jobs += 1;
+    clearTimeout(this.#idleTimer);
     const done = this.#last.then(job);
     this.#last = done.catch(() => undefined);
     try {
       return await done;
     } finally {
       this.#jobs -= 1;
-      if (this.#jobs === 0) this.#closeWorkshop();
+      if (this.#jobs === 0) this.#idleTimer = setTimeout(() => this.close(), IDLE_MS).unref();
     }
   }
 
@@ -105,14 +117,9 @@ export class EnrolmentDesk {
       return describe(name, algorithm, result.chain);
     } catch (thrown) {
       // A process that failed is not asked again.
-      if (!(thrown instanceof CertificateRequestRefused)) this.#closeWorkshop();
+      if (!(thrown instanceof CertificateRequestRefused)) this.close();
       throw thrown;
     }
-  }
-
-  #closeWorkshop(): void {
-    this.#workshop?.close();
-    this.#workshop = null;
   }
 }
 

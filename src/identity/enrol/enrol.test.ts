@@ -37,7 +37,10 @@ before(async () => {
   ({ caPem } = await ensureIdentity(state, wanted));
   desk = new EnrolmentDesk(state);
 });
-after(() => rm(state, { recursive: true, force: true }));
+after(async () => {
+  desk.close();
+  await rm(state, { recursive: true, force: true });
+});
 
 async function grantFor(name: string, algorithm: ClientAlgorithm = 'ML-DSA-65'): Promise<Grant> {
   const { token } = await createToken(state, { name, algorithm, lifetimeMs: 15 * MINUTE_MS });
@@ -68,9 +71,11 @@ test('R-13 a token gets a certificate of each algorithm, once', async () => {
   assert.deepEqual(await tokenFiles(), []);
 });
 
-test('R-13 of several requests with one token one gets a certificate', async () => {
+test('R-13 of several requests with one token one gets a certificate', async (t) => {
   const grant = await grantFor('racer');
-  const desks = [desk, desk, new EnrolmentDesk(state)];
+  const other = new EnrolmentDesk(state);
+  t.after(() => other.close());
+  const desks = [desk, desk, other];
   const requests = await Promise.all(desks.map(() => requestOf('ML-DSA-65', 'racer')));
   const outcomes = await Promise.allSettled(
     desks.map((each, index) => each.enrol(grant, requests[index] ?? Buffer.alloc(0))),
