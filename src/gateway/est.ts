@@ -214,7 +214,7 @@ export class Est {
     thrown: unknown,
   ): void {
     this.#parts.events({
-      severity: 'warn',
+      severity: error.httpStatus === 500 ? 'error' : 'warn',
       name: 'identity.enrolment_refused',
       message: messageOf(thrown),
       fields: {
