@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { OfflineOptions, RetireOptions, RotateOptions } from './ca.ts';
+import { addCaToken } from './enrol-commands.ts';
 
 /** Adds `postern ca …`. */
 export function addCa(program: Command, finish: (code: number) => void): void {
   const ca = program.command('ca').description('authorities: of the gateway and its clients');
+  addCaToken(ca, finish);
   withState(ca.command('rotate'))
     .description('replace the issuing CAs, and the roots if wanted, after a rehearsal')
     .option('--root', 'make new roots too; the ones before stay trusted until `ca retire`')

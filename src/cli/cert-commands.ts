@@ -4,6 +4,7 @@ import type { RevocationReason } from '#identity';
 import type { CertListOptions, CertOptions } from './cert.ts';
 import type { RevokeOptions } from './cert-revoke.ts';
 import type { CertStatusOptions } from './cert-status.ts';
+import { addCertRenew } from './enrol-commands.ts';
 
 /** Reasons that #identity knows, which is not loaded for the help. */
 const REASONS: readonly RevocationReason[] = [
@@ -25,6 +26,7 @@ export function addCert(program: Command, finish: (code: number) => void): void 
       finish(await (await import('./cert.ts')).listCertificates(options)),
     );
   addRevoke(cert, finish);
+  addCertRenew(cert, finish);
   withState(cert.command('status'))
     .description('tell what the state directory holds, when it ends and what is due')
     .addHelpText('after', '\nExits 1 when something is due.')

@@ -9,7 +9,13 @@ import { assertRuntime, profileByName } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
-import { defaultStateDir, ensureIdentity, IdentityKeeper, openStateDir } from '#identity';
+import {
+  defaultStateDir,
+  EnrolmentDesk,
+  ensureIdentity,
+  IdentityKeeper,
+  openStateDir,
+} from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
 import { openJsonlStore } from '#store';
@@ -75,6 +81,7 @@ export async function startPostern(
     policyFile: settings.policyFile,
     fixedPolicy,
     recorder,
+    desk: new EnrolmentDesk(stateDir),
     limits,
     events,
     upstreams,

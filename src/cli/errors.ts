@@ -34,3 +34,23 @@ export const ControlFailed = defineError('POSTERN_CONTROL_FAILED', {
   meaning: 'The running gateway refused what a command asked for.',
   hint: 'The gateway’s own reason is in the message.',
 });
+
+export const GatewayUnreachable = defineError('POSTERN_GATEWAY_UNREACHABLE', {
+  meaning: 'No quantum-safe link to the gateway could be made.',
+  hint: 'Check host and port, that the gateway is up, and that its profile admits this client.',
+});
+
+export const GatewayUntrusted = defineError('POSTERN_GATEWAY_UNTRUSTED', {
+  meaning: 'The gateway’s certificate does not verify: wrong CA, wrong name, or out of date.',
+  hint: 'Use a name that is in the gateway’s certificate (server_names in postern.yaml), and the fingerprint and algorithm that `postern ca token` printed together.',
+});
+
+export const EnrolmentFailed = defineError('POSTERN_ENROLMENT_FAILED', {
+  meaning: 'The gateway refused to issue a certificate.',
+  hint: 'The message says why; the gateway’s log has an event identity.enrolment_refused.',
+});
+
+export const ClientCertificateExpired = defineError('POSTERN_CLIENT_CERTIFICATE_EXPIRED', {
+  meaning: 'A client certificate has expired, so nothing proves who asks for the next one.',
+  hint: 'Move its files away and enrol anew: `postern ca token <name>` on the gateway, `postern enroll` here.',
+});

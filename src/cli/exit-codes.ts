@@ -17,7 +17,8 @@ export const EXIT = {
 export function exitCodeOf(code: string): number {
   if (code === 'POSTERN_INTERNAL') return EXIT.internal;
   if (code === 'POSTERN_USAGE') return EXIT.usage;
-  if (code.endsWith('LISTEN_FAILED') || code.endsWith('UNAVAILABLE')) return EXIT.unavailable;
+  if (code.endsWith('LISTEN_FAILED') || /UNAVAILABLE$|UNREACHABLE$/.test(code))
+    return EXIT.unavailable;
   if (/CONFIG|EGRESS|POLICY|PROFILE|STATE|IDENTITY|RUNTIME|ALGORITHM|FILE_|TRUST_DOMAIN/.test(code))
     return EXIT.config;
   return EXIT.failure;

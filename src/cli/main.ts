@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCa } from './ca-commands.ts';
 import { addCert } from './cert-commands.ts';
+import { addEnroll } from './enrol-commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
@@ -61,6 +62,7 @@ function build(finish: (code: number) => void): Command {
   addCert(program, finish);
   addRollout(program, finish);
   addCa(program, finish);
+  addEnroll(program, finish);
   return program;
 }
 

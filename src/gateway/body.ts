@@ -70,6 +70,8 @@ function receive(request: IncomingMessage, take: (chunk: Buffer) => void): Promi
     const onCutOff = (cause?: unknown): void => {
       reject(new RequestRefused('the request was cut off', { cause }));
     };
+    // What was looked up before reading took time, and the client may have left meanwhile.
+    if (request.destroyed) onCutOff(request.errored);
     request.on('data', onData);
     request.once('error', onCutOff);
     request.once('close', onCutOff);

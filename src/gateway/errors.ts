@@ -85,3 +85,9 @@ export const RolloutFileInvalid = defineError('POSTERN_ROLLOUT_FILE_INVALID', {
     'The file that remembers rollouts cannot be read or written, or names what is not there.',
   hint: 'Mend it, or remove rollout.json from the state directory: then the configured profiles apply.',
 });
+
+export const EnrolmentRefused = defineError('POSTERN_ENROLMENT_REFUSED', {
+  meaning: 'A client asked for its next certificate without proving that it has one.',
+  hint: 'Connect with the certificate that is to be renewed, to a listener that asks for certificates.',
+  httpStatus: 403,
+});

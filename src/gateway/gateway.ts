@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
 import type { Profile, TlsLink } from '#crypto';
-import type { GatewayIdentity } from '#identity';
+import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
@@ -11,6 +11,7 @@ import { denyAllPolicy, linkRefusal, profileUnder } from '#policy';
 import type { Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
+import { Est, isEstPath } from './est.ts';
 import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
 import type { PolicyState } from './policy-source.ts';
@@ -30,6 +31,8 @@ export interface GatewayParts {
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
   readonly recorder: Recorder;
+  /** Issues certificates to clients. */
+  readonly desk: EnrolmentDesk;
   readonly limits: Limits;
   readonly events: EventSink;
   /** The servers behind the gateway; it closes them when it stops. */
@@ -64,6 +67,7 @@ const RECHECK_MS = 30_000;
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
+  readonly #est: Est;
   readonly #listeners: { listener: Listener; settings: ListenerSettings }[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
@@ -84,6 +88,11 @@ export class Gateway {
       events: parts.events,
     };
     this.#calls = new Calls(() => this.#services);
+    this.#est = new Est({
+      ...parts,
+      trustDomain: parts.identity.trustDomain,
+      caPem: () => this.identity.caPem,
+    });
     this.#listeners = parts.listeners.map((settings) => ({
       settings,
       listener: this.#createListener(settings),
@@ -182,7 +191,8 @@ export class Gateway {
     clearInterval(this.#recheckTimer);
     this.#policySource.stop();
     for (const { listener } of this.#listeners) listener.drain();
-    await this.#calls.drain(this.#parts.limits.drainTimeoutMs);
+    const { drainTimeoutMs } = this.#parts.limits;
+    await Promise.all([this.#calls.drain(drainTimeoutMs), this.#est.drain(drainTimeoutMs)]);
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }
@@ -212,7 +222,13 @@ export class Gateway {
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
       onRequest: (request, response, arrival) => {
-        this.#calls.handle(request, response, { listener: name, names, ...arrival });
+        const entrance = { listener: name, names, ...arrival };
+        const { link, refusal } = arrival;
+        if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
+          this.#est.handle(request, response, { ...entrance, link });
+        } else {
+          this.#calls.handle(request, response, entrance);
+        }
       },
     });
   }

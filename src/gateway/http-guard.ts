@@ -12,6 +12,7 @@ import {
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'host',
   'origin',
+  'authorization',
   'content-type',
   'content-length',
   'content-encoding',
@@ -117,6 +118,7 @@ function hostOf(header: string): string | undefined {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-function mediaType(value: string | undefined): string {
+/** The media type of a header, lower case, without parameters; empty when there is none. */
+export function mediaType(value: string | undefined): string {
   return (value ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
@@ -31,14 +31,18 @@ export class HttpSink implements ReplySink {
   }
 
   json(status: number, head: ReplyHead, body: Buffer): void {
+    const headers = { 'content-type': 'application/json', ...sessionHeader(head) };
+    this.whole(status, { ...allowHeader(status), ...headers }, body);
+  }
+
+  /** Sends an answer that is here whole, of any kind. */
+  whole(status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
     const { complete } = this.#response.req;
     if (!complete) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, {
-      'content-type': 'application/json',
       'content-length': body.length,
-      ...allowHeader(status),
       ...retryHeader(status),
-      ...sessionHeader(head),
+      ...headers,
     });
     if (complete) void this.#endWith(body);
     else this.#endEarly(body);

@@ -4,14 +4,20 @@ import type { IssuedClient } from './client.ts';
 import { fileExists, PRIVATE_MODE, PUBLIC_MODE, storageFailed, writeNewFile } from './files.ts';
 import { exists } from './state-dir.ts';
 
-/** Where the parts of a client identity were written. */
-interface ClientFiles {
+/** Where the parts of a client identity are. */
+export interface ClientFiles {
   /** `<name>.key`, mode 600. */
   readonly keyFile: string;
   /** `<name>.crt`, the certificate and its issuing CA. */
   readonly certificateFile: string;
-  /** `ca.crt`, both roots of the gateway. */
+  /** `ca.crt`, the roots of the gateway. */
   readonly caFile: string;
+}
+
+interface NewFile {
+  readonly path: string;
+  readonly text: string;
+  readonly mode: number;
 }
 
 /**
@@ -19,29 +25,66 @@ interface ClientFiles {
  * written or none; nothing is overwritten. A `ca.crt` with the same roots, left there by an earlier
  * client of the same gateway, serves both.
  *
+ * @param gateway where the certificate can be renewed, to be remembered in `<name>.json`.
  * @throws ClientFileExists or StorageFailed.
  */
-export async function writeClientFiles(dir: string, issued: IssuedClient): Promise<ClientFiles> {
-  const directory = resolve(dir);
-  const paths: ClientFiles = {
-    keyFile: join(directory, `${issued.name}.key`),
-    certificateFile: join(directory, `${issued.name}.crt`),
-    caFile: join(directory, 'ca.crt'),
-  };
-  await createDirectory(directory);
-  const files = [
-    { path: paths.keyFile, text: issued.keyPem, mode: PRIVATE_MODE },
-    { path: paths.certificateFile, text: issued.chainPem, mode: PUBLIC_MODE },
-    { path: paths.caFile, text: issued.caPem, mode: PUBLIC_MODE },
-  ].slice(0, (await holds(paths.caFile, issued.caPem)) ? 2 : 3);
-  for (const { path } of files) if (await exists(path)) throw fileExists(path);
+export async function writeClientFiles(
+  dir: string,
+  issued: IssuedClient,
+  gateway?: string,
+): Promise<ClientFiles> {
+  const files = await newFiles(dir, issued, gateway);
   await writeAll(files);
-  return paths;
+  return clientFilesIn(dir, issued.name);
 }
 
-async function writeAll(
-  files: readonly { path: string; text: string; mode: number }[],
-): Promise<void> {
+/**
+ * Makes sure that a client identity could be written into a directory, which is created when absent.
+ *
+ * @throws ClientFileExists or StorageFailed.
+ */
+export async function refuseClientFiles(dir: string, name: string, caPem: string): Promise<void> {
+  await newFiles(dir, { name, keyPem: '', chainPem: '', caPem }, '');
+}
+
+/** The files of a client in a directory. */
+export function clientFilesIn(dir: string, name: string): ClientFiles {
+  const directory = resolve(dir);
+  return {
+    keyFile: join(directory, `${name}.key`),
+    certificateFile: join(directory, `${name}.crt`),
+    caFile: join(directory, 'ca.crt'),
+  };
+}
+
+/** The file beside a client's certificate that remembers its gateway. */
+export function gatewayFileOf({ certificateFile }: ClientFiles): string {
+  return `${certificateFile.replace(/\.[^./]*$/, '')}.json`;
+}
+
+async function newFiles(
+  dir: string,
+  issued: Pick<IssuedClient, 'name' | 'keyPem' | 'chainPem' | 'caPem'>,
+  gateway: string | undefined,
+): Promise<readonly NewFile[]> {
+  const paths = clientFilesIn(dir, issued.name);
+  await createDirectory(resolve(dir));
+  const files: NewFile[] = [
+    { path: paths.keyFile, text: issued.keyPem, mode: PRIVATE_MODE },
+    { path: paths.certificateFile, text: issued.chainPem, mode: PUBLIC_MODE },
+  ];
+  if (gateway !== undefined) {
+    const text = `${JSON.stringify({ gateway })}\n`;
+    files.push({ path: gatewayFileOf(paths), text, mode: PRIVATE_MODE });
+  }
+  if (!(await holds(paths.caFile, issued.caPem))) {
+    files.push({ path: paths.caFile, text: issued.caPem, mode: PUBLIC_MODE });
+  }
+  for (const { path } of files) if (await exists(path)) throw fileExists(path);
+  return files;
+}
+
+async function writeAll(files: readonly NewFile[]): Promise<void> {
   const written: string[] = [];
   try {
     for (const { path, text, mode } of files) {

@@ -35,7 +35,8 @@ export interface IssuedClient {
   readonly notAfterMs: number;
 }
 
-const SCHEME_NAMES: Readonly<Record<ClientAlgorithm, string>> = {
+/** The signature scheme of each kind of client key, by its name in the registry. */
+export const SCHEME_NAMES: Readonly<Record<ClientAlgorithm, string>> = {
   'ML-DSA-65': 'ML-DSA-65',
   'ML-DSA-87': 'ML-DSA-87',
   'ECDSA-P256': 'ECDSA-P256-SHA256',

@@ -129,3 +129,41 @@ export const CertificateUnreadable = defineError('POSTERN_CERTIFICATE_UNREADABLE
   meaning: 'What was given to be revoked is no certificate, fingerprint or serial number.',
   hint: 'Give a PEM or DER file, a SHA-256 fingerprint as `openssl x509 -fingerprint -sha256` prints it, or a serial number in hexadecimal.',
 });
+
+export const TokenRefused = defineError('POSTERN_ENROLMENT_TOKEN_REFUSED', {
+  meaning: 'An enrolment token is missing, unknown, expired, used, or for another client.',
+  hint: 'Ask who runs the gateway for a new one (`postern ca token <name>`), and send it as the password of HTTP Basic; the user name is the client’s name or empty.',
+  httpStatus: 401,
+});
+
+export const TokenLifetimeInvalid = defineError('POSTERN_ENROLMENT_TOKEN_LIFETIME_INVALID', {
+  meaning: 'An enrolment token was asked for with a lifetime that cannot be given.',
+  hint: 'Ask for 1 second to 7 days, such as 15m, 12h or 7d.',
+});
+
+export const TooManyTokens = defineError('POSTERN_ENROLMENT_TOO_MANY_TOKENS', {
+  meaning: 'So many enrolment tokens wait for their clients that no more are made.',
+  hint: 'Wait until some expire, or remove files from identity/tokens in the state directory.',
+});
+
+export const CertificateRequestRefused = defineError('POSTERN_CERTIFICATE_REQUEST_REFUSED', {
+  meaning: 'A request for a certificate (PKCS#10) cannot be fulfilled as it is.',
+  hint: 'Send one base64 PKCS#10, signed by a new key of the algorithm that was granted, without other names.',
+  httpStatus: 400,
+});
+
+export const EnrolmentBusy = defineError('POSTERN_ENROLMENT_BUSY', {
+  meaning: 'So many requests for certificates wait that no more are taken.',
+  hint: 'Try again in a few seconds.',
+  httpStatus: 503,
+});
+
+export const EnrolmentAnswerInvalid = defineError('POSTERN_ENROLMENT_ANSWER_INVALID', {
+  meaning: 'A gateway answered a request for a certificate with something else than was asked for.',
+  hint: 'Do not use it. Ask who runs the gateway; its log tells what it issued.',
+});
+
+export const ClientFilesUnusable = defineError('POSTERN_CLIENT_FILES_UNUSABLE', {
+  meaning: 'The files of a client identity are missing, do not fit together, or cannot be renewed.',
+  hint: 'Name the right files; a client whose certificate or key is lost or has expired enrols anew with a token.',
+});

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { SignatureScheme } from '#crypto';
 import { signatureOfKey } from '#crypto';
 
@@ -44,4 +44,10 @@ export function webAlgorithmOf(key: KeyObject): WebAlgorithm {
 export function webSign(key: KeyObject, data: Uint8Array): Buffer {
   const digest = signatureOfKey(key)?.quantumSafe === true ? null : 'sha256';
   return sign(digest, data, { key, dsaEncoding: 'ieee-p1363' });
+}
+
+/** Verifies what {@link webSign} signs. */
+export function webVerify(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean {
+  const digest = signatureOfKey(key)?.quantumSafe === true ? null : 'sha256';
+  return verify(digest, data, { key, dsaEncoding: 'ieee-p1363' }, signature);
 }

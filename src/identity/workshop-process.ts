@@ -1,5 +1,6 @@
 /** The process in which certificates are made: answers each request with one message, until let go. */
 import { messageOf } from '#lib';
+import { issueOrdered } from './enrol/issue-ordered.ts';
 import { issueLeaves } from './gateway-leaves.ts';
 import { loadIdentity } from './load-identity.ts';
 import { withStateLock } from './lock.ts';
@@ -29,6 +30,11 @@ async function work(request: WorkshopRequest): Promise<unknown> {
       const stored = await loadIdentity(request.stateDir, request.leaf.nowMs);
       if (stored === null) throw new Error('the identity is gone');
       return issueLeaves(stored, request.leaf);
+    }
+    case 'client': {
+      const stored = await loadIdentity(request.stateDir, request.order.nowMs);
+      if (stored === null) throw new Error('the identity is gone');
+      return issueOrdered(request.stateDir, stored, request.order);
     }
     case 'rotation':
       // Every start comes here for leaves, few for a rotation.

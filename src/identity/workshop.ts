@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { messageOf } from '#lib';
+import type { CertificateOrder, OrderResult } from './enrol/issue-ordered.ts';
 import { WorkshopFailed } from './errors.ts';
 import type { GatewayLeaves, LeafRequest } from './gateway-leaves.ts';
 import type { NewIdentity } from './make-identity.ts';
@@ -13,6 +14,7 @@ import type { NewFile } from './tree.ts';
 export type WorkshopRequest =
   | { readonly kind: 'authorities'; readonly wanted: NewIdentity }
   | { readonly kind: 'leaves'; readonly stateDir: string; readonly leaf: LeafRequest }
+  | { readonly kind: 'client'; readonly stateDir: string; readonly order: CertificateOrder }
   | { readonly kind: 'rotation'; readonly stateDir: string }
   | { readonly kind: 'upkeep'; readonly stateDir: string };
 
@@ -56,6 +58,11 @@ export class Workshop {
   /** Sees to what is derived from the authorities, such as revocation lists. @throws WorkshopFailed */
   async upkeep(stateDir: string): Promise<void> {
     await this.#ask({ kind: 'upkeep', stateDir });
+  }
+
+  /** A client's certificate, or why there is none. @throws WorkshopFailed */
+  client(stateDir: string, order: CertificateOrder): Promise<OrderResult> {
+    return this.#ask({ kind: 'client', stateDir, order }) as Promise<OrderResult>;
   }
 
   /** Lets the process go. */
