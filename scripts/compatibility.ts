@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { format, resolveConfig } from 'prettier';
 import { CLIENTS } from '../test/compatibility/clients.ts';
-import { outcomeOf, PROFILES, startWith } from '../test/compatibility/matrix.ts';
+import { GATEWAYS, outcomeOf, PROFILES, startWith } from '../test/compatibility/matrix.ts';
 
 const PAGE = join(import.meta.dirname, '../docs/compatibility.md');
 
@@ -13,17 +13,24 @@ test('the table of docs/compatibility.md', async (t) => {
   if (missing.length > 0) {
     throw new Error(`not on this machine: ${missing.map(({ name }) => name).join(', ')}`);
   }
-  const rows = new Map(CLIENTS.map(({ name }) => [name, [name]]));
-  for (const profile of PROFILES) {
-    const postern = await startWith(profile);
+  const outcomes = new Map<string, string>();
+  for (const profiles of GATEWAYS) {
+    const postern = await startWith(profiles);
     t.after(() => postern.stop());
     for (const client of CLIENTS) {
-      rows.get(client.name)?.push(await outcomeOf(t, postern, client));
+      for (const profile of profiles) {
+        const outcome = await outcomeOf(t, postern, profile, client);
+        outcomes.set(`${client.name} at ${profile}`, outcome);
+      }
     }
   }
+  const rows = CLIENTS.map(({ name }) => [
+    name,
+    ...PROFILES.map((profile) => outcomes.get(`${name} at ${profile}`) ?? ''),
+  ]);
   const head = ['Client', ...PROFILES.map((profile) => `\`${profile}\``)];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const table = [head, head.map(() => '---'), ...rows.values()].map(line).join('\n');
+  const table = [head, head.map(() => '---'), ...rows].map(line).join('\n');
   const options = await resolveConfig(PAGE);
   const page = await format(`${INTRODUCTION}\n\n${table}\n`, { ...options, parser: 'markdown' });
   const before = await readFile(PAGE, 'utf8').catch(() => '');

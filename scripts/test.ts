@@ -67,7 +67,7 @@ function runnerArguments(): string[] {
     // As bin/postern.js does: tests meet the regular-expression engine that production has.
     '--enable-experimental-regexp-engine-on-excessive-backtracks',
     '--disable-warning=ExperimentalWarning',
-    `--import=${join(testing, 'compile-cache.ts')}`,
+    `--import=${join(testing, 'compile-cache.js')}`,
     `--import=${join(testing, 'file-deadline.ts')}`,
     '--test',
     `--test-reporter=${join(testing, 'reporter.ts')}`,

@@ -1,4 +1,4 @@
-/** TLS 1.3 cipher suites as rows. Adding one is adding a row. */
+/** TLS 1.3 cipher suites as rows. Adding one is adding a row, and its test vectors. */
 import type { Algorithm } from './algorithm.ts';
 import type { Terms } from './calendars.ts';
 import { TERMS } from './calendars.ts';

@@ -1,7 +1,7 @@
 /**
  * TLS key-exchange groups as rows: what each is made of and what it withstands.
  *
- * Adding a group is adding a row. Callers pass rows around, never names.
+ * Adding a group is adding a row, and its test vectors. Callers pass rows around, never names.
  */
 import type { Algorithm } from './algorithm.ts';
 import type { Terms } from './calendars.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLIENTS } from './clients.ts';
-import { outcomeOf, PROFILES, startWith } from './matrix.ts';
+import { GATEWAYS, outcomeOf, startWith } from './matrix.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/compatibility.md');
 
@@ -26,15 +26,21 @@ async function documented(): Promise<ReadonlyMap<string, ReadonlyMap<string, str
   );
 }
 
-for (const profile of PROFILES) {
-  test(`R-04 R-08 every kind of client under profile ${profile}`, async (t) => {
+for (const profiles of GATEWAYS) {
+  test(`R-04 R-08 every kind of client under ${profiles.join(', ')}`, async (t) => {
     const expected = await documented();
-    const postern = await startWith(profile);
+    const postern = await startWith(profiles);
     t.after(() => postern.stop());
     for (const client of CLIENTS) {
       await t.test(client.name, { skip: client.missing ?? false }, async (t2) => {
-        const outcome = await outcomeOf(t2, postern, client);
-        assert.equal(outcome, expected.get(client.name)?.get(profile), 'as in the documentation');
+        for (const profile of profiles) {
+          const outcome = await outcomeOf(t2, postern, profile, client);
+          assert.equal(
+            outcome,
+            expected.get(client.name)?.get(profile),
+            `${profile}, as documented`,
+          );
+        }
       });
     }
   });

@@ -6,8 +6,14 @@ import type { TestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
 import type { ClientKind } from './clients.ts';
 
-/** Profiles in the order of the table; classical links need a policy that admits them. */
+/** Profiles in the order of the table. */
 export const PROFILES = ['hybrid', 'transition', 'strict', 'cnsa2'] as const;
+
+/** Profiles that a gateway has listeners for; classical links need a policy that admits them. */
+export const GATEWAYS: readonly (readonly string[])[] = [
+  ['hybrid', 'strict', 'cnsa2'],
+  ['transition'],
+];
 
 const ALERTS: Readonly<Record<number, string>> = {
   40: 'handshake_failure',
@@ -16,12 +22,16 @@ const ALERTS: Readonly<Record<number, string>> = {
 };
 const ALERT_RECORD = 21;
 
-/** A gateway with one listener of this profile. */
-export function startWith(profile: string): Promise<TestPostern> {
+/** A gateway with a listener of each of these profiles, named after it. */
+export function startWith(profiles: readonly string[]): Promise<TestPostern> {
   return startTestPostern({
     servers: { program: { stdio: { command: process.execPath } } },
-    listeners: [{ name: 'main', address: '127.0.0.1:0', tls: { profile } }],
-    policy: { p2p_connectivity: { enforce_pqc: profile !== 'transition' }, ...ALLOW_ALL },
+    listeners: profiles.map((profile) => ({
+      name: profile,
+      address: '127.0.0.1:0',
+      tls: { profile },
+    })),
+    policy: { p2p_connectivity: { enforce_pqc: !profiles.includes('transition') }, ...ALLOW_ALL },
   });
 }
 
@@ -29,9 +39,10 @@ export function startWith(profile: string): Promise<TestPostern> {
 export async function outcomeOf(
   t: TestContext,
   postern: TestPostern,
+  profile: string,
   client: ClientKind,
 ): Promise<string> {
-  const tap = await openTap(t, Number(new URL(postern.endpoint).port));
+  const tap = await openTap(t, Number(new URL(postern.listener(profile)).port));
   const before = handshakes(postern).length;
   const caFile = `${postern.stateDir}/identity/ca.crt`;
   await client.attempt({ port: tap.port, caFile, ca: postern.ca });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { hostileServer } from '../hostile/support/programs.ts';
 import type { Caller } from '../support/identified.ts';
 import { callerNamed } from '../support/identified.ts';
 import { ALLOW_ALL, isLoaded, startTestPostern } from '../support/postern.ts';
@@ -10,6 +11,7 @@ import { errorCodeOf, initialize, openSession, request, send } from '../support/
 import { programAt } from '../support/transports.ts';
 import { stringify } from 'yaml';
 
+/** For what the small one has not: calls that tell how they are getting on. */
 const PROGRAM = { stdio: programAt('test/fixtures/stateful-stdio.ts') };
 
 let postern: TestPostern;
@@ -17,8 +19,8 @@ let url: string;
 let caller: Caller;
 
 before(async () => {
-  postern = await startTestPostern({ servers: { program: PROGRAM } });
-  url = postern.url('program');
+  postern = await startTestPostern({ servers: { program: PROGRAM, small: hostileServer() } });
+  url = postern.url('small');
   caller = await callerNamed(postern, null);
 });
 after(async () => {

@@ -7,6 +7,7 @@ import type { StatelessHttp } from '../fixtures/stateless-http.ts';
 import { startStatelessHttp } from '../fixtures/stateless-http.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { pqFetch } from '../support/clients.ts';
+import type { Program } from '../support/node-program.ts';
 import { connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
@@ -16,7 +17,6 @@ import {
   STATELESS_FAILURES,
   STATELESS_SCENARIO,
 } from '../support/stateless-scenario.ts';
-import type { Program } from '../support/transports.ts';
 import { http, programAt, stdio } from '../support/transports.ts';
 
 let directory: string;

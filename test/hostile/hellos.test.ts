@@ -14,9 +14,9 @@ import { descriptorsOf, memoryOf, NO_PROC, pidOf } from './support/processes.ts'
 import { tinyServer } from './support/programs.ts';
 import { McpSession } from './support/session.ts';
 
-const HELLOS = process.env['POSTERN_SOAK'] === '1' ? 200_000 : 3000;
+const HELLOS = process.env['POSTERN_SOAK'] === '1' ? 200_000 : 2000;
 /** After these the heap has grown to what it needs. */
-const WARM_UP = 2000;
+const WARM_UP = 1000;
 const AT_ONCE = 32;
 const HANDSHAKE_MS = 1000;
 const MIB = 1024 * 1024;

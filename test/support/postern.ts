@@ -165,29 +165,23 @@ async function readSummary(child: ChildProcess): Promise<Summary> {
 
 function collectLog(child: ChildProcess) {
   let text = '';
+  let unfinished = '';
+  const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
-  child.stderr?.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    const whole = `${unfinished}${chunk}`.split('\n');
+    unfinished = whole.pop() ?? '';
+    lines.push(...whole.flatMap(readLine));
     for (const check of waiting) check();
   });
-  const lines = (): Record<string, unknown>[] =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .flatMap((line) => {
-        try {
-          return [JSON.parse(line) as Record<string, unknown>];
-        } catch {
-          return [];
-        }
-      });
   return {
     text: () => text,
-    lines,
+    lines: (): readonly Record<string, unknown>[] => [...lines],
     waitFor: (pass: (line: Record<string, unknown>) => boolean) =>
       new Promise<Record<string, unknown>>((resolve) => {
         const check = (): void => {
-          const found = lines().find(pass);
+          const found = lines.find(pass);
           if (found === undefined) return;
           waiting.delete(check);
           resolve(found);
@@ -196,4 +190,14 @@ function collectLog(child: ChildProcess) {
         check();
       }),
   };
+}
+
+/** The line as it was logged; nothing for one that is not of the log. */
+function readLine(line: string): readonly Record<string, unknown>[] {
+  if (!line.startsWith('{')) return [];
+  try {
+    return [JSON.parse(line) as Record<string, unknown>];
+  } catch {
+    return [];
+  }
 }

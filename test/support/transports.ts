@@ -4,6 +4,8 @@ import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sd
 import { StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as Stdio2 } from '@modelcontextprotocol/client/stdio';
 import { join } from 'node:path';
+import type { Program } from './node-program.ts';
+import { nodeProgram } from './node-program.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -15,12 +17,6 @@ const RECONNECT = {
   maxRetries: 20,
 };
 
-/** A program that speaks MCP on its standard streams. */
-export interface Program {
-  readonly command: string;
-  readonly args: string[];
-}
-
 /** The reference server that has one of each of the protocol's features. */
 export const EVERYTHING = programAt(
   'node_modules/@modelcontextprotocol/server-everything/dist/index.js',
@@ -28,7 +24,7 @@ export const EVERYTHING = programAt(
 
 /** A file of this repository, run by this Node. */
 export function programAt(file: string, ...args: string[]): Program {
-  return { command: process.execPath, args: [join(ROOT, file), ...args] };
+  return nodeProgram(join(ROOT, file), ...args);
 }
 
 /** Direct: the client starts the program itself. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { nodeProgram } from '../../support/node-program.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../src/transport/stdio/fixtures');
 
@@ -14,5 +15,5 @@ export function tinyServer(): StdioServer {
 
 /** A server that misbehaves: `way` says how it starts, the name of a called tool what it does then. */
 export function hostileServer(way = 'plain'): StdioServer {
-  return { stdio: { command: process.execPath, args: [join(FIXTURES, 'hostile.ts'), way] } };
+  return { stdio: nodeProgram(join(FIXTURES, 'hostile.ts'), way) };
 }
