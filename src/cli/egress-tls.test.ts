@@ -9,6 +9,7 @@ import type { HttpSettings } from '#config';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { PosternEvent } from '#lib';
 import { denyAllPolicy } from '#policy';
+import * as fc from 'fast-check';
 import type { Credential, TestAuthority } from '../../test/support/certificates.ts';
 import { createAuthority } from '../../test/support/certificates.ts';
 import { makePkcs12, NO_PKCS12 } from '../../test/support/pkcs12.ts';
@@ -156,6 +157,14 @@ test('files are judged whole: no block may be missing, cut off or of another kin
     const error = { code: 'POSTERN_EGRESS_FILE_INVALID', message };
     await assert.rejects(open({ crlFile: path('crl.pem') }), error);
   }
+  const shorter = fc.integer({ min: 0, max: list.trimEnd().length - 1 });
+  await fc.assert(
+    fc.asyncProperty(shorter, async (length) => {
+      await write('crl.pem', list.slice(0, length));
+      await assert.rejects(open({ crlFile: path('crl.pem') }), /does not hold/);
+    }),
+    { numRuns: 40 },
+  );
   await write('ca.pem', `${authority.certPem}${authority.certPem.slice(0, 100)}`);
   await assert.rejects(open({ ca: { file: path('ca.pem') } }), /cut off/);
 });
