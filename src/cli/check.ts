@@ -42,7 +42,7 @@ export async function check(options: CheckOptions): Promise<number> {
   const chosen = chooseServers(settings, options);
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
-  const probes = options.connect === true ? await probeServers(chosen) : null;
+  const probes = options.connect === true ? await probeServers(chosen, { inspect: true }) : null;
   const exit = exitOf(valid, probes ?? []);
   if (options.json === true) {
     const { text: _, ...report } = policy;

@@ -130,10 +130,10 @@ function tryPort(host: string, port: number): Promise<string | null> {
 }
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
-  const probes = await probeServers(settings);
-  return probes.map(({ name, reachable, detail, link }) => {
+  const probes = await probeServers(settings, { inspect: false });
+  return probes.map(({ name, reachable, detail, link, notes }) => {
     const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
-    return finding('server', reachable, `${name}: ${visible(detail)}${how}`);
+    return finding('server', reachable, [`${name}: ${visible(detail)}${how}`, ...notes].join('; '));
   });
 }
 
