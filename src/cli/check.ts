@@ -5,7 +5,7 @@ import { profileUnder, readPolicy } from '#policy';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
-import { describeProbe, printProbes } from './print-probes.ts';
+import { describeProbe, probesText } from './print-probes.ts';
 import type { ServerProbe } from './probe-servers.ts';
 import { probeServers } from './probe-servers.ts';
 import { readConfigFile } from './settings.ts';
@@ -42,7 +42,7 @@ export async function check(options: CheckOptions): Promise<number> {
   const chosen = chooseServers(settings, options);
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
-  const probes = options.connect === true ? await probeServers(chosen) : null;
+  const probes = options.connect === true ? await probeServers(chosen, { inspect: true }) : null;
   const exit = exitOf(valid, probes ?? []);
   if (options.json === true) {
     const { text: _, ...report } = policy;
@@ -58,7 +58,7 @@ export async function check(options: CheckOptions): Promise<number> {
   print(table([['setting', 'value', 'from'].map((title) => style('dim', title)), ...rows]));
   print('');
   if (policy.text !== '') print(`${policy.text}\n`);
-  if (probes !== null) printProbes(probes);
+  if (probes !== null) print(`${probesText(probes)}\n`);
   if (valid) {
     print(`  ${style('green', '✓')} configuration is valid; policy ${policy.hash ?? 'absent'}`);
   } else {

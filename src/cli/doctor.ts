@@ -5,6 +5,7 @@ import type { Settings } from '#config';
 import { probeRuntime } from '#crypto';
 import { defaultStateDir, openStateDir, readAuthorities } from '#identity';
 import { messageOf } from '#lib';
+import { visible } from '#telemetry';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style } from './output.ts';
 import { probeServers } from './probe-servers.ts';
@@ -129,10 +130,10 @@ function tryPort(host: string, port: number): Promise<string | null> {
 }
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
-  const probes = await probeServers(settings);
-  return probes.map(({ name, reachable, detail, link }) => {
+  const probes = await probeServers(settings, { inspect: false });
+  return probes.map(({ name, reachable, detail, link, notes }) => {
     const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
-    return finding('server', reachable, `${name}: ${detail}${how}`);
+    return finding('server', reachable, [`${name}: ${visible(detail)}${how}`, ...notes].join('; '));
   });
 }
 

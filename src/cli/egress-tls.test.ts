@@ -1,6 +1,6 @@
 /** Files of links to servers, read again while a gateway would run. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,9 +9,11 @@ import type { HttpSettings } from '#config';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { PosternEvent } from '#lib';
 import { denyAllPolicy } from '#policy';
+import * as fc from 'fast-check';
 import type { Credential, TestAuthority } from '../../test/support/certificates.ts';
 import { createAuthority } from '../../test/support/certificates.ts';
 import { makePkcs12, NO_PKCS12 } from '../../test/support/pkcs12.ts';
+import { replaceFile } from '../../test/support/replace-file.ts';
 import { until } from '../../test/support/until.ts';
 import type { EgressTls } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
@@ -29,7 +31,7 @@ before(async () => {
 
 interface Fixture {
   readonly path: (name: string) => string;
-  readonly write: (name: string, text: string) => Promise<void>;
+  readonly write: (name: string, content: string | Buffer) => Promise<void>;
   readonly open: (settings: Partial<TlsSettings>) => Promise<EgressTls>;
   readonly told: () => readonly string[];
   readonly events: readonly PosternEvent[];
@@ -46,7 +48,7 @@ async function fixture(t: TestContext): Promise<Fixture> {
   const usual = { profile, ca: null, crlFile: null, pins: [], serverName: null };
   return {
     path,
-    write: (name, text) => writeFile(path(name), text),
+    write: (name, content) => replaceFile(path(name), content),
     open: (settings) =>
       openEgressTls(
         'notes',
@@ -115,14 +117,14 @@ test('R-21 a client certificate and its key change together', async (t) => {
 test('R-21 a PKCS#12 file and its passphrase change together', { skip: NO_PKCS12 }, async (t) => {
   const { path, write, open, events } = await fixture(t);
   const files = { pkcs12File: path('own.p12'), passphraseFile: path('passphrase') };
-  await writeFile(files.pkcs12File, await makePkcs12(one, 'first one'));
+  await write('own.p12', await makePkcs12(one, 'first one'));
   await write('passphrase', 'first one\n');
   const tls = await open({ clientCertificate: files });
   let reloads = 0;
   t.after(tls.watch(() => (reloads += 1)));
   const first = tls.current();
   const renewed = await makePkcs12(other, 'second one');
-  await writeFile(files.pkcs12File, renewed);
+  await write('own.p12', renewed);
   await until('the wrong passphrase is alerted', () => events.length === 1);
   assert.match(
     String(events[0]?.fields?.['why']),
@@ -134,7 +136,7 @@ test('R-21 a PKCS#12 file and its passphrase change together', { skip: NO_PKCS12
   const expected = { pfx: renewed, passphrase: 'second one' };
   assert.deepEqual(tls.current().clientCredential, expected);
   assert.doesNotMatch(JSON.stringify(events), /(?:first|second) one/);
-  await writeFile(files.pkcs12File, 'no container');
+  await write('own.p12', 'no container');
   await assert.rejects(open({ clientCertificate: files }), {
     code: 'POSTERN_EGRESS_FILE_INVALID',
     message: /own\.p12 cannot be used with the passphrase of .*: not enough data/,
@@ -156,6 +158,14 @@ test('files are judged whole: no block may be missing, cut off or of another kin
     const error = { code: 'POSTERN_EGRESS_FILE_INVALID', message };
     await assert.rejects(open({ crlFile: path('crl.pem') }), error);
   }
+  const shorter = fc.integer({ min: 0, max: list.trimEnd().length - 1 });
+  await fc.assert(
+    fc.asyncProperty(shorter, async (length) => {
+      await write('crl.pem', list.slice(0, length));
+      await assert.rejects(open({ crlFile: path('crl.pem') }), /does not hold/);
+    }),
+    { numRuns: 40 },
+  );
   await write('ca.pem', `${authority.certPem}${authority.certPem.slice(0, 100)}`);
   await assert.rejects(open({ ca: { file: path('ca.pem') } }), /cut off/);
 });

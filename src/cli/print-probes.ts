@@ -2,22 +2,25 @@ import type { LinkSecurity } from '#crypto';
 import { describeLink, isQuantumSafe } from '#crypto';
 import { visible } from '#telemetry';
 import type { ServerShowing } from '#transport';
-import { print, style, table } from './output.ts';
+import { style, table } from './output.ts';
 import type { ServerProbe } from './probe-servers.ts';
 
-/** What came of each server's hop, for people. Servers choose some of the text, so it is made harmless. */
-export function printProbes(probes: readonly ServerProbe[]): void {
+/**
+ * What came of each server's hop, for people. Servers choose some of the text, so it is made harmless.
+ */
+export function probesText(probes: readonly ServerProbe[]): string {
   const rows = probes.map(({ name, reachable, detail, link }) => [
     `${reachable ? style('green', '✓') : style('red', '✗')} ${name}`,
     visible(detail),
     link === null ? '-' : strengthOf(link),
   ]);
   const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
-  print(table([head, ...rows]));
-  print('');
-  for (const { name, shows } of probes) if (shows !== null) printShowing(name, shows);
-  const notes = probes.flatMap((probe) => probe.notes);
-  if (notes.length > 0) print(`${notes.map((note) => `  note: ${note}`).join('\n')}\n`);
+  const notes = probes.flatMap((probe) => probe.notes).map((note) => `  note: ${note}`);
+  return [
+    table([head, ...rows]),
+    ...probes.flatMap(({ name, shows }) => (shows === null ? [] : [showingText(name, shows)])),
+    ...(notes.length === 0 ? [] : [notes.join('\n')]),
+  ].join('\n\n');
 }
 
 /** A probe as JSON. */
@@ -40,16 +43,17 @@ function strengthOf(link: LinkSecurity): string {
   return `${parts.join(', ')}${weaker}`;
 }
 
-function printShowing(name: string, shows: ServerShowing): void {
+function showingText(name: string, shows: ServerShowing): string {
   const { conflicts, ...facts } = describeShowing(shows);
-  print(`  ${style('bold', name)} shows, verified by nobody:`);
   const rows = Object.entries(facts).map(([key, value]) => [
     style('dim', key.replaceAll('_', ' ')),
     visible(value ?? 'none'),
   ]);
-  print(table(rows, '    '));
-  for (const conflict of conflicts) print(`    ${style('red', '✗')} ${visible(conflict)}`);
-  print('');
+  return [
+    `  ${style('bold', name)} shows, verified by nobody:`,
+    table(rows, '    '),
+    ...conflicts.map((conflict) => `    ${style('red', '✗')} ${visible(conflict)}`),
+  ].join('\n');
 }
 
 function describeShowing({ protocol, group, certificate, conflicts }: ServerShowing) {

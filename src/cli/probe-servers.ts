@@ -18,15 +18,20 @@ export interface ServerProbe {
   readonly link: LinkSecurity | null;
   /** Where the hop of a running gateway differs from this one. */
   readonly notes: readonly string[];
-  /** What a server shows whose hop was refused, unverified; `null` for others, and when it hides. */
+  /** What a server shows whose hop was refused, unverified; `null` when there is nothing to show. */
   readonly shows: ServerShowing | null;
 }
 
 /**
- * Tries the hop to each server as the gateway would make it; no server gets an MCP message. A TLS
- * server that is refused is looked at once more, without trusting it.
+ * Tries the hop to each server as the gateway would make it; no server gets an MCP message.
+ *
+ * @param options with `inspect` a TLS server that is refused is looked at once more, without trusting
+ *   it, for what it shows.
  */
-export async function probeServers(settings: Settings): Promise<readonly ServerProbe[]> {
+export async function probeServers(
+  settings: Settings,
+  { inspect }: { readonly inspect: boolean },
+): Promise<readonly ServerProbe[]> {
   const policy = await policyFor(settings);
   const silent = (): void => undefined;
   const guardian = new Guardian(silent);
@@ -39,7 +44,8 @@ export async function probeServers(settings: Settings): Promise<readonly ServerP
         const { name, transport } = server;
         const health = await upstreams.find((upstream) => upstream.name === name)?.health();
         if (health === undefined) throw new Error(`no upstream for server ${name}`);
-        const shows = health.reachable ? null : await showingOf(server, policy, settings);
+        const wanted = inspect && !health.reachable;
+        const shows = wanted ? await showingOf(server, policy, settings) : null;
         return { name, kind: transport.kind, ...health, notes: notesOn(server), shows };
       }),
     );

@@ -1,6 +1,6 @@
 /** Credentials for servers that change while the gateway runs, in one gateway. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +15,7 @@ import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import type { RawAnswer } from '../support/raw.ts';
 import { request, send } from '../support/raw.ts';
+import { replaceFile } from '../support/replace-file.ts';
 
 const HEADER = 'Authorization';
 /** What the server takes, by path. */
@@ -58,7 +59,7 @@ after(async () => {
 });
 
 function token(name: string, text: string): Promise<void> {
-  return writeFile(join(directory, name), `${text}\n`);
+  return replaceFile(join(directory, name), `${text}\n`);
 }
 
 async function ping(name: string): Promise<RawAnswer> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { SecretSource } from '#config';
 import type { PosternEvent } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
+import { replaceFile } from '../../../test/support/replace-file.ts';
 import { until } from '../../../test/support/until.ts';
 import { isRunning } from '../stdio/fixtures/harness.ts';
 import { Guardian } from '../stdio/guardian.ts';
@@ -64,15 +65,15 @@ test(
     });
     await credentials.start();
     assert.throws(() => credentials.current(), UNAVAILABLE);
-    await writeFile(path('token'), ' first-value \n');
+    await replaceFile(path('token'), ' first-value \n');
     await until('the first value', () => events.length === 2);
     const first = credentials.current();
     assert.deepEqual(first, { X: 'Bearer first-value' });
     assert.equal(credentials.current(), first, 'the same object while nothing changes');
-    await writeFile(path('token'), 'two\nlines');
+    await replaceFile(path('token'), 'two\nlines');
     await until('the alert', () => events.length === 3);
     assert.equal(credentials.current(), first);
-    await writeFile(path('token'), 'second-value');
+    await replaceFile(path('token'), 'second-value');
     await until('the second value', () => events.length === 4);
     assert.deepEqual(credentials.current(), { X: 'Bearer second-value' });
     assert.deepEqual(

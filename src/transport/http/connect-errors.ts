@@ -17,17 +17,44 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPIPE: 'it closed the connection',
 };
 
-const HANDSHAKE: Readonly<Record<string, string>> = {
-  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
-    'the server has no key-exchange group, or no certificate, that the profile allows',
-  ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY: 'the server demands a stronger link',
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server does not speak TLS 1.3',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server does not speak TLS 1.3',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS on this port',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server does not speak TLS on this port',
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'the server does not speak HTTP/1.1',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server demands a client certificate',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not trust the gateway’s client certificate',
+interface Refusal {
+  /** Ends a sentence that begins with "no TLS link:". */
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const UPGRADE = 'Upgrade the server, or choose another profile for it.';
+const OLD: Refusal = { what: 'the server does not speak TLS 1.3', remedy: 'Upgrade the server.' };
+const NO_TLS: Refusal = {
+  what: 'the server does not speak TLS on this port',
+  remedy: 'Use the port on which it does.',
+};
+
+const HANDSHAKE: Readonly<Record<string, Refusal>> = {
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': {
+    what: 'the server has no key-exchange group, or no certificate, that the profile allows',
+    remedy: UPGRADE,
+  },
+  ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY: {
+    what: 'the server demands a stronger link',
+    remedy: 'Choose a stronger profile for it.',
+  },
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: OLD,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: OLD,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: {
+    what: 'the server does not speak HTTP/1.1',
+    remedy: 'Have it offer HTTP/1.1 beside what it speaks.',
+  },
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: {
+    what: 'the server demands a client certificate',
+    remedy: 'Name one in `tls.client_certificate`.',
+  },
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: {
+    what: 'the server does not trust the gateway’s client certificate',
+    remedy: 'Have the server trust the authority of that certificate.',
+  },
 };
 
 /** Why no connection could be made, in words. */
@@ -47,10 +74,10 @@ export function tlsFailure(error: unknown, server: ServerLabel): PosternError | 
   if (refused !== null) return refused;
   const code = codeOf(error);
   if (!code.startsWith('ERR_SSL_')) return null;
-  const reason = HANDSHAKE[code] ?? reasonOf(error);
-  return new UpstreamLinkRefused(`${server.host}: no TLS link: ${reason}`, {
+  const { what, remedy } = HANDSHAKE[code] ?? { what: reasonOf(error), remedy: UPGRADE };
+  return new UpstreamLinkRefused(`${server.host}: no TLS link: ${what}`, {
     cause: error,
     details: { reason: code },
-    hint: adviceFor(server, 'Upgrade the server, or choose another profile for it.'),
+    hint: adviceFor(server, remedy),
   });
 }

@@ -51,6 +51,7 @@ export class Launcher {
   check(principal: string): void {
     const { name } = this.program;
     if (this.#closed) throw new UpstreamUnavailable(`"${name}" is being shut down`);
+    // Asked before a start that would fail for want of them, and make later ones wait.
     this.program.credentials();
     this.#restarts.check(principal);
     if (this.#channels.size >= this.#maxChildren) {
