@@ -82,7 +82,8 @@ async function loadGeneration(
     const chain = await loadChain(directory, spec, previousRoots);
     const { root, issuing } = chain;
     const dated = datesOf === 'all' ? [issuing, root] : [root];
-    for (const { certificate } of dated) refuseOutOfDate(directory, certificate, nowMs);
+    const place = join(directory, spec.name);
+    for (const { certificate } of dated) refuseOutOfDate(place, certificate, nowMs);
     chains.push(chain);
   }
   return { trustDomain: trustDomainOf(directory, chains, previousRoots), chains, previousRoots };

@@ -4,19 +4,22 @@
  * is taken over.
  */
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StateBusy } from './errors.ts';
-import { createFile, hasCode, PRIVATE_MODE, storageFailed } from './files.ts';
+import { hasCode, PRIVATE_MODE, storageFailed } from './files.ts';
 
 const LOCK_FILE = 'identity.lock';
 
 /** Changes take seconds at most; whoever waits longer waits for something that hangs. */
 const PATIENCE_MS = 15_000;
 const RETRY_MS = 20;
-/** A holder on another machine, or in another container, cannot be looked for; no change takes this long. */
+/**
+ * A holder on another machine, or in another container, or one that was killed before it wrote its
+ * name, cannot be looked for. No change takes this long.
+ */
 const FOREIGN_STALE_MS = 60_000;
 
 /** Locks that this process holds: one with its id that is not among them is of an earlier process. */
@@ -54,17 +57,19 @@ async function acquire(path: string, text: string): Promise<void> {
 }
 
 async function create(path: string, text: string): Promise<boolean> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(path, 'wx', PRIVATE_MODE).catch((cause: unknown) => {
+    if (hasCode(cause, 'EEXIST')) return null;
+    throw storageFailed(path, cause);
+  });
+  if (handle === null) return false;
   try {
-    await createFile(temporary, text, PRIVATE_MODE);
-    // Unlike an exclusive open, a link shows the file with its text at once.
-    await link(temporary, path);
+    await handle.writeFile(text);
     return true;
   } catch (cause) {
-    if (hasCode(cause, 'EEXIST')) return false;
+    await rm(path, { force: true });
     throw storageFailed(path, cause);
   } finally {
-    await rm(temporary, { force: true });
+    await handle.close();
   }
 }
 

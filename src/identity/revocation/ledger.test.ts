@@ -75,10 +75,22 @@ test('what has expired is dropped when the ledger grows', async (t) => {
   assert.ok(names.length <= 2 && names.at(-1) === 'c', names.join());
 });
 
-test('a full ledger takes no more', async (t) => {
+test('a full ledger takes more once something in it has expired', async (t) => {
   const { state, path } = await newState(t);
-  await writeFile(path, `${'x'.repeat(32 * MIB - 10)}\n`, { mode: 0o600 });
-  await assert.rejects(enter(state, 'a'), failure('POSTERN_IDENTITY_LEDGER_FULL'));
+  await enter(state, 'a');
+  const short = await readFile(path, 'utf8');
+  const entry = JSON.parse(short) as Record<string, string>;
+  // Long ones, so that there are few.
+  entry['spiffe_id'] = `${SPIFFE_ID}/${'x'.repeat(2000)}`;
+  const line = `${JSON.stringify(entry)}\n`;
+  const lines = line.repeat(Math.floor((32 * MIB) / line.length));
+  const full = lines + short.repeat(Math.floor((32 * MIB - lines.length) / short.length));
+  await writeFile(path, full, { mode: 0o600 });
+  await assert.rejects(enter(state, 'b'), failure('POSTERN_IDENTITY_LEDGER_FULL'));
+  const expired = line.replace(/"not_after":"[^"]*"/, '"not_after":"2020-01-01T00:00:00.000Z"');
+  await writeFile(path, expired + full.slice(line.length));
+  await enter(state, 'b');
+  assert.equal((await readLedger(state)).at(-1)?.name, 'b');
 });
 
 async function newState(t: TestContext): Promise<{ state: string; path: string }> {

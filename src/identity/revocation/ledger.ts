@@ -40,7 +40,11 @@ export async function enterIssued(
   });
   await withStateLock(stateDir, async () => {
     const path = pathOf(stateDir);
-    const size = await append(path, line);
+    const size = await append(path, line).catch(async (thrown: unknown) => {
+      if (!(thrown instanceof LedgerFull)) throw thrown;
+      await dropExpired(stateDir, path);
+      return append(path, line);
+    });
     // Once a mebibyte, so that the work does not grow with every certificate.
     if (Math.floor(size / MIB) !== Math.floor((size - line.length) / MIB)) {
       await dropExpired(stateDir, path);
