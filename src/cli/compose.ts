@@ -15,6 +15,7 @@ import {
   ensureIdentity,
   IdentityKeeper,
   openStateDir,
+  RevocationList,
 } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
@@ -72,6 +73,7 @@ export async function startPostern(
   const servers = await createServers(settings, { inForce, events, guardian });
   const { upstreams } = servers;
   const files = await openListenerFiles(settings.listeners, events);
+  const revocations = await RevocationList.open(stateDir, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
@@ -82,6 +84,10 @@ export async function startPostern(
     fixedPolicy,
     recorder,
     desk: new EnrolmentDesk(stateDir),
+    refusesPeer: (peer) => {
+      const reason = revocations.refusalOf(peer);
+      return reason === null ? null : `its certificate was revoked (${reason})`;
+    },
     limits,
     events,
     upstreams,
@@ -100,7 +106,7 @@ export async function startPostern(
   const stop = (): Promise<void> => {
     stopWatching();
     const ports = () => [admin, control];
-    const parts = { gateway, keeper, servers, guardian, recorder, limits, ports };
+    const parts = { gateway, keeper, revocations, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
@@ -108,6 +114,7 @@ export async function startPostern(
     await servers.watch();
     const listeners = await gateway.start();
     keeper.start();
+    revocations.watch(() => gateway.destroyRefused());
     stopWatching = files.watch((changed) => gateway.tls.change({ files: changed }));
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
@@ -127,14 +134,16 @@ export async function startPostern(
 async function stopAll(parts: {
   gateway: Gateway;
   keeper: IdentityKeeper;
+  revocations: RevocationList;
   servers: Servers;
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
   ports: () => readonly (AdminServer | ControlServer | null)[];
 }): Promise<void> {
-  const { gateway, keeper, servers, guardian, recorder, limits, ports } = parts;
+  const { gateway, keeper, revocations, servers, guardian, recorder, limits, ports } = parts;
   await keeper.stop();
+  await revocations.close();
   await Promise.all([servers.close(), gateway.stop()]);
   await guardian.close();
   // A disk that hangs must not hold the process for ever.

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
-import type { Profile, TlsLink } from '#crypto';
+import type { PeerCertificate, Profile } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import { messageOf } from '#lib';
@@ -31,6 +31,8 @@ export interface GatewayParts {
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
   readonly recorder: Recorder;
+  /** Why a client's certificate is refused although it verifies, `null` when it is not. */
+  readonly refusesPeer: (peer: PeerCertificate) => string | null;
   /** Issues certificates to clients. */
   readonly desk: EnrolmentDesk;
   readonly limits: Limits;
@@ -175,9 +177,18 @@ export class Gateway {
     this.#calls.recheck();
   }
 
-  /** Destroys the clients' connections that pass, and tells how many they were. */
-  destroyWhere(pass: (link: TlsLink) => boolean): number {
-    return this.#listeners.reduce((sum, { listener }) => sum + listener.destroyWhere(pass), 0);
+  /** Destroys the connections of clients that are refused since a moment ago. */
+  destroyRefused(): void {
+    for (const { listener } of this.#listeners) {
+      const connections = listener.destroyRefused();
+      if (connections === 0) continue;
+      this.#parts.events({
+        severity: 'warn',
+        name: 'tls.connections_revoked',
+        message: `ended ${connections} connections of clients whose certificates were revoked`,
+        fields: { listener: listener.name, connections },
+      });
+    }
   }
 
   /** Reads the policy again. */
@@ -220,6 +231,7 @@ export class Gateway {
       limits,
       events,
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
+      refusesPeer: this.#parts.refusesPeer,
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
       onRequest: (request, response, arrival) => {
         const entrance = { listener: name, names, ...arrival };

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { LinkSecurity, TlsLink } from '#crypto';
+import type { LinkSecurity, PeerCertificate, TlsLink } from '#crypto';
 import { describeLink } from '#crypto';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
@@ -11,6 +11,8 @@ interface LinkBookOptions {
   readonly name: string;
   readonly events: EventSink;
   readonly refusesLink: (link: LinkSecurity) => string | null;
+  /** Why a client is refused whatever its link is, `null` when it is not. */
+  readonly refusesPeer: (peer: PeerCertificate) => string | null;
   /** Called at the end of each handshake, with whether a connection came of it. */
   readonly onHandshakeOver: (epoch: Epoch, established: boolean) => void;
 }
@@ -20,6 +22,8 @@ export interface Connection {
   readonly socket: TLSSocket;
   /** Replaced when its client proves more about itself. */
   link: TlsLink;
+  /** The certificate of its client's second proof. */
+  secondPeer: PeerCertificate | null;
   readonly epoch: Epoch;
   /** Between 0 and 1: when in the time for ending old connections it is this one's turn. */
   readonly turn: number;
@@ -77,7 +81,7 @@ export class LinkBook {
     this.#end(peerKey(socket), handshake, link !== null);
     if (link === null) return false;
     const { epoch } = handshake;
-    this.#connections.set(socket, { socket, link, epoch, turn: Math.random() });
+    this.#connections.set(socket, { socket, link, secondPeer: null, epoch, turn: Math.random() });
     socket.once('close', () => this.#connections.delete(socket));
     this.#tellAccepted(socket, link);
     return true;
@@ -125,6 +129,8 @@ export class LinkBook {
     if (socket.getPeerX509Certificate() !== undefined && !socket.authorized) {
       return this.#destroy(socket, 'bad_certificate', unverified(socket));
     }
+    const refused = link.peer === null ? null : this.#options.refusesPeer(link.peer);
+    if (refused !== null) return this.#destroy(socket, 'revoked_certificate', refused);
     const weak = this.#options.refusesLink(link);
     return weak === null ? link : this.#destroy(socket, 'weak_link', weak);
   }

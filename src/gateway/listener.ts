@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SecondProof } from '#config';
-import type { LinkSecurity, TlsLink } from '#crypto';
+import type { LinkSecurity, PeerCertificate } from '#crypto';
 import type { EventSink, Limits, PosternError } from '#lib';
 import type { EpochPlan, ServerTls } from '#tls';
 import { createPlainListener } from './plain-listener.ts';
@@ -35,6 +35,8 @@ export interface ListenerOptions {
   readonly events: EventSink;
   /** Why policy refuses a link that was just made; `null` to take it. */
   readonly refusesLink: (link: LinkSecurity) => string | null;
+  /** Why a client is refused whatever its link is; `null` to take it. */
+  readonly refusesPeer: (peer: PeerCertificate) => string | null;
   /** Called when a configuration on trial fails more handshakes than the one it is to replace. */
   readonly onCanaryUnfit: (reason: string) => void;
   readonly onRequest: RequestHandler;
@@ -56,8 +58,8 @@ export interface Listener {
   report(): ListenerReport | null;
   /** Makes the connections of epochs that are over end now, each after the call that it carries. */
   drainOld(): void;
-  /** Destroys the connections that pass, and tells how many they were. */
-  destroyWhere(pass: (link: TlsLink) => boolean): number;
+  /** Destroys the connections of clients that are refused now, and tells how many they were. */
+  destroyRefused(): number;
   /** Takes no further connections and closes idle ones. */
   drain(): void;
   /** Closes every connection; resolves when the port is free. */

@@ -26,7 +26,7 @@ export function createPlainListener(options: ListenerOptions): Listener {
     use: () => undefined,
     report: () => null,
     drainOld: () => undefined,
-    destroyWhere: () => 0,
+    destroyRefused: () => 0,
     drain: () => stopAccepting(server, server),
     close: () => closeAll(server, server, new Set()),
   };

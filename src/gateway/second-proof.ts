@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { SecondProof } from '#config';
 import { CHANNEL_PROOF_HEADER, ChannelProofInvalid, verifyChannelProof } from '#identity';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Connection } from './link-book.ts';
+import type { ListenerOptions } from './listener.ts';
 
 /**
  * Takes the second proof of a client's identity from a request, once for its connection: from then on
@@ -14,7 +14,7 @@ import type { Connection } from './link-book.ts';
 export function takeSecondProof(
   connection: Connection,
   { headers }: IncomingMessage,
-  demand: SecondProof,
+  { secondProof: demand, refusesPeer }: Pick<ListenerOptions, 'secondProof' | 'refusesPeer'>,
 ): PosternError | null {
   const { link, socket, epoch } = connection;
   if (demand === 'off' || link.secondPeerSignature !== null) return null;
@@ -25,11 +25,14 @@ export function takeSecondProof(
       : null;
   }
   try {
-    const { scheme } = verifyChannelProof(String(field), socket, {
+    const { scheme, peer } = verifyChannelProof(String(field), socket, {
       rootsPem: epoch.tls.caPem,
       spiffeId: link.peer?.spiffeId ?? null,
       nowMs: Date.now(),
     });
+    const refused = refusesPeer(peer);
+    if (refused !== null) throw new ChannelProofInvalid(`the second certificate: ${refused}`);
+    connection.secondPeer = peer;
     connection.link = { ...link, secondPeerSignature: scheme };
     return null;
   } catch (thrown) {

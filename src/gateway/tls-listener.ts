@@ -41,7 +41,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     if (connection === undefined) return void response.destroy();
     const isOutdated = (): boolean => isOver(connection, limits.connectionDrainMs);
     if (isOutdated()) response.shouldKeepAlive = false;
-    const refusal = takeSecondProof(connection, request, options.secondProof);
+    const refusal = takeSecondProof(connection, request, options);
     if (refusal !== null) response.shouldKeepAlive = false;
     options.onRequest(request, response, { link: connection.link, isOutdated, refusal });
   });
@@ -73,8 +73,10 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
       for (const { epoch } of links.connections())
         if (epoch.endedAt !== null) epoch.endedAt = -Infinity;
     },
-    destroyWhere: (pass) => {
-      const doomed = [...links.connections()].filter(({ link }) => pass(link));
+    destroyRefused: () => {
+      const doomed = [...links.connections()].filter(({ link, secondPeer }) =>
+        [link.peer, secondPeer].some((peer) => peer !== null && options.refusesPeer(peer) !== null),
+      );
       for (const { socket } of doomed) socket.destroy();
       return doomed.length;
     },

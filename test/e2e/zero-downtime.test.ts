@@ -3,6 +3,8 @@
  * notices. `POSTERN_SOAK=1` takes the full number of reloads.
  */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runPostern } from '../support/cli.ts';
 import { fingerprintShown } from '../support/clients.ts';
@@ -71,6 +73,17 @@ test('R-05 a canary from 0 to 100 percent and its roll-back', async () => {
   await load.more(5);
   await command('rollout', 'rollback', '--drain');
   await load.more(5);
+});
+
+test('R-05 R-21 new issuing CAs, new roots, and the end of the old ones', async () => {
+  for (const step of [['rotate'], ['rotate', '--root'], ['retire']]) {
+    const rotated = count('identity.rotated');
+    await command('ca', ...step);
+    await until('other authorities', () => count('identity.rotated') > rotated);
+    await load.more(5);
+    // Clients are given the new roots before the old ones end.
+    await load.trust(await readFile(join(postern.stateDir, 'identity/ca.crt'), 'utf8'));
+  }
 });
 
 test('R-05 not one call or handshake has failed', async () => {

@@ -14,6 +14,8 @@ export interface Load {
   readonly answered: () => number;
   /** Resolves when this many further calls were answered on each kind of connection. */
   more(calls: number): Promise<void>;
+  /** Makes further connections trust other roots. */
+  trust(ca: string): Promise<void>;
   /** Ends the load; rejects with the first failure. */
   stop(): Promise<void>;
 }
@@ -24,7 +26,8 @@ export interface Load {
  */
 export async function startLoad(postern: TestPostern, server: string): Promise<Load> {
   const url = postern.url(server);
-  const old = await callerNamed(postern, null);
+  let target = postern;
+  let old = await callerNamed(target, null);
   const session = await openSession(old.fetch, url);
   const answered = { kept: 0, fresh: 0 };
   const stop = new AbortController();
@@ -43,7 +46,7 @@ export async function startLoad(postern: TestPostern, server: string): Promise<L
   };
   const renew = async (): Promise<void> => {
     while (!signal.aborted) {
-      const fresh = await callerNamed(postern, null);
+      const fresh = await callerNamed(target, null);
       await call(fresh);
       await fresh.close();
       answered.fresh += 1;
@@ -63,6 +66,14 @@ export async function startLoad(postern: TestPostern, server: string): Promise<L
   return {
     answered: () => answered.kept + answered.fresh,
     more,
+    trust: async (ca) => {
+      target = { ...postern, ca };
+      const before = old;
+      old = await callerNamed(target, null);
+      // A call that began with the earlier one may still be on its way.
+      await more(1);
+      await before.close();
+    },
     stop: async () => {
       stop.abort();
       try {
