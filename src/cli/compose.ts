@@ -72,7 +72,7 @@ export async function startPostern(
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian });
   const { upstreams } = servers;
-  const files = await openListenerFiles(settings.listeners, events);
+  const files = await openListenerFiles(settings.listeners, stateDir, events);
   const revocations = await RevocationList.open(stateDir, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);

@@ -1,7 +1,8 @@
 import { createPrivateKey, hash, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { CertificateFiles, HttpSettings } from '#config';
-import { canProveChannel } from '#identity';
+import { canProveChannel, publishedDirOf, readPublished } from '#identity';
 import { Kept, messageOf, readSmallFile } from '#lib';
 import type { HttpUpstreamTls } from '#transport';
 import { checkPkcs12 } from '#transport';
@@ -45,6 +46,23 @@ export function revocationFile(
     check(path, 'revocation lists in PEM', () => blocks.map((crl) => createSecureContext({ crl })));
     return blocks;
   });
+}
+
+/** The revocation lists of the gateway's own authorities, which change with every revocation. */
+export function ownRevocationLists(
+  stateDir: string,
+  { onChange, onTrouble }: EgressFileEvents,
+): EgressFiles<readonly string[]> {
+  const paths = [join(publishedDirOf(stateDir), 'pq.crl')];
+  const kept = new Kept<readonly string[]>({
+    read: async () => {
+      const lists = await readPublished(stateDir);
+      return { make: () => lists, mark: hash('sha256', lists.join('')) };
+    },
+    onChange: () => onChange(paths),
+    onTrouble: (thrown) => onTrouble(paths, thrown),
+  });
+  return { paths, kept };
 }
 
 /** The files of a client certificate and its key. */

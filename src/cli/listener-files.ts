@@ -6,7 +6,7 @@ import type { ServerCredential } from '#identity';
 import type { EventSink } from '#lib';
 import { messageOf, watchFiles } from '#lib';
 import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
-import { authorityFile, pemFiles, revocationFile } from './egress-files.ts';
+import { authorityFile, ownRevocationLists, pemFiles, revocationFile } from './egress-files.ts';
 import { EgressFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<ListenerSettings['tls']>;
@@ -32,22 +32,15 @@ export interface ListenerFileSet {
  */
 export async function openListenerFiles(
   listeners: readonly ListenerSettings[],
+  stateDir: string,
   events: EventSink,
 ): Promise<ListenerFileSet> {
   let onChange = (): void => undefined;
-  const secured = listeners.flatMap(({ name, tls }) =>
-    tls === null
-      ? []
-      : [
-          {
-            name,
-            files: filesOf(
-              tls,
-              tellerOf(name, events, () => onChange()),
-            ),
-          },
-        ],
-  );
+  const secured = listeners.flatMap(({ name, tls }) => {
+    if (tls === null) return [];
+    const tell = tellerOf(name, events, () => onChange());
+    return [{ name, files: filesOf(tls, stateDir, tell) }];
+  });
   const all = secured.flatMap(({ files }) => partsOf(files));
   await Promise.all(all.map(({ kept }) => kept.start()));
   const current = (): Content =>
@@ -74,31 +67,40 @@ interface OneListener {
   readonly credentials: readonly EgressFiles<PemCredential>[];
   readonly clientCa: EgressFiles<string> | null;
   readonly crls: EgressFiles<readonly string[]> | null;
+  /** With lists of others, OpenSSL wants the gateway's own too. */
+  readonly ownCrls: EgressFiles<readonly string[]> | null;
 }
 
 function filesOf(
   { certificates, clientCaFile, clientCrlFile }: TlsSettings,
+  stateDir: string,
   tell: EgressFileEvents,
 ): OneListener {
   return {
     credentials: certificates.map((files) => pemFiles(files, tell)),
     clientCa: clientCaFile === null ? null : authorityFile(clientCaFile, tell),
     crls: clientCrlFile === null ? null : revocationFile(clientCrlFile, tell),
+    ownCrls: clientCrlFile === null ? null : ownRevocationLists(stateDir, tell),
   };
 }
 
-function partsOf({ credentials, clientCa, crls }: OneListener): readonly EgressFiles<unknown>[] {
-  return [...credentials, clientCa, crls].filter((part) => part !== null);
+function partsOf({
+  credentials,
+  clientCa,
+  crls,
+  ownCrls,
+}: OneListener): readonly EgressFiles<unknown>[] {
+  return [...credentials, clientCa, crls, ownCrls].filter((part) => part !== null);
 }
 
-function contentOf({ credentials, clientCa, crls }: OneListener): ListenerFiles {
+function contentOf({ credentials, clientCa, crls, ownCrls }: OneListener): ListenerFiles {
   const own = credentials.flatMap(({ kept, paths }) =>
     kept.value === null ? [] : [serverCredential(kept.value, paths)],
   );
   return {
     credentials: own.length === 0 ? null : own,
     clientCaPem: clientCa?.kept.value ?? '',
-    crls: crls?.kept.value ?? [],
+    crls: [...(crls?.kept.value ?? []), ...(ownCrls?.kept.value ?? [])],
   };
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { Epoch, ServerTls } from '#tls';
 import { createFront, Epochs } from '#tls';
 import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
@@ -67,6 +68,10 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     },
     use: (plan) => {
       epochs.use(plan);
+      for (const { epoch } of links.connections()) {
+        if (epoch.endedAt !== null && trustedMore(epoch.tls, plan.stable))
+          epoch.endedAt = -Infinity;
+      }
     },
     report: () => reportOf(epochs, [...links.connections()]),
     drainOld: () => {
@@ -83,6 +88,19 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     drain: () => stopAccepting(front, server),
     close: () => closeAll(front, server, sockets),
   };
+}
+
+/** Whether clients may have got in that would not now; their connections have no time left to drain. */
+function trustedMore(before: ServerTls, now: ServerTls): boolean {
+  const still = new Set(certificatesIn(now.caPem));
+  return (
+    certificatesIn(before.caPem).some((certificate) => !still.has(certificate)) ||
+    !isDeepStrictEqual(before.crls, now.crls)
+  );
+}
+
+function certificatesIn(pem: string): readonly string[] {
+  return pem.split(/(?<=-----END CERTIFICATE-----)\s*/).filter((block) => block !== '');
 }
 
 /** Whether it is a connection's turn to end. */

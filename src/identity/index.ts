@@ -28,6 +28,7 @@ export { principalOf } from './principal.ts';
 export type { Principal } from './principal.ts';
 export { describePeer } from './peer.ts';
 export type { RevocationReason } from './revocation/reasons.ts';
+export { publishedDirOf, readPublished } from './revocation/published.ts';
 export { RevocationList } from './revocation/revocation-list.ts';
 export { revoke } from './revocation/revoke.ts';
 export type { RevocationTarget } from './revocation/revoke.ts';

@@ -26,6 +26,7 @@ before(async () => {
   first = await site.issue();
   await writePair(first);
   await put('partner.pem', partner.certPem);
+  await put('partner.crl', await partner.revocationList([]));
   postern = await startTestPostern({
     servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
     policy: { rules: [{ id: 'named', effect: 'allow', principals: ['own', 'foreign'] }] },
@@ -36,6 +37,7 @@ before(async () => {
         tls: {
           certificates: [{ certificate: join(home, 'site.crt'), key: join(home, 'site.key') }],
           client_ca: join(home, 'partner.pem'),
+          client_crl: join(home, 'partner.crl'),
         },
       },
     ],
@@ -90,7 +92,12 @@ test('R-13 clients see the deployment’s certificate; the gateway’s own clien
   await own.close();
 });
 
-test('R-13 clients of its own authorities are served by the name in their certificates', async () => {
+test('R-13 clients of its own authorities are served by their names, until they are on the list', async () => {
+  const leaver = await clientOf(partner);
+  assert.equal(await outcome(leaver), 'served');
+  await put('partner.crl', await partner.revocationList([leaver]));
+  await told('listener.files_reloaded', 'partner.crl');
+  assert.equal(await outcome(leaver), 'refused');
   assert.equal(await outcome(await clientOf(partner)), 'served');
   assert.equal(await outcome(await clientOf(await createAuthority())), 'refused');
   const entries = await postern.record();
