@@ -24,9 +24,9 @@ test('the table of docs/compatibility.md', async (t) => {
       }
     }
   }
-  const outcomesOf = (name: string) =>
-    PROFILES.map((profile) => outcomes.get(`${name} at ${profile}`) ?? '');
-  const rows = CLIENTS.map(({ name }) => [name].concat(outcomesOf(name)));
+  const rows = CLIENTS.map(({ name }) =>
+    [name].concat(PROFILES.map((profile) => outcomes.get(`${name} at ${profile}`) ?? '')),
+  );
   const head = ['Client', ...PROFILES.map((profile) => `\`${profile}\``)];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const table = [head, head.map(() => '---'), ...rows].map(line).join('\n');
