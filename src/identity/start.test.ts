@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { nodeProgram } from '../../test/support/node-program.ts';
 import { ensureIdentity } from './identity.ts';
 import { openStateDir } from './state-dir.ts';
 import { LIFETIME_MS, temporaryDir } from './test-support.ts';
@@ -76,9 +77,8 @@ function start(
   state: string,
 ): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
   const script = ['--input-type=module', '--eval', START, import.meta.resolve('./index.ts')];
-  const child = spawn(process.execPath, [...script, state, JSON.stringify(WANTED)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const { command, args } = nodeProgram(...script, state, JSON.stringify(WANTED));
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }

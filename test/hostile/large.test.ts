@@ -46,7 +46,7 @@ after(async () => {
 /** Answers by the id: an endless stream, a long one, or one large message. */
 function serve(response: ServerResponse, id: unknown): void {
   if (id === 'big') {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(answer('big', BIG_ANSWER));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(BIG);
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -66,6 +66,8 @@ function serve(response: ServerResponse, id: unknown): void {
   };
   send();
 }
+
+const BIG = Buffer.from(answer('big', BIG_ANSWER));
 
 function notification(data: string): string {
   return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { data } });

@@ -85,6 +85,6 @@ export function manyAtOnce(
   peer: Peer,
   argumentsOf: (text: string) => Record<string, unknown>,
 ): Promise<readonly unknown[]> {
-  const texts = Array.from({ length: 24 }, (_, index) => `${index}`.repeat(1 + index * 97));
+  const texts = Array.from({ length: 12 }, (_, index) => `${index}`.repeat(1 + index * 194));
   return Promise.all(texts.map((text) => peer.call('echo', argumentsOf(text))));
 }
