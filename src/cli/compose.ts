@@ -5,7 +5,7 @@ import { openAdmin, openControl } from '#admin';
 import type { Recorder } from '#audit';
 import { createRecorder } from '#audit';
 import type { Settings } from '#config';
-import { assertRuntime, profileByName } from '#crypto';
+import { assertRuntime } from '#crypto';
 import type { OpenListener } from '#gateway';
 import { Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
@@ -26,9 +26,9 @@ import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
-import { openListenerFiles } from './listener-files.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
+import { TlsConfigurations } from './tls-configurations.ts';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -39,7 +39,7 @@ export interface RunningPostern {
   readonly stateDir: string;
   readonly recordDir: string;
   readonly events: EventSink;
-  /** Reads the policy again and renews the gateway's certificates. Never throws. */
+  /** Reads configuration and policy again and renews the gateway's certificates. Never throws. */
   reload(): Promise<void>;
   /** Drains and ends everything; later calls wait for the first. */
   stop(): Promise<void>;
@@ -49,11 +49,13 @@ export interface RunningPostern {
  * Builds every part from the settings and opens the ports: the one place where the rooms meet.
  *
  * @param fixedPolicy is in force instead of a policy file, for a server given on the command line.
+ * @param reread reads the settings again for a reload; `null` when no file has them.
  * @throws PosternError with nothing left running.
  */
 export async function startPostern(
   settings: Settings,
   fixedPolicy: Policy | null,
+  reread: (() => Promise<Settings>) | null,
 ): Promise<RunningPostern> {
   assertRuntime();
   const { limits } = settings;
@@ -72,14 +74,14 @@ export async function startPostern(
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian });
   const { upstreams } = servers;
-  const files = await openListenerFiles(settings.listeners, stateDir, events);
+  const tls = await TlsConfigurations.open(settings, stateDir, events);
   const revocations = await RevocationList.open(stateDir, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
-    files: files.current(),
+    tls: tls.current,
     policyFile: settings.policyFile,
     fixedPolicy,
     recorder,
@@ -92,8 +94,6 @@ export async function startPostern(
     events,
     upstreams,
     onPolicyChange: () => recycleLinks(upstreams),
-    profileNamed: (name) =>
-      profileByName(name) ?? settings.profiles.find((profile) => profile.name === name),
     rolloutFile: join(stateDir, 'rollout.json'),
   });
   const apply = (renewed: GatewayIdentity): Promise<void> =>
@@ -101,10 +101,9 @@ export async function startPostern(
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let control: ControlServer | null = null;
-  let stopWatching = (): void => undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopWatching();
+    tls.close();
     const ports = () => [admin, control];
     const parts = { gateway, keeper, revocations, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
@@ -115,13 +114,14 @@ export async function startPostern(
     const listeners = await gateway.start();
     keeper.start();
     revocations.watch(() => gateway.destroyRefused());
-    stopWatching = files.watch((changed) => gateway.tls.change({ files: changed }));
+    tls.watch((configured) => gateway.tls.change({ configured }));
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
     }
     control = await openControl(controlSocketOf(stateDir), controlRoutes(gateway), events);
     const reload = async (): Promise<void> => {
+      if (reread !== null) await tls.reload(reread);
       await Promise.all([gateway.reload(), keeper.renew()]);
     };
     return { gateway, listeners, admin, identity, stateDir, recordDir, events, reload, stop };

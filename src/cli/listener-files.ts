@@ -17,12 +17,12 @@ export interface ListenerFileSet {
   /** What they hold, by name of the listener. */
   readonly current: () => Content;
   /**
-   * Puts changed files in force through `apply`. What cannot be used is alerted and leaves in force
+   * Has changed files put in force by `apply`. What cannot be used is alerted and leaves in force
    * what was; the next change may mend it.
    *
    * @returns what ends this.
    */
-  readonly watch: (apply: (files: Content) => Promise<void>) => () => void;
+  readonly watch: (apply: () => Promise<void>) => () => void;
 }
 
 /**
@@ -50,7 +50,7 @@ export async function openListenerFiles(
   return {
     current,
     watch: (apply) => {
-      onChange = () => void applyTelling(() => apply(current()), events);
+      onChange = () => void applyTelling(apply, events);
       const paths = all.flatMap((part) => part.paths);
       if (paths.length === 0) return () => undefined;
       return watchFiles(paths, {

@@ -89,7 +89,7 @@ Examples
 
 Signals
   SIGTERM, SIGINT   finish the calls in flight, then exit; a second one exits at once
-  SIGHUP            read the policy again, make new certificates`,
+  SIGHUP            read policy, profiles and TLS of listeners again, make new certificates`,
     )
     .action(async (command: string[], options: UpOptions) =>
       finish(await (await import('./up.ts')).up(command, options)),

@@ -29,6 +29,8 @@ export interface UpOptions {
 interface Plan {
   readonly settings: Settings;
   readonly fixedPolicy: Policy | null;
+  /** Reads the settings again; `null` when no file has them. */
+  readonly reread: (() => Promise<Settings>) | null;
   readonly example: Example | null;
 }
 
@@ -42,7 +44,7 @@ export async function up(command: readonly string[], options: UpOptions): Promis
   const plan = await makePlan(command, options);
   let postern: RunningPostern;
   try {
-    postern = await startPostern(plan.settings, plan.fixedPolicy);
+    postern = await startPostern(plan.settings, plan.fixedPolicy, plan.reread);
   } catch (thrown) {
     plan.example?.stop();
     throw thrown;
@@ -68,11 +70,12 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { prepareExample } = await import('./example.ts');
     const example = await prepareExample(options.state, options.check === true);
     try {
-      const settings = overrideSettings((await readConfigFile(example.configFile)).settings, {
-        ...options,
-        state: undefined,
-      });
-      return { settings, fixedPolicy: null, example };
+      const reread = async (): Promise<Settings> =>
+        overrideSettings((await readConfigFile(example.configFile)).settings, {
+          ...options,
+          state: undefined,
+        });
+      return { settings: await reread(), fixedPolicy: null, reread, example };
     } catch (thrown) {
       example.stop();
       throw thrown;
@@ -82,11 +85,11 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { settings, policy } = quickSettings(options.name, command, options.http);
     const overridden = overrideSettings(settings, options);
     requireLoopback(overridden);
-    return { settings: overridden, fixedPolicy: policy, example: null };
+    return { settings: overridden, fixedPolicy: policy, reread: null, example: null };
   }
-  const { settings: configured } = await readConfigFile(options.config);
-  const settings = overrideSettings(configured, options);
-  return { settings, fixedPolicy: null, example: null };
+  const reread = async (): Promise<Settings> =>
+    overrideSettings((await readConfigFile(options.config)).settings, options);
+  return { settings: await reread(), fixedPolicy: null, reread, example: null };
 }
 
 /** Without files whoever reaches the port may call, so it is not for the network. */

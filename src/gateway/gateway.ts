@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
-import type { PeerCertificate, Profile } from '#crypto';
+import type { PeerCertificate } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
 import type { Policy } from '#policy';
-import { denyAllPolicy, linkRefusal, profileUnder } from '#policy';
+import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
@@ -18,15 +18,16 @@ import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import type { Rollout } from './rollout.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
-import type { ListenerFiles } from './tls-control.ts';
-import { serverTlsOf, TlsControl } from './tls-control.ts';
+import { TlsControl } from './tls-control.ts';
+import type { TlsConfiguration, TlsState } from './tls-state.ts';
+import { stableTls } from './tls-state.ts';
 
 /** What a gateway is made of; the composition root builds the parts. */
 export interface GatewayParts {
   readonly identity: GatewayIdentity;
   readonly listeners: readonly ListenerSettings[];
-  /** What the listeners' files hold at the start, by name of the listener. */
-  readonly files: ReadonlyMap<string, ListenerFiles>;
+  /** What is configured for those with TLS. */
+  readonly tls: TlsConfiguration;
   readonly policyFile: string | null;
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
@@ -41,8 +42,6 @@ export interface GatewayParts {
   readonly upstreams: readonly Upstream[];
   /** Called when another policy is in force, so that links made under the old one are given up. */
   readonly onPolicyChange: () => void;
-  /** Finds a profile, built in or the deployment's own. */
-  readonly profileNamed: (name: string) => Profile | undefined;
   /** Where rollouts are remembered. */
   readonly rolloutFile: string;
 }
@@ -70,7 +69,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
   readonly #est: Est;
-  readonly #listeners: { listener: Listener; settings: ListenerSettings }[];
+  readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
   #services: Services;
@@ -95,11 +94,15 @@ export class Gateway {
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
     });
-    this.#listeners = parts.listeners.map((settings) => ({
-      settings,
-      listener: this.#createListener(settings),
-    }));
-    this.tls = this.#createTlsControl();
+    const { identity, tls: configured } = parts;
+    const { policy } = this.#services;
+    const state: TlsState = { identity, policy, configured, rollouts: new Map() };
+    this.#listeners = parts.listeners.map((settings) => this.#createListener(settings, state));
+    this.tls = new TlsControl(state, {
+      listeners: this.#listeners.filter(({ scheme }) => scheme === 'https'),
+      events: parts.events,
+      save: (rollouts) => saveRollouts(parts.rolloutFile, rollouts),
+    });
     this.#policySource = new PolicySource({
       file: parts.policyFile,
       events: parts.events,
@@ -135,12 +138,14 @@ export class Gateway {
 
   /** What each listener with TLS does at present. */
   listenerStatus(): readonly ListenerStatus[] {
-    return this.#listeners.flatMap(({ listener, settings }) => {
+    const { configured, rollouts } = this.tls.state;
+    return this.#listeners.flatMap((listener) => {
+      const { name } = listener;
       const report = listener.report();
-      if (report === null || settings.tls === null) return [];
-      const { name } = settings;
-      const rollout = this.tls.state.rollouts.get(name) ?? null;
-      return [{ name, configuredProfile: settings.tls.profile.name, report, rollout }];
+      const tls = configured.listeners.get(name)?.settings;
+      if (report === null || tls === undefined) return [];
+      const rollout = rollouts.get(name) ?? null;
+      return [{ name, configuredProfile: tls.profile.name, report, rollout }];
     });
   }
 
@@ -157,7 +162,7 @@ export class Gateway {
     else await this.#apply(this.#parts.fixedPolicy);
     const open: OpenListener[] = [];
     try {
-      for (const { listener } of this.#listeners) {
+      for (const listener of this.#listeners) {
         const address = await listener.open();
         open.push({ name: listener.name, scheme: listener.scheme, address });
       }
@@ -173,13 +178,13 @@ export class Gateway {
 
   /** Ends connections of epochs that are over, each after the call that it carries. */
   drainOld(): void {
-    for (const { listener } of this.#listeners) listener.drainOld();
+    for (const listener of this.#listeners) listener.drainOld();
     this.#calls.recheck();
   }
 
   /** Destroys the connections of clients that are refused since a moment ago. */
   destroyRefused(): void {
-    for (const { listener } of this.#listeners) {
+    for (const listener of this.#listeners) {
       const connections = listener.destroyRefused();
       if (connections === 0) continue;
       this.#parts.events({
@@ -201,33 +206,25 @@ export class Gateway {
     this.#ready = false;
     clearInterval(this.#recheckTimer);
     this.#policySource.stop();
-    for (const { listener } of this.#listeners) listener.drain();
+    for (const listener of this.#listeners) listener.drain();
     const { drainTimeoutMs } = this.#parts.limits;
     await Promise.all([this.#calls.drain(drainTimeoutMs), this.#est.drain(drainTimeoutMs)]);
-    await Promise.all(this.#listeners.map(({ listener }) => listener.close()));
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }
 
-  #createListener(settings: ListenerSettings): Listener {
+  #createListener(settings: ListenerSettings, state: TlsState): Listener {
     const { limits, events } = this.#parts;
     const names = {
       hosts: hostNamesOf(settings.host, settings.serverNames),
       origins: new Set(settings.allowedOrigins),
     };
-    const { name, host, port, tls } = settings;
-    const { identity, files } = this.#parts;
-    const { policy } = this.#services;
+    const { name, host, port } = settings;
     return createListener({
       name,
       host,
       port,
-      tls:
-        tls &&
-        serverTlsOf(identity, files.get(name), {
-          profile: profileUnder(policy.links, tls.profile),
-          clientCertificates: tls.clientCertificates,
-        }),
-      secondProof: tls?.secondProof ?? 'off',
+      tls: settings.tls === null ? null : stableTls(name, state),
       limits,
       events,
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
@@ -243,22 +240,6 @@ export class Gateway {
         }
       },
     });
-  }
-
-  #createTlsControl(): TlsControl {
-    const { identity, files, events, profileNamed, rolloutFile } = this.#parts;
-    const { policy } = this.#services;
-    return new TlsControl(
-      { identity, policy, files, rollouts: new Map() },
-      {
-        listeners: this.#listeners.flatMap(({ listener, settings: { name, tls } }) =>
-          tls === null ? [] : [{ name, listener, tls }],
-        ),
-        profileNamed,
-        events,
-        save: (rollouts) => saveRollouts(rolloutFile, rollouts),
-      },
-    );
   }
 
   /** Takes back what is being tried out, by itself. */

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SecondProof } from '#config';
 import type { LinkSecurity, PeerCertificate } from '#crypto';
 import type { EventSink, Limits, PosternError } from '#lib';
 import type { EpochPlan, ServerTls } from '#tls';
@@ -30,7 +29,6 @@ export interface ListenerOptions {
   readonly port: number;
   /** `null` for plain HTTP, on loopback alone. */
   readonly tls: ServerTls | null;
-  readonly secondProof: SecondProof;
   readonly limits: Limits;
   readonly events: EventSink;
   /** Why policy refuses a link that was just made; `null` to take it. */

@@ -14,9 +14,10 @@ import type { ListenerOptions } from './listener.ts';
 export function takeSecondProof(
   connection: Connection,
   { headers }: IncomingMessage,
-  { secondProof: demand, refusesPeer }: Pick<ListenerOptions, 'secondProof' | 'refusesPeer'>,
+  { refusesPeer }: Pick<ListenerOptions, 'refusesPeer'>,
 ): PosternError | null {
   const { link, socket, epoch } = connection;
+  const { secondProof: demand } = epoch.tls;
   if (demand === 'off' || link.secondPeerSignature !== null) return null;
   const field = headers[CHANNEL_PROOF_HEADER];
   if (field === undefined) {

@@ -1,48 +1,17 @@
-import type { ListenerSettings } from '#config';
-import type { Profile } from '#crypto';
-import type { GatewayIdentity, ServerCredential } from '#identity';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
-import type { Policy } from '#policy';
-import { profileUnder } from '#policy';
-import type { EpochPlan, ServerTls } from '#tls';
 import { rehearse } from '#tls';
-import { RolloutFileInvalid, RolloutRefused } from './errors.ts';
+import { RolloutRefused } from './errors.ts';
 import type { Listener } from './listener.ts';
 import type { Rollout, Rollouts, RolloutStart } from './rollout.ts';
-import { promote, rollBack, stableProfile, start } from './rollout.ts';
-
-/** What decides the TLS of all listeners. Immutable; replaced whole. */
-export interface TlsState {
-  readonly identity: GatewayIdentity;
-  readonly policy: Policy;
-  readonly rollouts: Rollouts;
-  /** What the files of listeners hold, by name of the listener. */
-  readonly files: ReadonlyMap<string, ListenerFiles>;
-}
-
-/** What files say about a listener instead of, or besides, the gateway's own identity. */
-export interface ListenerFiles {
-  /** Shown instead of the gateway's own certificates; `null` for those. */
-  readonly credentials: readonly ServerCredential[] | null;
-  /** PEM of authorities whose client certificates are taken besides the gateway's own. */
-  readonly clientCaPem: string;
-  /** PEM of revocation lists for client certificates, one list each. */
-  readonly crls: readonly string[];
-}
-
-/** A listener with TLS and what is configured for it. */
-export interface SecuredListener {
-  readonly name: string;
-  readonly listener: Listener;
-  readonly tls: NonNullable<ListenerSettings['tls']>;
-}
+import { promote, rollBack, start } from './rollout.ts';
+import type { TlsState } from './tls-state.ts';
+import { epochPlan, profileNamed, rolloutsUnder, stableTls } from './tls-state.ts';
 
 /** Options of {@link TlsControl}. */
 export interface TlsControlOptions {
-  readonly listeners: readonly SecuredListener[];
-  /** Finds a profile, built in or the deployment's own. */
-  readonly profileNamed: (name: string) => Profile | undefined;
+  /** Those with TLS. */
+  readonly listeners: readonly Listener[];
   readonly events: EventSink;
   /** Saves rollouts, so that the next start goes on from there. */
   readonly save: (rollouts: Rollouts) => Promise<void>;
@@ -73,39 +42,31 @@ export class TlsControl {
    * @throws RolloutFileInvalid when one names a profile that is not there.
    */
   resume(saved: Rollouts): void {
-    const { listeners, profileNamed } = this.#options;
-    const kept = new Map<string, Rollout>();
-    for (const { name, tls } of listeners) {
-      const rollout = saved.get(name);
-      // The configuration was changed since: its word is the newer one.
-      if (rollout === undefined || rollout.configured !== tls.profile.name) continue;
-      if (rollout.phase !== 'rolled_back' && profileNamed(rollout.profile) === undefined) {
-        throw new RolloutFileInvalid(`there is no profile "${rollout.profile}" for ${name}`);
-      }
-      kept.set(name, rollout);
-    }
-    this.#state = { ...this.#state, rollouts: kept };
+    this.#state = { ...this.#state, rollouts: rolloutsUnder(saved, this.#state.configured) };
   }
 
   /**
-   * Puts another identity, policy or files in force. A canary that cannot work with it is rolled back.
+   * Puts another identity, policy or configuration in force. A canary that cannot work with it is
+   * rolled back.
    *
    * @throws ProfileUnusable or NothingAllowed when a listener could not work; nothing has changed.
    */
-  change(part: Partial<Pick<TlsState, 'identity' | 'policy' | 'files'>>): Promise<void> {
+  change(part: Partial<Omit<TlsState, 'rollouts'>>): Promise<void> {
     return this.#inTurn(async () => {
       const next = { ...this.#state, ...part };
-      const rollouts = new Map(next.rollouts);
+      const rollouts = new Map(rolloutsUnder(next.rollouts, next.configured));
       const unfit: { name: string; rollout: Rollout }[] = [];
-      for (const each of this.#options.listeners) {
-        await rehearse(this.#stableOf(each, next));
-        const reason = await this.#whyUnfit(each, next);
+      for (const { name } of this.#options.listeners) {
+        await rehearse(stableTls(name, { ...next, rollouts }));
+        const reason = await whyUnfit(name, { ...next, rollouts });
         if (reason === null) continue;
-        const rollout = rollBack(rollouts.get(each.name), reason);
-        rollouts.set(each.name, rollout);
-        unfit.push({ name: each.name, rollout });
+        const rollout = rollBack(rollouts.get(name), reason);
+        rollouts.set(name, rollout);
+        unfit.push({ name, rollout });
       }
+      const moot = [...this.#state.rollouts.keys()].filter((name) => !rollouts.has(name));
       await this.#putInForce({ ...next, rollouts });
+      for (const name of moot) this.#tellMoot(name);
       for (const { name, rollout } of unfit) this.#tell(name, rollout);
     });
   }
@@ -117,7 +78,7 @@ export class TlsControl {
    * @throws RolloutRefused, ProfileUnusable or NothingAllowed; nothing has changed.
    */
   async startRollout(name: string | null, wanted: RolloutStart): Promise<void> {
-    if (this.#options.profileNamed(wanted.profile) === undefined) {
+    if (profileNamed(wanted.profile, this.#state.configured) === undefined) {
       throw new RolloutRefused(`there is no profile "${wanted.profile}"`);
     }
     await this.#step(name, null, (current, configured) => start(current, configured, wanted));
@@ -153,14 +114,14 @@ export class TlsControl {
     return this.#inTurn(async () => {
       const meant = this.#meant(name, phases);
       const rollouts = new Map(this.#state.rollouts);
-      const moved = meant.map((each) => {
-        const rollout = move(rollouts.get(each.name), each.tls.profile.name);
-        rollouts.set(each.name, rollout);
-        return { name: each.name, rollout };
+      const moved = meant.map((name) => {
+        const rollout = move(rollouts.get(name), this.#configuredProfile(name));
+        rollouts.set(name, rollout);
+        return { name, rollout };
       });
       const next = { ...this.#state, rollouts };
-      for (const each of meant) {
-        const { stable, canary } = this.#planOf(each, next);
+      for (const name of meant) {
+        const { stable, canary } = epochPlan(name, next);
         await rehearse(canary?.tls ?? stable);
       }
       await this.#putInForce(next);
@@ -168,16 +129,20 @@ export class TlsControl {
     });
   }
 
-  #meant(name: string | null, phases: readonly string[] | null): readonly SecuredListener[] {
-    const { listeners } = this.#options;
-    const named = listeners.filter((each) => name === null || each.name === name);
+  #meant(name: string | null, phases: readonly string[] | null): readonly string[] {
+    const all = this.#options.listeners.map((listener) => listener.name);
+    const named = all.filter((each) => name === null || each === name);
     if (named.length === 0) {
       throw new RolloutRefused(`there is no listener ${name === null ? '' : `"${name}" `}with TLS`);
     }
     const inPhase = named.filter((each) =>
-      phases?.includes(this.#state.rollouts.get(each.name)?.phase ?? ''),
+      phases?.includes(this.#state.rollouts.get(each)?.phase ?? ''),
     );
     return inPhase.length > 0 ? inPhase : named;
+  }
+
+  #configuredProfile(name: string): string {
+    return this.#state.configured.listeners.get(name)?.settings.profile.name ?? '';
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {
@@ -191,39 +156,16 @@ export class TlsControl {
     const changed =
       JSON.stringify([...next.rollouts]) !== JSON.stringify([...this.#state.rollouts]);
     if (changed) await this.#options.save(next.rollouts);
-    for (const each of this.#options.listeners) each.listener.use(this.#planOf(each, next));
+    for (const listener of this.#options.listeners) listener.use(epochPlan(listener.name, next));
     this.#state = next;
   }
 
-  /** Why the canary cannot go on, `null` when it can or there is none. */
-  async #whyUnfit(each: SecuredListener, next: TlsState): Promise<string | null> {
-    try {
-      const { canary } = this.#planOf(each, next);
-      if (canary !== null) await rehearse(canary.tls);
-      return null;
-    } catch (thrown) {
-      return messageOf(thrown);
-    }
-  }
-
-  #planOf(each: SecuredListener, state: TlsState): EpochPlan {
-    const stable = this.#stableOf(each, state);
-    const rollout = state.rollouts.get(each.name);
-    if (rollout?.phase !== 'canary') return { stable, canary: null };
-    const { profile, percent, sticky } = rollout;
-    return { stable, canary: { tls: this.#tlsOf(each, profile, state), percent, sticky } };
-  }
-
-  #stableOf(each: SecuredListener, state: TlsState): ServerTls {
-    const name = stableProfile(each.tls.profile.name, state.rollouts.get(each.name));
-    return this.#tlsOf(each, name, state);
-  }
-
-  #tlsOf({ name, tls }: SecuredListener, profileName: string, state: TlsState): ServerTls {
-    const profile = this.#options.profileNamed(profileName) ?? tls.profile;
-    return serverTlsOf(state.identity, state.files.get(name), {
-      profile: profileUnder(state.policy.links, profile),
-      clientCertificates: tls.clientCertificates,
+  #tellMoot(listener: string): void {
+    this.#options.events({
+      severity: 'info',
+      name: 'rollout.superseded',
+      message: `the configuration of listener ${listener} has changed: its rollout is over`,
+      fields: { listener },
     });
   }
 
@@ -238,20 +180,15 @@ export class TlsControl {
   }
 }
 
-/** A listener's TLS from the gateway's identity and what files say besides. */
-export function serverTlsOf(
-  identity: GatewayIdentity,
-  files: ListenerFiles | undefined,
-  part: Pick<ServerTls, 'profile' | 'clientCertificates'>,
-): ServerTls {
-  const own = files?.credentials ?? null;
-  return {
-    ...part,
-    credentials: own ?? identity.credentials,
-    caPem: identity.caPem + (files?.clientCaPem ?? ''),
-    crls: files?.crls ?? [],
-    rootsPem: own === null ? identity.caPem : null,
-  };
+/** Why a listener's canary cannot go on, `null` when it can or there is none. */
+async function whyUnfit(name: string, state: TlsState): Promise<string | null> {
+  try {
+    const { canary } = epochPlan(name, state);
+    if (canary !== null) await rehearse(canary.tls);
+    return null;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 const SENTENCES: Readonly<Record<Rollout['phase'], string>> = {

@@ -176,6 +176,7 @@ export function isSameTls(one: ServerTls, other: ServerTls): boolean {
     one.rootsPem === other.rootsPem &&
     isDeepStrictEqual(one.crls, other.crls) &&
     one.clientCertificates === other.clientCertificates &&
+    one.secondProof === other.secondProof &&
     one.profile.name === other.profile.name &&
     isDeepStrictEqual(tlsOptionsOf(one.profile), tlsOptionsOf(other.profile))
   );

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TlsOptions } from 'node:tls';
+import type { SecondProof } from '#config';
 import type { Profile } from '#crypto';
 import { tlsOptionsOf } from '#crypto';
 import type { ServerCredential } from '#identity';
@@ -17,6 +18,8 @@ export interface ServerTls {
   /** Already narrowed by policy. */
   readonly profile: Profile;
   readonly clientCertificates: 'none' | 'optional' | 'required';
+  /** Whether clients may or must prove who they are a second time. */
+  readonly secondProof: SecondProof;
 }
 
 /**

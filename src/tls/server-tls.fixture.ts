@@ -9,5 +9,6 @@ export function ownServerTls(
   clientCertificates: ServerTls['clientCertificates'] = 'none',
 ): ServerTls {
   const { credentials, caPem } = identity;
-  return { credentials, caPem, crls: [], rootsPem: caPem, profile, clientCertificates };
+  const whom = { clientCertificates, secondProof: 'off' } as const;
+  return { credentials, caPem, crls: [], rootsPem: caPem, profile, ...whom };
 }

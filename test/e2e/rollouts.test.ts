@@ -1,14 +1,13 @@
 /** A profile is tried out on a part of the clients, promoted, rolled back; all on running gateways. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { connect } from 'node:tls';
 import type { ListenerStatus } from '#gateway';
 import { runPostern } from '../support/cli.ts';
+import { groupNegotiated } from '../support/clients.ts';
 import { callerNamed } from '../support/identified.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
@@ -29,28 +28,11 @@ async function start(t: TestContext, settings: object = {}): Promise<TestPostern
   return postern;
 }
 
-/** The group that a client ends up on, or the alert with which it is refused. */
-async function groupOf(
+const groupOf = (
   postern: TestPostern,
-  source: string,
+  localAddress: string,
   ecdhCurve = 'X25519MLKEM768:SecP384r1MLKEM1024',
-): Promise<string> {
-  const port = Number(new URL(postern.endpoint).port);
-  const options = { host: '127.0.0.1', port, localAddress: source, ca: postern.ca, ecdhCurve };
-  const socket = connect(options);
-  try {
-    await once(socket, 'secureConnect');
-    const info = socket.getEphemeralKeyInfo();
-    // Hanging up before the gateway has seen the end of the handshake would count as a failure.
-    socket.end();
-    await once(socket.resume(), 'close');
-    return String(info !== null && 'name' in info ? info.name : 'unknown');
-  } catch (thrown) {
-    return (thrown as { code?: string }).code ?? 'unknown';
-  } finally {
-    socket.destroy();
-  }
-}
+): Promise<string> => groupNegotiated(postern, { localAddress, ecdhCurve });
 
 const groups = (postern: TestPostern): Promise<readonly string[]> =>
   Promise.all(SOURCES.map((source) => groupOf(postern, source)));

@@ -43,3 +43,24 @@ export async function fingerprintShown(
   if (certificate === null) throw new Error('no certificate was shown');
   return certificate.fingerprint256;
 }
+
+/** The group that a client ends up on, or the code of the alert with which it is refused. */
+export async function groupNegotiated(
+  postern: Pick<TestPostern, 'ca' | 'endpoint'>,
+  tls: { readonly ecdhCurve: string; readonly localAddress?: string },
+): Promise<string> {
+  const port = Number(new URL(postern.endpoint).port);
+  const socket = connect({ host: '127.0.0.1', port, ca: postern.ca, ...tls });
+  try {
+    await once(socket, 'secureConnect');
+    const info = socket.getEphemeralKeyInfo();
+    // Hanging up before the gateway has seen the end of the handshake would count as a failure.
+    socket.end();
+    await once(socket.resume(), 'close');
+    return String(info !== null && 'name' in info ? info.name : 'unknown');
+  } catch (thrown) {
+    return (thrown as { code?: string }).code ?? 'unknown';
+  } finally {
+    socket.destroy();
+  }
+}
