@@ -94,9 +94,12 @@ export class Gateway {
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
     });
-    const { identity, tls: configured } = parts;
-    const { policy } = this.#services;
-    const state: TlsState = { identity, policy, configured, rollouts: new Map() };
+    const state: TlsState = {
+      identity: parts.identity,
+      policy: this.#services.policy,
+      configured: parts.tls,
+      rollouts: new Map(),
+    };
     this.#listeners = parts.listeners.map((settings) => this.#createListener(settings, state));
     this.tls = new TlsControl(state, {
       listeners: this.#listeners.filter(({ scheme }) => scheme === 'https'),

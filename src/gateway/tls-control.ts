@@ -107,12 +107,12 @@ export class TlsControl {
 
   /** Moves the rollouts of the listeners that are meant, those in any of the phases, if any are. */
   #step(
-    name: string | null,
+    listener: string | null,
     phases: readonly string[] | null,
     move: (current: Rollout | undefined, configured: string) => Rollout,
   ): Promise<void> {
     return this.#inTurn(async () => {
-      const meant = this.#meant(name, phases);
+      const meant = this.#meant(listener, phases);
       const rollouts = new Map(this.#state.rollouts);
       const moved = meant.map((name) => {
         const rollout = move(rollouts.get(name), this.#configuredProfile(name));
