@@ -26,7 +26,9 @@ import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
+import { watchEnds } from './ending-certificates.ts';
 import { openListenerFiles } from './listener-files.ts';
+import { operatorsCertificates, runningIdentity } from './running-identity.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
 
@@ -101,10 +103,13 @@ export async function startPostern(
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let control: ControlServer | null = null;
+  const shown = () => ({ listeners: gateway.tls.certificates(), servers: servers.leaves() });
   let stopWatching = (): void => undefined;
+  let stopWatchingEnds = (): void => undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopWatching();
+    stopWatchingEnds();
     const ports = () => [admin, control];
     const parts = { gateway, keeper, revocations, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
@@ -116,11 +121,13 @@ export async function startPostern(
     keeper.start();
     revocations.watch(() => gateway.destroyRefused());
     stopWatching = files.watch((changed) => gateway.tls.change({ files: changed }));
+    stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
     }
-    control = await openControl(controlSocketOf(stateDir), controlRoutes(gateway), events);
+    const routes = controlRoutes(gateway, () => runningIdentity({ own: keeper, ...shown() }));
+    control = await openControl(controlSocketOf(stateDir), routes, events);
     const reload = async (): Promise<void> => {
       await Promise.all([gateway.reload(), keeper.renew()]);
     };

@@ -1,3 +1,3 @@
 export { Gateway } from './gateway.ts';
 export type { ListenerStatus, OpenListener } from './gateway.ts';
-export type { ListenerFiles } from './tls-control.ts';
+export type { ListenerCertificates, ListenerFiles } from './tls-control.ts';

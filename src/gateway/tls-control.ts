@@ -31,6 +31,15 @@ export interface ListenerFiles {
   readonly crls: readonly string[];
 }
 
+/** The certificates of a listener. */
+export interface ListenerCertificates {
+  readonly listener: string;
+  /** Whether they come from files; the gateway's own otherwise. */
+  readonly fromFiles: boolean;
+  /** Those that a profile in force allows to be shown. */
+  readonly credentials: readonly ServerCredential[];
+}
+
 /** A listener with TLS and what is configured for it. */
 export interface SecuredListener {
   readonly name: string;
@@ -65,6 +74,21 @@ export class TlsControl {
 
   get state(): TlsState {
     return this.#state;
+  }
+
+  /** What each listener shows to new clients. */
+  certificates(): readonly ListenerCertificates[] {
+    return this.#options.listeners.map((each) => {
+      const { stable, canary } = this.#planOf(each, this.#state);
+      const profiles = [stable, ...(canary === null ? [] : [canary.tls])].map((tls) => tls.profile);
+      return {
+        listener: each.name,
+        fromFiles: (this.#state.files.get(each.name)?.credentials ?? null) !== null,
+        credentials: stable.credentials.filter(({ scheme }) =>
+          profiles.some(({ signatures }) => signatures.includes(scheme)),
+        ),
+      };
+    });
   }
 
   /**
