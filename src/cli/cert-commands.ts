@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { RevocationReason } from '#identity';
 import type { CertListOptions, CertOptions } from './cert.ts';
+import type { ImportOptions } from './cert-import.ts';
 import type { RevokeOptions } from './cert-revoke.ts';
 import type { CertStatusOptions } from './cert-status.ts';
 import { addCertRenew } from './enrol-commands.ts';
@@ -27,8 +28,9 @@ export function addCert(program: Command, finish: (code: number) => void): void 
     );
   addRevoke(cert, finish);
   addCertRenew(cert, finish);
+  addImport(cert, finish);
   withState(cert.command('status'))
-    .description('tell what the state directory holds, when it ends and what is due')
+    .description('tell what state directory and running gateway hold, when it ends, what is due')
     .addHelpText('after', '\nExits 1 when something is due.')
     .action(async (options: CertStatusOptions) =>
       finish(await (await import('./cert-status.ts')).certStatus(options)),
@@ -65,6 +67,20 @@ function addRevoke(cert: Command, finish: (code: number) => void): void {
     )
     .action(async (name: string | undefined, options: RevokeOptions) =>
       finish(await (await import('./cert-revoke.ts')).revokeCertificates(name, options)),
+    );
+}
+
+function addImport(cert: Command, finish: (code: number) => void): void {
+  cert
+    .command('import')
+    .description('turn a PKCS#12 file into the PEM files that postern.yaml takes')
+    .argument('<file>', 'PKCS#12 container with a certificate and its private key (.p12, .pfx)')
+    .option('--passphrase-file <file>', 'read its passphrase from this file; - is standard input')
+    .option('-o, --out <directory>', 'write <name>.crt and <name>.key here', '.')
+    .option('--name <name>', 'name of the files, instead of that of the container')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: ImportOptions) =>
+      finish(await (await import('./cert-import.ts')).importCertificate(file, options)),
     );
 }
 

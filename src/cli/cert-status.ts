@@ -1,5 +1,6 @@
 import type { AuthorityStatus, ClientCertificate, IdentityStatus } from '#identity';
 import { identityStatus } from '#identity';
+import { askIdentity, dueOfRunning, printRunning } from './cert-status-running.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, style, table } from './output.ts';
 import type { StateOptions } from './state-option.ts';
@@ -15,23 +16,26 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const CLIENT_SOON_DAYS = 14;
 
 /**
- * Prints what the state directory holds, when it ends and what is due; 1 when something is.
+ * Prints what the state directory holds and a running gateway shows, when it ends and what is due; 1
+ * when something is.
  *
  * @throws IdentityMissing, IdentityExpired and what else reading the identity throws.
  */
 export async function certStatus(options: CertStatusOptions): Promise<number> {
-  const status = await identityStatus(await stateDirOf(options));
-  const due = dueOf(status, Date.now());
+  const stateDir = await stateDirOf(options);
+  const status = await identityStatus(stateDir);
+  const asked = await askIdentity(stateDir);
+  const due = [...dueOf(status, Date.now()), ...dueOfRunning(asked)];
   const exit = due.length === 0 ? EXIT.ok : EXIT.failure;
   if (options.json === true) {
-    printJson({ ok: exit === EXIT.ok, ...jsonOf(status), due });
+    printJson({ ok: exit === EXIT.ok, ...jsonOf(status), gateway: asked, due });
     return exit;
   }
   print(
     table([head('authority', 'signed with', 'ends', 'days left', 'key'), ...authorityRows(status)]),
   );
   print('');
-  print('  The gateway’s own certificates are in its memory alone; it renews them by itself.');
+  printRunning(asked);
   if (status.crls.length > 0) {
     const rows = status.crls.map(({ file, nextUpdateMs }) => [file, iso(nextUpdateMs)]);
     print(`\n${table([head('revocation list', 'next update'), ...rows])}`);

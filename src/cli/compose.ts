@@ -26,6 +26,8 @@ import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
+import { watchEnds } from './ending-certificates.ts';
+import { operatorsCertificates, runningIdentity } from './running-identity.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
 import { TlsConfigurations } from './tls-configurations.ts';
@@ -101,9 +103,12 @@ export async function startPostern(
   const keeper = new IdentityKeeper(identity, { stateDir, wanted, events, apply });
   let admin: AdminServer | null = null;
   let control: ControlServer | null = null;
+  const shown = () => ({ listeners: gateway.tls.certificates(), servers: servers.leaves() });
+  let stopWatchingEnds = (): void => undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     tls.close();
+    stopWatchingEnds();
     const ports = () => [admin, control];
     const parts = { gateway, keeper, revocations, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
@@ -115,11 +120,13 @@ export async function startPostern(
     keeper.start();
     revocations.watch(() => gateway.destroyRefused());
     tls.watch((configured) => gateway.tls.change({ configured }));
+    stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder));
     }
-    control = await openControl(controlSocketOf(stateDir), controlRoutes(gateway), events);
+    const routes = controlRoutes(gateway, () => runningIdentity({ own: keeper, ...shown() }));
+    control = await openControl(controlSocketOf(stateDir), routes, events);
     const reload = async (): Promise<void> => {
       if (reread !== null) await tls.reload(reread);
       await Promise.all([gateway.reload(), keeper.renew()]);

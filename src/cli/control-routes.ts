@@ -2,6 +2,7 @@ import type { ControlRoute } from '#admin';
 import { ControlRequestInvalid } from '#admin';
 import type { Gateway } from '#gateway';
 import { z } from 'zod';
+import type { RunningIdentity } from './running-identity.ts';
 
 const listener = z.string().nullable();
 const startRequest = z.strictObject({
@@ -13,9 +14,13 @@ const startRequest = z.strictObject({
 const stepRequest = z.strictObject({ listener, drain: z.boolean() });
 
 /** What commands can ask of a running gateway, by method and path. */
-export function controlRoutes(gateway: Gateway): ReadonlyMap<string, ControlRoute> {
+export function controlRoutes(
+  gateway: Gateway,
+  identity: () => RunningIdentity,
+): ReadonlyMap<string, ControlRoute> {
   const listeners = () => ({ listeners: gateway.listenerStatus() });
   return new Map<string, ControlRoute>([
+    ['GET /identity', identity],
     ['GET /rollout', listeners],
     [
       'POST /rollout/start',

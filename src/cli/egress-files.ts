@@ -5,7 +5,7 @@ import type { CertificateFiles, HttpSettings } from '#config';
 import { canProveChannel, publishedDirOf, readPublished } from '#identity';
 import { Kept, messageOf, readSmallFile } from '#lib';
 import type { HttpUpstreamTls } from '#transport';
-import { checkPkcs12 } from '#transport';
+import { leafOfPkcs12 } from '#transport';
 import { EgressFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
@@ -81,13 +81,19 @@ function containerFiles(
     if (pfx === undefined) throw new EgressFileInvalid(`${pkcs12File} was not read`);
     const passphrase = String(secret).replace(/\r?\n$/, '');
     try {
-      checkPkcs12(pfx, passphrase);
+      leafOfPkcs12(pfx, passphrase);
     } catch (cause) {
       const message = `${pkcs12File} cannot be used with the passphrase of ${passphraseFile}: ${messageOf(cause)}`;
       throw new EgressFileInvalid(message, { cause });
     }
     return { pfx, passphrase };
   });
+}
+
+/** The certificate of a credential, without its authorities. */
+export function leafOf(credential: ClientCredential): X509Certificate {
+  if ('pfx' in credential) return leafOfPkcs12(credential.pfx, credential.passphrase);
+  return new X509Certificate(credential.chainPem);
 }
 
 /** A certificate with its authorities, and its key. */

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { getCACertificates } from 'node:tls';
 import type { HttpSettings } from '#config';
 import type { GatewayIdentity } from '#identity';
@@ -7,7 +8,13 @@ import type { Policy } from '#policy';
 import { profileUnder } from '#policy';
 import type { HttpUpstreamTls } from '#transport';
 import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
-import { authorityFile, credentialFiles, proofFiles, revocationFile } from './egress-files.ts';
+import {
+  authorityFile,
+  credentialFiles,
+  leafOf,
+  proofFiles,
+  revocationFile,
+} from './egress-files.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
 type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
@@ -31,6 +38,8 @@ export interface EgressTls {
    * @returns what ends this.
    */
   readonly watch: (onReload: () => void) => () => void;
+  /** The certificates from files that the server is shown, as far as there are any. */
+  readonly leaves: () => readonly X509Certificate[];
 }
 
 /**
@@ -53,6 +62,8 @@ export async function openEgressTls(
   await Promise.all(parts.map(({ kept }) => kept.start()));
   return {
     current: compose(settings, files, inForce),
+    leaves: () =>
+      [files.credential, files.second].flatMap((own) => (own === null ? [] : leafOf(valueOf(own)))),
     watch: (callback) => {
       onReload = callback;
       const paths = parts.flatMap((part) => part.paths);

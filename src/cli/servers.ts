@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { SecretSource, ServerSettings, Settings } from '#config';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
@@ -12,7 +13,9 @@ export interface Servers {
   readonly upstreams: readonly Upstream[];
   /** Looks for the credentials, then follows changes of them and of the links' files. */
   readonly watch: () => Promise<void>;
-  /** Ends that. */
+  /** The certificates from files that servers are shown, by name of the server. */
+  readonly leaves: () => ReadonlyMap<string, readonly X509Certificate[]>;
+  /** Ends the following of changes. */
   readonly close: () => Promise<void>;
 }
 
@@ -30,6 +33,7 @@ interface OneServer {
   readonly credentials: Credentials;
   /** Follows changes of the link's files; returns what ends this. */
   readonly watchLink: () => () => void;
+  readonly leaves: () => readonly X509Certificate[];
 }
 
 /**
@@ -48,6 +52,7 @@ export async function createServers(settings: Settings, context: ServerContext):
       watches = servers.map(({ watchLink }) => watchLink());
       await Promise.all(servers.map(({ credentials }) => credentials.start()));
     },
+    leaves: () => new Map(servers.map(({ upstream, leaves }) => [upstream.name, leaves()])),
     close: async () => {
       for (const end of watches) end();
       await Promise.all(servers.map(({ credentials }) => credentials.close()));
@@ -67,7 +72,7 @@ async function createServer(
     const credentials = credentialsFrom('variable', envSources);
     const common = { name, credentials, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
-    return { upstream, credentials, watchLink: () => () => undefined };
+    return { upstream, credentials, watchLink: () => () => undefined, leaves: () => [] };
   }
   const { url, headers } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
@@ -87,5 +92,6 @@ async function createServer(
     upstream,
     credentials,
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
+    leaves: () => tls?.leaves() ?? [],
   };
 }

@@ -1,3 +1,3 @@
 export { Gateway } from './gateway.ts';
 export type { ListenerStatus, OpenListener } from './gateway.ts';
-export type { ListenerFiles, TlsConfiguration } from './tls-state.ts';
+export type { ListenerCertificates, ListenerFiles, TlsConfiguration } from './tls-state.ts';

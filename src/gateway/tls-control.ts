@@ -5,8 +5,14 @@ import { RolloutRefused } from './errors.ts';
 import type { Listener } from './listener.ts';
 import type { Rollout, Rollouts, RolloutStart } from './rollout.ts';
 import { promote, rollBack, start } from './rollout.ts';
-import type { TlsState } from './tls-state.ts';
-import { epochPlan, profileNamed, rolloutsUnder, stableTls } from './tls-state.ts';
+import type { ListenerCertificates, TlsState } from './tls-state.ts';
+import {
+  certificatesShown,
+  epochPlan,
+  profileNamed,
+  rolloutsUnder,
+  stableTls,
+} from './tls-state.ts';
 
 /** Options of {@link TlsControl}. */
 export interface TlsControlOptions {
@@ -34,6 +40,11 @@ export class TlsControl {
 
   get state(): TlsState {
     return this.#state;
+  }
+
+  /** What each listener shows to new clients. */
+  certificates(): readonly ListenerCertificates[] {
+    return this.#options.listeners.map(({ name }) => certificatesShown(name, this.#state));
   }
 
   /**

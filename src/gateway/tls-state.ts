@@ -41,6 +41,15 @@ export interface ListenerFiles {
   readonly crls: readonly string[];
 }
 
+/** The certificates of a listener. */
+export interface ListenerCertificates {
+  readonly listener: string;
+  /** Whether they come from files; the gateway's own otherwise. */
+  readonly fromFiles: boolean;
+  /** Those that a profile in force allows to be shown. */
+  readonly credentials: readonly ServerCredential[];
+}
+
 /** What a listener's new connections work with. @throws NothingAllowed */
 export function epochPlan(listener: string, state: TlsState): EpochPlan {
   const stable = stableTls(listener, state);
@@ -54,6 +63,19 @@ export function epochPlan(listener: string, state: TlsState): EpochPlan {
 export function stableTls(listener: string, state: TlsState): ServerTls {
   const { profile } = configuredFor(listener, state.configured).settings;
   return serverTls(listener, stableProfile(profile.name, state.rollouts.get(listener)), state);
+}
+
+/** What a listener shows to new clients. @throws NothingAllowed */
+export function certificatesShown(listener: string, state: TlsState): ListenerCertificates {
+  const { stable, canary } = epochPlan(listener, state);
+  const profiles = canary === null ? [stable.profile] : [stable.profile, canary.tls.profile];
+  return {
+    listener,
+    fromFiles: configuredFor(listener, state.configured).files.credentials !== null,
+    credentials: stable.credentials.filter(({ scheme }) =>
+      profiles.some(({ signatures }) => signatures.includes(scheme)),
+    ),
+  };
 }
 
 /** The profile of this name, built in or the deployment's own. */

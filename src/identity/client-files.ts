@@ -1,8 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { IssuedClient } from './client.ts';
-import { fileExists, PRIVATE_MODE, PUBLIC_MODE, storageFailed, writeNewFile } from './files.ts';
-import { exists } from './state-dir.ts';
+import { PRIVATE_MODE, PUBLIC_MODE } from './files.ts';
+import type { PlannedFile } from './new-files.ts';
+import { createDirectory, refuseExisting, writeAllOrNone } from './new-files.ts';
 
 /** Where the parts of a client identity are. */
 export interface ClientFiles {
@@ -12,12 +13,6 @@ export interface ClientFiles {
   readonly certificateFile: string;
   /** `ca.crt`, the roots of the gateway. */
   readonly caFile: string;
-}
-
-interface NewFile {
-  readonly path: string;
-  readonly text: string;
-  readonly mode: number;
 }
 
 /**
@@ -34,7 +29,7 @@ export async function writeClientFiles(
   gateway?: string,
 ): Promise<ClientFiles> {
   const files = await newFiles(dir, issued, gateway);
-  await writeAll(files);
+  await writeAllOrNone(files);
   return clientFilesIn(dir, issued.name);
 }
 
@@ -66,10 +61,10 @@ async function newFiles(
   dir: string,
   issued: Pick<IssuedClient, 'name' | 'keyPem' | 'chainPem' | 'caPem'>,
   gateway: string | undefined,
-): Promise<readonly NewFile[]> {
+): Promise<readonly PlannedFile[]> {
   const paths = clientFilesIn(dir, issued.name);
   await createDirectory(resolve(dir));
-  const files: NewFile[] = [
+  const files: PlannedFile[] = [
     { path: paths.keyFile, text: issued.keyPem, mode: PRIVATE_MODE },
     { path: paths.certificateFile, text: issued.chainPem, mode: PUBLIC_MODE },
   ];
@@ -80,29 +75,8 @@ async function newFiles(
   if (!(await holds(paths.caFile, issued.caPem))) {
     files.push({ path: paths.caFile, text: issued.caPem, mode: PUBLIC_MODE });
   }
-  for (const { path } of files) if (await exists(path)) throw fileExists(path);
+  await refuseExisting(files);
   return files;
-}
-
-async function writeAll(files: readonly NewFile[]): Promise<void> {
-  const written: string[] = [];
-  try {
-    for (const { path, text, mode } of files) {
-      await writeNewFile(path, text, mode);
-      written.push(path);
-    }
-  } catch (failure) {
-    for (const path of written) await rm(path, { force: true });
-    throw failure;
-  }
-}
-
-async function createDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw storageFailed(path, cause);
-  }
 }
 
 async function holds(path: string, text: string): Promise<boolean> {

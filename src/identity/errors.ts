@@ -88,8 +88,7 @@ export const ClientLifetimeInvalid = defineError('POSTERN_CLIENT_LIFETIME_INVALI
 });
 
 export const ClientFileExists = defineError('POSTERN_CLIENT_FILE_EXISTS', {
-  meaning:
-    'A file of a client identity, or of a root’s key, exists already; nothing is overwritten.',
+  meaning: 'A file of a certificate or of a key exists already; nothing is overwritten.',
   hint: 'Write to another directory, or move the existing files away.',
 });
 
@@ -166,4 +165,20 @@ export const EnrolmentAnswerInvalid = defineError('POSTERN_ENROLMENT_ANSWER_INVA
 export const ClientFilesUnusable = defineError('POSTERN_CLIENT_FILES_UNUSABLE', {
   meaning: 'The files of a client identity are missing, do not fit together, or cannot be renewed.',
   hint: 'Name the right files; a client whose certificate or key is lost or has expired enrols anew with a token.',
+});
+
+export const Pkcs12Invalid = defineError('POSTERN_PKCS12_INVALID', {
+  meaning: 'A file is no PKCS#12 container of a certificate and its private key, or is damaged.',
+  hint: 'Check it with `openssl pkcs12 -info -noout -in <file>`; export certificate and key together, in one container.',
+});
+
+export const Pkcs12Locked = defineError('POSTERN_PKCS12_LOCKED', {
+  meaning: 'A PKCS#12 container does not open with the passphrase that was given.',
+  hint: 'Give its passphrase with --passphrase-file; the end of the line does not belong to it.',
+});
+
+export const Pkcs12Unsupported = defineError('POSTERN_PKCS12_UNSUPPORTED', {
+  meaning:
+    'A PKCS#12 container is encrypted or arranged in a way that Postern does not read, or its key is none for TLS 1.3.',
+  hint: 'Use OpenSSL instead: `openssl pkcs12 -in <file> -nodes -nocerts -out <name>.key` (in a umask of 077) and `openssl pkcs12 -in <file> -nokeys -out <name>.crt`, with -legacy for old containers.',
 });

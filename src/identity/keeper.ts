@@ -52,6 +52,11 @@ export class IdentityKeeper {
     return this.#identity.notAfterMs;
   }
 
+  /** When they are to be renewed, in milliseconds since the epoch; done at the next look after it. */
+  get renewalDueMs(): number {
+    return this.#dueAtMs;
+  }
+
   start(): void {
     const { wanted, stateDir } = this.#options;
     const lookMs = Math.min(wanted.lifetimeMs / LOOKS_PER_LIFETIME, MAX_LOOK_MS);

@@ -14,7 +14,7 @@ export {
   UpstreamUnavailable,
 } from './errors.ts';
 export { Credentials } from './credentials/credentials.ts';
-export { checkPkcs12 } from './http/client-credential.ts';
+export { leafOfPkcs12 } from './http/client-credential.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
 export { inspectServer } from './http/inspect.ts';
 export type { ServerShowing } from './http/inspect.ts';

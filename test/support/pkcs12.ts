@@ -13,11 +13,13 @@ export const NO_PKCS12: string | false =
  * A container with a certificate, its key, and certificates of authorities.
  *
  * @param credential of a kind that old versions of OpenSSL know, such as P-256.
+ * @param how further options of `openssl pkcs12 -export`
  */
 export async function makePkcs12(
   { certPem, keyPem }: Credential,
   passphrase: string,
   authoritiesPem = '',
+  how: readonly string[] = [],
 ): Promise<Buffer> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-pkcs12-'));
   try {
@@ -25,8 +27,8 @@ export async function makePkcs12(
     const pass = join(directory, 'passphrase');
     const output = join(directory, 'out.p12');
     await writeFile(input, keyPem + certPem + authoritiesPem, { mode: 0o600 });
-    await writeFile(pass, passphrase, { mode: 0o600 });
-    const args = ['-export', '-in', input, '-out', output, '-passout', `file:${pass}`];
+    await writeFile(pass, `${passphrase}\n`, { mode: 0o600 });
+    const args = ['-export', '-in', input, '-out', output, '-passout', `file:${pass}`, ...how];
     execFileSync('openssl', ['pkcs12', ...args], { stdio: 'ignore' });
     return await readFile(output);
   } finally {

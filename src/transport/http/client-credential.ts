@@ -39,19 +39,25 @@ export function signatureOf(credential: ClientCredential, context: SecureContext
     'pfx' in credential ? certificateIn(context)?.publicKey : createPrivateKey(credential.keyPem);
   const scheme = key === undefined ? undefined : signatureOfKey(key);
   if (scheme !== undefined) return scheme;
-  throw new UpstreamLinkRefused(
-    'the client certificate has an unknown kind of key, or there is none',
-  );
+  throw unknownKey();
 }
 
 /**
- * Makes sure that a PKCS#12 container can be opened and has a certificate whose signature is known.
+ * The certificate in a PKCS#12 container that fits its key.
  *
- * @throws Error of OpenSSL, or UpstreamLinkRefused.
+ * @throws Error of OpenSSL when the container cannot be opened, or UpstreamLinkRefused when it is not
+ *   known with what the key signs.
  */
-export function checkPkcs12(pfx: Buffer, passphrase: string): void {
-  const credential = { pfx, passphrase };
-  signatureOf(credential, createSecureContext(credentialOptions(credential)));
+export function leafOfPkcs12(pfx: Buffer, passphrase: string): X509Certificate {
+  const leaf = certificateIn(createSecureContext(credentialOptions({ pfx, passphrase })));
+  if (leaf === undefined || signatureOfKey(leaf.publicKey) === undefined) throw unknownKey();
+  return leaf;
+}
+
+function unknownKey(): Error {
+  return new UpstreamLinkRefused(
+    'the client certificate has an unknown kind of key, or there is none',
+  );
 }
 
 /** A socket tells its own certificate; it need not be connected for that. */
