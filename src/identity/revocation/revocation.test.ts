@@ -35,6 +35,7 @@ import {
 import { upkeep } from '../upkeep.ts';
 import { RevocationList } from './revocation-list.ts';
 import { revoke } from './revoke.ts';
+import { readRevoked, writeRevoked } from './revoked-file.ts';
 
 const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
 const ALGORITHMS = ['ML-DSA-65', 'ML-DSA-87', 'ECDSA-P256'] as const;
@@ -137,6 +138,17 @@ test('what stands for no certificate is refused and changes nothing', async (t) 
   }
   const files = await readdir(join(state, 'identity'));
   assert.ok(!files.includes('revoked.json'));
+});
+
+test('R-13 a list that would be too large to be read leaves the one before in place', async (t) => {
+  const state = await newState(t);
+  const { revoked } = await revoke(state, { kind: 'name', value: 'other' }, 'unspecified');
+  const tooMuch = revoked.map((entry) => ({ ...entry, name: 'x'.repeat(64 * 1024 * 1024) }));
+  await assert.rejects(
+    writeRevoked(state, tooMuch),
+    failure('POSTERN_IDENTITY_STORAGE_FAILED', /larger than/),
+  );
+  assert.deepEqual(await readRevoked(state), revoked);
 });
 
 test('R-13 OpenSSL takes the published lists and refuses who is in them', async (t) => {
