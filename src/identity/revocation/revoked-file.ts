@@ -52,7 +52,7 @@ export async function writeRevoked(
   const text = JSON.stringify({ version: 1, revoked }, null, 2);
   const path = revokedFileOf(stateDir);
   // Nobody could read it, and gateways would go on with the list before.
-  if (text.length >= MAX_REVOKED_BYTES) {
+  if (Buffer.byteLength(text) >= MAX_REVOKED_BYTES) {
     throw new StorageFailed(`${path} would be larger than ${MAX_REVOKED_BYTES} bytes`);
   }
   await replaceFile(path, `${text}\n`, PRIVATE_MODE);
