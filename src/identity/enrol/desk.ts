@@ -11,6 +11,7 @@ import { spiffeIdOfCertificate } from '../spiffe.ts';
 import { Workshop } from '../workshop.ts';
 import type { Grant } from './grant.ts';
 import type { OrderResult } from './issue-ordered.ts';
+import { RenewalQuota } from './renewal-quota.ts';
 import { Tokens } from './tokens.ts';
 
 /** A certificate that was issued to a client for a key of its own. */
@@ -41,6 +42,7 @@ const IDLE_MS = 5000;
 export class EnrolmentDesk {
   readonly #stateDir: string;
   readonly #tokens: Tokens;
+  readonly #renewals = new RenewalQuota();
   #workshop: Workshop | null = null;
   #idleTimer: NodeJS.Timeout | undefined;
   #jobs = 0;
@@ -85,15 +87,18 @@ export class EnrolmentDesk {
    * Issues the next certificate of a client that has proved who it is.
    *
    * @param predecessor with what it has: one that this gateway has issued, and that was not revoked.
-   * @throws CertificateNotRenewable, CertificateRequestRefused, EnrolmentBusy, or what the state
-   *   directory's failures are.
+   * @throws CertificateNotRenewable, CertificateRequestRefused, EnrolmentBusy, also for a client that
+   *   has renewed too often today, or what the state directory's failures are.
    */
   renew(
     client: Pick<Grant, 'name' | 'algorithm'>,
     request: Uint8Array,
     predecessor: Predecessor,
   ): Promise<IssuedByRequest> {
-    return this.#inTurn(() => this.#issue(client, request, predecessor));
+    return this.#inTurn(() => {
+      this.#renewals.take(client.name, Date.now());
+      return this.#issue(client, request, predecessor);
+    });
   }
 
   /** Lets the workshop go; for when no more requests come. */

@@ -144,6 +144,20 @@ test('R-13 a certificate that was revoked a moment ago, or issued elsewhere, is 
   assert.deepEqual(new Set(left.map(({ revoked }) => revoked)), new Set(['keyCompromise']));
 });
 
+test('R-10 R-13 a client that renews all the time is stopped, and the others are not', async () => {
+  const insatiable = { name: 'insatiable', algorithm: 'ML-DSA-65' } as const;
+  const shown = await issuedTo('insatiable', 'ML-DSA-65');
+  const ask = (client: typeof insatiable, request: Buffer) => desk.renew(client, request, shown);
+  for (let turn = 0; turn < 100; turn += 1) {
+    await assert.rejects(ask(insatiable, Buffer.alloc(0)), failure(REFUSED));
+  }
+  const request = await requestOf('ML-DSA-65', null);
+  const stopped = failure('POSTERN_ENROLMENT_BUSY', /100 renewals today/);
+  await assert.rejects(ask(insatiable, request), stopped);
+  const other = { name: 'modest', algorithm: 'ML-DSA-65' } as const;
+  await desk.renew(other, request, await issuedTo('modest', 'ML-DSA-65'));
+});
+
 test('R-13 tokens are kept as hashes, in files of the gateway alone, and expire', async () => {
   const tokens = new Tokens(state);
   const wanted = { name: 'carol', algorithm: 'ML-DSA-65', lifetimeMs: MINUTE_MS } as const;
