@@ -16,6 +16,7 @@ export function takeSecondProof(
   { headers }: IncomingMessage,
   { secondProof: demand, refusesPeer }: Pick<ListenerOptions, 'secondProof' | 'refusesPeer'>,
 ): PosternError | null {
+  forgetExpired(connection);
   const { link, socket, epoch } = connection;
   if (demand === 'off' || link.secondPeerSignature !== null) return null;
   const field = headers[CHANNEL_PROOF_HEADER];
@@ -26,7 +27,7 @@ export function takeSecondProof(
   }
   try {
     const { scheme, peer } = verifyChannelProof(String(field), socket, {
-      rootsPem: epoch.tls.caPem,
+      rootsPem: epoch.tls.secondCaPem,
       spiffeId: link.peer?.spiffeId ?? null,
       nowMs: Date.now(),
     });
@@ -38,4 +39,12 @@ export function takeSecondProof(
   } catch (thrown) {
     return toPosternError(thrown);
   }
+}
+
+/** What was proven with a certificate holds until that ends. */
+function forgetExpired(connection: Connection): void {
+  const { link, secondPeer } = connection;
+  if (secondPeer === null || Date.now() < secondPeer.notAfterMs) return;
+  connection.secondPeer = null;
+  connection.link = { ...link, secondPeerSignature: null };
 }

@@ -245,11 +245,14 @@ export function serverTlsOf(
   part: Pick<ServerTls, 'profile' | 'clientCertificates'>,
 ): ServerTls {
   const own = files?.credentials ?? null;
+  const caPem = identity.caPem + (files?.clientCaPem ?? '');
+  const crls = files?.crls ?? [];
   return {
     ...part,
     credentials: own ?? identity.credentials,
-    caPem: identity.caPem + (files?.clientCaPem ?? ''),
-    crls: files?.crls ?? [],
+    caPem,
+    secondCaPem: crls.length === 0 ? caPem : identity.caPem,
+    crls,
     rootsPem: own === null ? identity.caPem : null,
   };
 }

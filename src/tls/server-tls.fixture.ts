@@ -9,5 +9,6 @@ export function ownServerTls(
   clientCertificates: ServerTls['clientCertificates'] = 'none',
 ): ServerTls {
   const { credentials, caPem } = identity;
-  return { credentials, caPem, crls: [], rootsPem: caPem, profile, clientCertificates };
+  const roots = { caPem, secondCaPem: caPem, rootsPem: caPem };
+  return { credentials, ...roots, crls: [], profile, clientCertificates };
 }
