@@ -26,7 +26,7 @@ const listenerTls = z
     client_crl: path
       .optional()
       .describe(
-        'PEM file with revocation lists for client certificates. With it OpenSSL wants a current list of every authority in a client’s chain; the gateway’s own are added.',
+        'PEM file with revocation lists for client certificates. With it OpenSSL wants a current list of every authority in a client’s chain; for the gateway’s own clients that is every file of identity/crl.',
       ),
     second_proof: z
       .enum(['off', 'optional', 'required'])

@@ -1,11 +1,11 @@
 /** A listener with certificates and client authorities of the deployment's own, in files that change. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeClientRequest } from '#identity';
+import { issueClient, makeClientRequest } from '#identity';
 import type { Credential, TestAuthority } from '../support/certificates.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { fingerprintShown, pqFetch } from '../support/clients.ts';
@@ -20,6 +20,7 @@ let home: string;
 let site: TestAuthority;
 let partner: TestAuthority;
 let first: Credential;
+let revoked: Credential;
 let postern: TestPostern;
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'postern-own-'));
@@ -28,6 +29,8 @@ before(async () => {
   first = await site.issue();
   await writePair(first);
   await put('partner.pem', partner.certPem);
+  revoked = await clientOf(partner);
+  await put('lists.pem', await partner.revocationList([revoked]));
   postern = await startTestPostern({
     servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
     policy: { rules: [{ id: 'named', effect: 'allow', principals: ['own', 'foreign'] }] },
@@ -38,6 +41,15 @@ before(async () => {
         tls: {
           certificates: [{ certificate: join(home, 'site.crt'), key: join(home, 'site.key') }],
           client_ca: join(home, 'partner.pem'),
+        },
+      },
+      {
+        name: 'listed',
+        address: '127.0.0.1:0',
+        tls: {
+          certificates: [{ certificate: join(home, 'site.crt'), key: join(home, 'site.key') }],
+          client_ca: join(home, 'partner.pem'),
+          client_crl: join(home, 'lists.pem'),
         },
       },
     ],
@@ -68,10 +80,10 @@ function clientOf(authority: TestAuthority): Promise<Credential> {
 }
 
 /** Whether a client with this certificate gets a session, or what it gets instead. */
-async function outcome({ keyPem, certPem }: Credential): Promise<string> {
+async function outcome({ keyPem, certPem }: Credential, listener = 'main'): Promise<string> {
   const link = pqFetch({ ca: site.certPem }, { key: keyPem, cert: certPem });
   try {
-    await openSession(link.fetch, postern.url('program'));
+    await openSession(link.fetch, `${postern.listener(listener)}/servers/program/mcp`);
     return 'served';
   } catch {
     return 'refused';
@@ -109,6 +121,22 @@ test('R-13 a certificate of another authority does not become one of the gateway
   });
   assert.equal(answer.status, 403, answer.body);
   assert.match(answer.body, /POSTERN_CERTIFICATE_NOT_RENEWABLE/);
+});
+
+test('R-13 a listener with revocation lists wants one of every authority', async () => {
+  assert.equal(await outcome(revoked, 'main'), 'served');
+  assert.equal(await outcome(revoked, 'listed'), 'refused');
+  assert.equal(await outcome(await clientOf(partner), 'listed'), 'served');
+  const { keyPem, chainPem } = await issueClient(postern.stateDir, 'own');
+  const own = { keyPem, certPem: chainPem };
+  assert.equal(await outcome(own, 'listed'), 'refused');
+  const directory = join(postern.stateDir, 'identity/crl');
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.crl'));
+  const files = [join(home, 'lists.pem'), ...names.map((name) => join(directory, name))];
+  const lists = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  await put('lists.pem', lists.join(''));
+  await told('listener.files_reloaded', 'lists.pem');
+  assert.equal(await outcome(own, 'listed'), 'served');
 });
 
 test('R-05 R-21 files that change are used for new connections; what does not fit is alerted', async () => {
