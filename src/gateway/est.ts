@@ -155,12 +155,14 @@ export class Est {
   ): Promise<EstAnswer> {
     const { desk, trustDomain } = this.#parts;
     const { link } = entrance;
-    const { name, kind } = identify(link, trustDomain, Date.now());
+    const { name } = identify(link, trustDomain, Date.now());
     const algorithm = clientAlgorithmOf(link.peerSignature);
-    if (kind !== 'certificate' || algorithm === undefined) {
+    if (link.peer === null || algorithm === undefined) {
       throw new EnrolmentRefused('the connection shows no client certificate to renew');
     }
-    const issued = await desk.renew(name, algorithm, await this.#readRequest(request, headers));
+    const body = await this.#readRequest(request, headers);
+    const { fingerprint256, serialNumber } = link.peer;
+    const issued = await desk.renew({ name, algorithm }, body, { fingerprint256, serialNumber });
     this.#tellIssued('identity.renewed_client', issued, request, entrance);
     return certificateAnswer(issued.chain);
   }

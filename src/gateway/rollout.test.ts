@@ -18,9 +18,9 @@ test('R-05 a rollout goes from the canary to all clients and back', () => {
   assert.equal(stableProfile('hybrid', canary), 'hybrid');
   const promoted = promote(canary);
   assert.equal(stableProfile('hybrid', promoted), 'cnsa2');
-  const back = rollBack(promoted, 'why');
+  const back = rollBack(promoted, null);
   assert.equal(stableProfile('hybrid', back), 'hybrid');
-  assert.equal(back.reason, 'why');
+  assert.equal(rollBack(canary, 'why').reason, 'why');
   assert.equal(start(back, 'hybrid', wanted).phase, 'canary');
 });
 
@@ -35,6 +35,7 @@ test('R-05 steps that make no sense are refused', () => {
   assert.throws(() => start(undefined, 'cnsa2', wanted), refused);
   assert.throws(() => promote(undefined), refused);
   assert.throws(() => promote(promote(canary)), refused);
+  assert.throws(() => rollBack(promote(canary), 'the canary was worse'), refused);
   assert.throws(() => rollBack(undefined, null), refused);
   assert.throws(() => rollBack(rollBack(canary, null), null), refused);
 });

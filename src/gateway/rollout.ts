@@ -91,11 +91,15 @@ export function promote(current: Rollout | undefined): Rollout {
  * What the configuration names becomes what all clients get, also after a promotion.
  *
  * @param reason `null` when somebody asked for it
- * @throws RolloutRefused when there is nothing to roll back.
+ * @throws RolloutRefused when there is nothing to roll back, or nothing that rolls back by itself.
  */
 export function rollBack(current: Rollout | undefined, reason: string | null): Rollout {
   if (current === undefined || current.phase === 'rolled_back') {
     throw new RolloutRefused('there is nothing to roll back');
+  }
+  // Found out about a canary that was promoted meanwhile: somebody's word counts for more.
+  if (reason !== null && current.phase !== 'canary') {
+    throw new RolloutRefused('what was tried out has been promoted');
   }
   return { ...current, phase: 'rolled_back', since: now(), reason };
 }

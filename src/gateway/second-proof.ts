@@ -16,6 +16,7 @@ export function takeSecondProof(
   { headers }: IncomingMessage,
   { refusesPeer }: Pick<ListenerOptions, 'refusesPeer'>,
 ): PosternError | null {
+  forgetExpired(connection);
   const { link, socket, epoch } = connection;
   const { secondProof: demand } = epoch.tls;
   if (demand === 'off' || link.secondPeerSignature !== null) return null;
@@ -27,7 +28,7 @@ export function takeSecondProof(
   }
   try {
     const { scheme, peer } = verifyChannelProof(String(field), socket, {
-      rootsPem: epoch.tls.caPem,
+      rootsPem: epoch.tls.secondCaPem,
       spiffeId: link.peer?.spiffeId ?? null,
       nowMs: Date.now(),
     });
@@ -39,4 +40,12 @@ export function takeSecondProof(
   } catch (thrown) {
     return toPosternError(thrown);
   }
+}
+
+/** What was proven with a certificate holds until that ends. */
+function forgetExpired(connection: Connection): void {
+  const { link, secondPeer } = connection;
+  if (secondPeer === null || Date.now() < secondPeer.notAfterMs) return;
+  connection.secondPeer = null;
+  connection.link = { ...link, secondPeerSignature: null };
 }

@@ -106,9 +106,11 @@ function serverTls(listener: string, profileName: string, state: TlsState): Serv
   const { settings, files } = configuredFor(listener, configured);
   const profile = profileNamed(profileName, configured) ?? settings.profile;
   const own = files.credentials;
+  const caPem = identity.caPem + files.clientCaPem;
   return {
     credentials: own ?? identity.credentials,
-    caPem: identity.caPem + files.clientCaPem,
+    caPem,
+    secondCaPem: files.crls.length === 0 ? caPem : identity.caPem,
     crls: files.crls,
     rootsPem: own === null ? identity.caPem : null,
     profile: profileUnder(policy.links, profile),

@@ -75,7 +75,7 @@ export async function issueClient(
     { role: 'client', commonName: name, publicKey: keys.publicKey, spiffeId, names: [], ...period },
     issuing,
   );
-  await enterIssued(directory, spec.name, name, spiffeId, certificate);
+  await enterIssued(directory, spec.name, name, spiffeId, certificate, null);
   return {
     name,
     spiffeId,

@@ -151,6 +151,13 @@ export const CertificateRequestRefused = defineError('POSTERN_CERTIFICATE_REQUES
   httpStatus: 400,
 });
 
+export const CertificateNotRenewable = defineError('POSTERN_CERTIFICATE_NOT_RENEWABLE', {
+  meaning:
+    'A certificate that was shown to be renewed was revoked, or this gateway did not issue it.',
+  hint: 'Enrol anew with a token (`postern ca token <name>`); certificates of other authorities are renewed there.',
+  httpStatus: 403,
+});
+
 export const EnrolmentBusy = defineError('POSTERN_ENROLMENT_BUSY', {
   meaning: 'So many requests for certificates wait that no more are taken.',
   hint: 'Try again in a few seconds.',

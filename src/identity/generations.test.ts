@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { before, test } from 'node:test';
+import { before, mock, test } from 'node:test';
 import type { Authorities } from './authorities.ts';
 import { destroyFormer, hasFormer, putInForce, readCurrent } from './generations.ts';
 import { loadIdentity } from './load-identity.ts';
 import { makeAuthorities } from './make-identity.ts';
 import { failure, temporaryDir } from './test-support.ts';
+
+const STORAGE_FAILED = 'POSTERN_IDENTITY_STORAGE_FAILED';
 
 let authorities: Authorities;
 
@@ -35,6 +38,21 @@ test('R-21 a reader finds one whole generation while they change under it', asyn
   const [, seen] = await Promise.all([change(), read()]);
   assert.ok(seen.size > 1 && !seen.has('none'), `${seen.size} generations seen`);
   assert.deepEqual((await readdir(identity)).toSorted(), ['current', await readCurrent(identity)]);
+});
+
+test('R-21 a disk that fails just after the switch leaves a whole generation in force', async (t) => {
+  const { state, identity } = await newIdentity(t);
+  const earlier = await readCurrent(identity);
+  const handle = await open(identity);
+  await handle.close();
+  const files = Object.getPrototypeOf(handle) as FileHandle;
+  mock.method(files, 'sync', async () => {
+    if ((await readCurrent(identity)) !== earlier) throw new Error('EIO');
+  });
+  t.after(() => mock.restoreAll());
+  await assert.rejects(putInForce(identity, authorities), failure(STORAGE_FAILED));
+  const generation = await readCurrent(identity);
+  assert.equal((await loadIdentity(state, Date.now()))?.generation, generation);
 });
 
 test('what a change left half way is not in force, and destroyed by the next', async (t) => {

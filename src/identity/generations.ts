@@ -31,7 +31,7 @@ export async function readCurrent(identityDir: string): Promise<string> {
  * Writes a new generation and puts it in force, in one step. The one before stays, for
  * {@link destroyFormer}. Only under the lock of the state directory.
  *
- * @throws StorageFailed with the generation before still in force.
+ * @throws StorageFailed with one of the two in force, whole.
  */
 export async function putInForce(identityDir: string, authorities: Authorities): Promise<void> {
   const generation = newGeneration();
@@ -41,7 +41,9 @@ export async function putInForce(identityDir: string, authorities: Authorities):
     await writeTree(directory, generationFiles(authorities));
     await replaceFile(join(identityDir, CURRENT), `${generation}\n`, PUBLIC_MODE);
   } catch (cause) {
-    await destroyTree(directory).catch(() => undefined);
+    // Where only the last synchronisation failed, the new generation is in force already.
+    const inForce = await readCurrent(identityDir).catch(() => generation);
+    if (inForce !== generation) await destroyTree(directory).catch(() => undefined);
     throw storageFailed(identityDir, cause);
   }
 }

@@ -11,6 +11,11 @@ export interface ServerTls {
   readonly credentials: readonly ServerCredential[];
   /** PEM of the authorities whose client certificates are taken. */
   readonly caPem: string;
+  /**
+   * PEM of those whose certificates are taken for a second proof. Only a handshake looks at revocation
+   * lists: with any, it is the gateway's own authorities alone, whose revoked are known otherwise.
+   */
+  readonly secondCaPem: string;
   /** PEM, one list each; with any, OpenSSL wants a current one of every authority in a client's chain. */
   readonly crls: readonly string[];
   /** PEM of the roots by which clients know the listener; `null` when they are not known here. */

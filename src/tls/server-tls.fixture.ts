@@ -10,5 +10,6 @@ export function ownServerTls(
 ): ServerTls {
   const { credentials, caPem } = identity;
   const whom = { clientCertificates, secondProof: 'off' } as const;
-  return { credentials, caPem, crls: [], rootsPem: caPem, profile, ...whom };
+  const roots = { caPem, secondCaPem: caPem, rootsPem: caPem };
+  return { credentials, ...roots, crls: [], profile, ...whom };
 }

@@ -5,9 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { makeClientRequest } from '#identity';
 import type { Credential, TestAuthority } from '../support/certificates.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { fingerprintShown, pqFetch } from '../support/clients.ts';
+import { askEst } from '../support/est.ts';
 import { callerNamed } from '../support/identified.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
@@ -102,6 +104,18 @@ test('R-13 clients of its own authorities are served by their names, until they 
   assert.equal(await outcome(await clientOf(await createAuthority())), 'refused');
   const entries = await postern.record();
   assert.equal(entries.at(-1)?.client.principal, 'foreign');
+});
+
+test('R-13 a certificate of another authority does not become one of the gateway’s own', async () => {
+  const { keyPem, certPem } = await clientOf(partner);
+  const { der } = await makeClientRequest('ML-DSA-65', 'foreign');
+  const answer = await askEst({ ...postern, ca: site.certPem }, 'simplereenroll', {
+    method: 'POST',
+    body: der.toString('base64'),
+    tls: { key: keyPem, cert: certPem },
+  });
+  assert.equal(answer.status, 403, answer.body);
+  assert.match(answer.body, /POSTERN_CERTIFICATE_NOT_RENEWABLE/);
 });
 
 test('R-05 R-21 files that change are used for new connections; what does not fit is alerted', async () => {

@@ -1,6 +1,11 @@
-import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  X509Certificate as NodeCertificate,
+  webcrypto,
+} from 'node:crypto';
 import { globSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IssuedClient } from '#identity';
 
@@ -45,5 +50,20 @@ export async function backdate(stateDir: string, issued: IssuedClient): Promise<
       new SubjectAlternativeNameExtension([{ type: 'url', value: issued.spiffeId }]),
     ],
   });
+  await enter(stateDir, new NodeCertificate(certificate.toString('pem')));
   return { ...issued, notAfterMs, chainPem: `${certificate.toString('pem')}\n${issuingPem}` };
+}
+
+/** Has the ledger know it, like everything that the gateway has issued. */
+async function enter(stateDir: string, certificate: NodeCertificate): Promise<void> {
+  const ledger = join(stateDir, 'identity/issued.jsonl');
+  const [line = ''] = (await readFile(ledger, 'utf8')).trim().split('\n').slice(-1);
+  const entry = {
+    ...(JSON.parse(line) as object),
+    serial: certificate.serialNumber,
+    fingerprint256: certificate.fingerprint256,
+    not_before: certificate.validFromDate.toISOString(),
+    not_after: certificate.validToDate.toISOString(),
+  };
+  await appendFile(ledger, `${JSON.stringify(entry)}\n`);
 }

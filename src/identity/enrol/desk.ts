@@ -1,9 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import type { ClientAlgorithm } from '../client.ts';
-import { CertificateRequestRefused, EnrolmentBusy, TokenRefused } from '../errors.ts';
+import {
+  CertificateNotRenewable,
+  CertificateRequestRefused,
+  EnrolmentBusy,
+  TokenRefused,
+} from '../errors.ts';
+import type { Predecessor } from '../revocation/ledger.ts';
 import { spiffeIdOfCertificate } from '../spiffe.ts';
 import { Workshop } from '../workshop.ts';
 import type { Grant } from './grant.ts';
+import type { OrderResult } from './issue-ordered.ts';
+import { RenewalQuota } from './renewal-quota.ts';
 import { Tokens } from './tokens.ts';
 
 /** A certificate that was issued to a client for a key of its own. */
@@ -34,6 +42,7 @@ const IDLE_MS = 5000;
 export class EnrolmentDesk {
   readonly #stateDir: string;
   readonly #tokens: Tokens;
+  readonly #renewals = new RenewalQuota();
   #workshop: Workshop | null = null;
   #idleTimer: NodeJS.Timeout | undefined;
   #jobs = 0;
@@ -64,7 +73,7 @@ export class EnrolmentDesk {
       }
       let issued: IssuedByRequest;
       try {
-        issued = await this.#issue(grant.name, grant.algorithm, request);
+        issued = await this.#issue(grant, request, null);
       } catch (thrown) {
         await this.#tokens.release(grant);
         throw thrown;
@@ -77,10 +86,19 @@ export class EnrolmentDesk {
   /**
    * Issues the next certificate of a client that has proved who it is.
    *
-   * @throws CertificateRequestRefused, EnrolmentBusy, or what the state directory's failures are.
+   * @param predecessor with what it has: one that this gateway has issued, and that was not revoked.
+   * @throws CertificateNotRenewable, CertificateRequestRefused, EnrolmentBusy, also for a client that
+   *   has renewed too often today, or what the state directory's failures are.
    */
-  renew(name: string, algorithm: ClientAlgorithm, request: Uint8Array): Promise<IssuedByRequest> {
-    return this.#inTurn(() => this.#issue(name, algorithm, request));
+  renew(
+    client: Pick<Grant, 'name' | 'algorithm'>,
+    request: Uint8Array,
+    predecessor: Predecessor,
+  ): Promise<IssuedByRequest> {
+    return this.#inTurn(() => {
+      this.#renewals.take(client.name, Date.now());
+      return this.#issue(client, request, predecessor);
+    });
   }
 
   /** Lets the workshop go; for when no more requests come. */
@@ -105,22 +123,29 @@ export class EnrolmentDesk {
   }
 
   async #issue(
-    name: string,
-    algorithm: ClientAlgorithm,
+    { name, algorithm }: Pick<Grant, 'name' | 'algorithm'>,
     request: Uint8Array,
+    predecessor: Predecessor | null,
   ): Promise<IssuedByRequest> {
     const workshop = (this.#workshop ??= new Workshop());
     try {
-      const order = { name, algorithm, request, nowMs: Date.now() };
+      const order = { name, algorithm, request, predecessor, nowMs: Date.now() };
       const result = await workshop.client(this.#stateDir, order);
-      if ('refused' in result) throw new CertificateRequestRefused(result.refused);
+      if ('refused' in result) throw refusalOf(result);
       return describe(name, algorithm, result.chain);
     } catch (thrown) {
       // A process that failed is not asked again.
-      if (!(thrown instanceof CertificateRequestRefused)) this.close();
+      const refused = [CertificateRequestRefused, CertificateNotRenewable];
+      if (!refused.some((kind) => thrown instanceof kind)) this.close();
       throw thrown;
     }
   }
+}
+
+function refusalOf({ refused, of }: Extract<OrderResult, { refused: string }>): Error {
+  return of === 'request'
+    ? new CertificateRequestRefused(refused)
+    : new CertificateNotRenewable(refused);
 }
 
 function describe(

@@ -9,9 +9,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { ClientAlgorithm } from '../client.ts';
+import { issueClient } from '../client.ts';
 import { ensureIdentity } from '../identity.ts';
 import { generateKeys } from '../keys.ts';
 import { loadIdentity } from '../load-identity.ts';
+import { describePeer } from '../peer.ts';
+import { revoke } from '../revocation/revoke.ts';
+import { listClients } from '../status.ts';
 import { failure, LIFETIME_MS } from '../test-support.ts';
 import { CLIENT_ALGORITHMS, schemeOf } from './algorithms.ts';
 import { certsOnly } from './certs-only.ts';
@@ -49,6 +53,12 @@ async function grantFor(name: string, algorithm: ClientAlgorithm = 'ML-DSA-65'):
 
 function requestOf(algorithm: ClientAlgorithm, name: string | null): Promise<Buffer> {
   return makeCertificateRequest(generateKeys(schemeOf(algorithm)), name);
+}
+
+/** What a client shows that this gateway has issued its certificate to. */
+async function issuedTo(name: string, algorithm: ClientAlgorithm) {
+  const { chainPem } = await issueClient(state, name, { algorithm });
+  return describePeer(new X509Certificate(chainPem));
 }
 
 const tokenFiles = (): Promise<string[]> => readdir(join(state, 'identity/tokens'));
@@ -112,10 +122,40 @@ test('R-13 a failure of the gateway’s own does not use a token up', async () =
 
 test('R-13 more than sixteen waiting requests are refused', async () => {
   const request = await requestOf('ML-DSA-65', 'alice');
-  const jobs = Array.from({ length: 19 }, () => desk.renew('alice', 'ML-DSA-65', request));
+  const client = { name: 'alice', algorithm: 'ML-DSA-65' } as const;
+  const shown = await issuedTo('alice', 'ML-DSA-65');
+  const jobs = Array.from({ length: 19 }, () => desk.renew(client, request, shown));
   const outcomes = await Promise.allSettled(jobs);
   const busy = outcomes.filter(({ status }) => status === 'rejected');
   assert.equal(busy.length, 2);
+});
+
+test('R-13 a certificate that was revoked a moment ago, or issued elsewhere, is not renewed', async () => {
+  const client = { name: 'thief', algorithm: 'ML-DSA-65' } as const;
+  const request = await requestOf('ML-DSA-65', 'thief');
+  const shown = await issuedTo('thief', 'ML-DSA-65');
+  await desk.renew(client, request, shown);
+  await revoke(state, { kind: 'name', value: 'thief' }, 'keyCompromise');
+  const refused = 'POSTERN_CERTIFICATE_NOT_RENEWABLE';
+  await assert.rejects(desk.renew(client, request, shown), failure(refused, /revoked/));
+  const reencoded = { ...shown, fingerprint256: shown.fingerprint256.replace(/^../, '00') };
+  await assert.rejects(desk.renew(client, request, reencoded), failure(refused, /not issued/));
+  const left = (await listClients(state)).filter(({ entry }) => entry.name === 'thief');
+  assert.deepEqual(new Set(left.map(({ revoked }) => revoked)), new Set(['keyCompromise']));
+});
+
+test('R-10 R-13 a client that renews all the time is stopped, and the others are not', async () => {
+  const insatiable = { name: 'insatiable', algorithm: 'ML-DSA-65' } as const;
+  const shown = await issuedTo('insatiable', 'ML-DSA-65');
+  const ask = (client: typeof insatiable, request: Buffer) => desk.renew(client, request, shown);
+  for (let turn = 0; turn < 100; turn += 1) {
+    await assert.rejects(ask(insatiable, Buffer.alloc(0)), failure(REFUSED));
+  }
+  const request = await requestOf('ML-DSA-65', null);
+  const stopped = failure('POSTERN_ENROLMENT_BUSY', /100 renewals today/);
+  await assert.rejects(ask(insatiable, request), stopped);
+  const other = { name: 'modest', algorithm: 'ML-DSA-65' } as const;
+  await desk.renew(other, request, await issuedTo('modest', 'ML-DSA-65'));
 });
 
 test('R-13 tokens are kept as hashes, in files of the gateway alone, and expire', async () => {
@@ -182,7 +222,8 @@ function hostileRequests(sound: Buffer): fc.Arbitrary<Uint8Array> {
 
 test('R-13 a mutated request never gets a certificate for another key, and breaks nothing', async () => {
   const stored = (await loadIdentity(state, Date.now())) ?? assert.fail('no identity');
-  const order = { name: 'dave', algorithm: 'ECDSA-P256', nowMs: Date.now() } as const;
+  const common = { name: 'dave', algorithm: 'ECDSA-P256' } as const;
+  const order = { ...common, predecessor: null, nowMs: Date.now() };
   const keys = generateKeys(schemeOf('ECDSA-P256'));
   const sound = await makeCertificateRequest(keys, 'dave');
   const property = fc.asyncProperty(hostileRequests(sound), async (request) => {
@@ -209,13 +250,15 @@ test('R-13 however many hostile requests come with it, a token gets one certific
 test('R-13 a client refuses an answer with another key, another name or another CA', async () => {
   const invalid = 'POSTERN_ENROLMENT_ANSWER_INVALID';
   const request = await makeClientRequest('ECDSA-P256', 'erin');
-  const foreign = await desk.renew('erin', 'ECDSA-P256', await requestOf('ECDSA-P256', 'erin'));
+  const erin = { name: 'erin', algorithm: 'ECDSA-P256' } as const;
+  const shown = await issuedTo('erin', 'ECDSA-P256');
+  const foreign = await desk.renew(erin, await requestOf('ECDSA-P256', 'erin'), shown);
   const answer = certsOnly(foreign.chain);
   await assert.rejects(request.accept(answer, caPem), failure(invalid, /has the key/));
   await assert.rejects(request.accept(Buffer.from('x'), caPem), failure(invalid));
 
   const unnamed = await makeClientRequest('ECDSA-P256', null);
-  const own = await desk.renew('erin', 'ECDSA-P256', unnamed.der);
+  const own = await desk.renew(erin, unnamed.der, shown);
   const accepted = await unnamed.accept(certsOnly(own.chain.toReversed()), caPem);
   assert.equal(accepted.name, 'erin');
   assert.equal(accepted.chainPem.match(/BEGIN/g)?.length, 2);

@@ -1,9 +1,10 @@
 import type { ClientAlgorithm } from '../client.ts';
 import { SCHEME_NAMES } from '../client.ts';
-import { CertificateRequestRefused } from '../errors.ts';
+import { CertificateNotRenewable, CertificateRequestRefused } from '../errors.ts';
 import { issueCertificate } from '../issue.ts';
 import { CLIENT_DAYS, daysMs, validity } from '../lifetimes.ts';
 import type { StoredIdentity } from '../load-identity.ts';
+import type { Predecessor } from '../revocation/ledger.ts';
 import { enterIssued } from '../revocation/ledger.ts';
 import { formatSpiffeId } from '../spiffe.ts';
 import { readCertificateRequest } from './read-request.ts';
@@ -15,12 +16,14 @@ export interface CertificateOrder {
   readonly algorithm: ClientAlgorithm;
   /** PKCS#10, DER, as it came. */
   readonly request: Uint8Array;
+  /** What it renews, `null` for a client's first certificate. */
+  readonly predecessor: Predecessor | null;
   readonly nowMs: number;
 }
 
 /** What became of an order. It crosses the border of a process, so it is plain data. */
 export type OrderResult =
-  | { readonly refused: string }
+  | { readonly refused: string; readonly of: 'request' | 'predecessor' }
   /** DER of the client's certificate, then of the certificates above it, the root left out. */
   | { readonly chain: readonly Uint8Array[] };
 
@@ -36,7 +39,9 @@ export async function issueOrdered(
   try {
     return { chain: await issue(stateDir, stored, order) };
   } catch (thrown) {
-    if (thrown instanceof CertificateRequestRefused) return { refused: thrown.message };
+    const { message } = Object(thrown) as Error;
+    if (thrown instanceof CertificateRequestRefused) return { refused: message, of: 'request' };
+    if (thrown instanceof CertificateNotRenewable) return { refused: message, of: 'predecessor' };
     throw thrown;
   }
 }
@@ -44,7 +49,7 @@ export async function issueOrdered(
 async function issue(
   stateDir: string,
   { trustDomain, chains }: Pick<StoredIdentity, 'trustDomain' | 'chains'>,
-  { name, algorithm, request, nowMs }: CertificateOrder,
+  { name, algorithm, request, predecessor, nowMs }: CertificateOrder,
 ): Promise<readonly Uint8Array[]> {
   const read = await readCertificateRequest(request);
   const spiffeId = formatSpiffeId(trustDomain, 'client', name);
@@ -74,7 +79,7 @@ async function issue(
     },
     issuing,
   );
-  await enterIssued(stateDir, spec.name, name, spiffeId, certificate);
+  await enterIssued(stateDir, spec.name, name, spiffeId, certificate, predecessor);
   const above = cross === null ? [issuing.certificate] : [issuing.certificate, cross];
   return [certificate, ...above].map(({ raw }) => raw);
 }

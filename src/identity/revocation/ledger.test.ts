@@ -100,5 +100,5 @@ async function newState(t: TestContext): Promise<{ state: string; path: string }
 }
 
 function enter(state: string, name: string): Promise<void> {
-  return enterIssued(state, 'pq', name, SPIFFE_ID, certificate);
+  return enterIssued(state, 'pq', name, SPIFFE_ID, certificate, null);
 }

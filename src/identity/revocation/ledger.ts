@@ -3,12 +3,17 @@ import type { X509Certificate } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LedgerFull, LedgerInvalid } from '../errors.ts';
+import type { PeerCertificate } from '#crypto';
+import { CertificateNotRenewable, LedgerFull, LedgerInvalid } from '../errors.ts';
 import { PRIVATE_MODE, readIdentityFile, replaceFile, storageFailed } from '../files.ts';
 import { identityDirOf } from '../layout.ts';
 import { withStateLock } from '../lock.ts';
 import { exists } from '../state-dir.ts';
-import type { LedgerEntry } from './schemas.ts';
+import { readRevoked } from './revoked-file.ts';
+import type { LedgerEntry, RevokedEntry } from './schemas.ts';
+
+/** The certificate that a renewal is for. */
+export type Predecessor = Pick<PeerCertificate, 'fingerprint256' | 'serialNumber'>;
 
 const LEDGER = 'issued.jsonl';
 
@@ -19,7 +24,9 @@ const MAX_LEDGER_BYTES = 32 * MIB;
 /**
  * Enters a client's certificate, before it is given out.
  *
- * @throws LedgerFull, StateBusy, StateFileUnsafe, StorageFailed or LedgerInvalid.
+ * @param predecessor is what it renews; `null` for a first certificate.
+ * @throws CertificateNotRenewable, LedgerFull, StateBusy, StateFileUnsafe, StorageFailed, LedgerInvalid
+ *   or RevocationsInvalid.
  */
 export async function enterIssued(
   stateDir: string,
@@ -27,6 +34,7 @@ export async function enterIssued(
   name: string,
   spiffeId: string,
   certificate: X509Certificate,
+  predecessor: Predecessor | null,
 ): Promise<void> {
   const line = lineOf({
     name,
@@ -40,6 +48,8 @@ export async function enterIssued(
   });
   await withStateLock(stateDir, async () => {
     const path = pathOf(stateDir);
+    // Under the lock, so that no revocation comes between this look and the entry.
+    if (predecessor !== null) await refuseNotRenewable(stateDir, path, predecessor);
     const size = await append(path, line).catch(async (thrown: unknown) => {
       if (!(thrown instanceof LedgerFull)) throw thrown;
       await dropExpired(stateDir, path);
@@ -50,6 +60,29 @@ export async function enterIssued(
       await dropExpired(stateDir, path);
     }
   });
+}
+
+/**
+ * Only what the ledger has is renewed: a certificate of another authority must not become one of this
+ * gateway's, nor one that revoking its name would miss.
+ */
+async function refuseNotRenewable(
+  stateDir: string,
+  path: string,
+  { fingerprint256, serialNumber }: Predecessor,
+): Promise<void> {
+  const text = (await exists(path))
+    ? await readIdentityFile(path, 'private', MAX_LEDGER_BYTES)
+    : '';
+  if (!text.includes(`"${fingerprint256}"`)) {
+    throw new CertificateNotRenewable('the certificate to renew was not issued by this gateway');
+  }
+  const revoked = await readRevoked(stateDir);
+  const isMeant = (each: RevokedEntry): boolean =>
+    each.fingerprint256 === fingerprint256 || each.serial === serialNumber;
+  if (revoked.some(isMeant)) {
+    throw new CertificateNotRenewable('the certificate to renew was revoked');
+  }
 }
 
 /**

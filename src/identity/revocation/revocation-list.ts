@@ -14,7 +14,9 @@ export class RevocationList {
   readonly #events: EventSink;
   #byFingerprint: ReadonlyMap<string, RevocationReason> = new Map();
   #bySerial: ReadonlyMap<string, RevocationReason> = new Map();
+  /** Of the file that is in force. */
   #version: string;
+  #trouble: string | null = null;
   #endWatch: (() => void) | undefined;
   #looking: Promise<void> | null = null;
 
@@ -73,22 +75,31 @@ export class RevocationList {
   async #look(onChange: () => void): Promise<void> {
     const version = await versionOf(this.#stateDir);
     if (version === this.#version) return;
-    this.#version = version;
     try {
       const entries = await readRevoked(this.#stateDir);
       // No command removes the file: who does lets everybody in again.
       if (version === ABSENT && this.size > 0) throw new RevocationsInvalid('the file is gone');
       this.#use(entries);
     } catch (thrown) {
-      this.#tell('alert', 'identity.revocations_unreadable', UNREADABLE, messageOf(thrown));
+      this.#tellUnreadable(version, messageOf(thrown));
       return;
     }
+    this.#version = version;
+    this.#trouble = null;
     this.#tell(
       'info',
       'identity.revocations_loaded',
       'the list of revoked certificates has changed',
     );
     onChange();
+  }
+
+  /** Once for the same trouble: until it is over, each look finds it again. */
+  #tellUnreadable(version: string, error: string): void {
+    const trouble = `${version} ${error}`;
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#tell('alert', 'identity.revocations_unreadable', UNREADABLE, error);
   }
 
   #use(entries: readonly RevokedEntry[]): void {

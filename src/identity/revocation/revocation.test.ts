@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import {
+  cp,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import type { PosternEvent } from '#lib';
 import { until } from '../../../test/support/until.ts';
 import type { IssuedClient } from '../client.ts';
@@ -23,6 +35,7 @@ import {
 import { upkeep } from '../upkeep.ts';
 import { RevocationList } from './revocation-list.ts';
 import { revoke } from './revoke.ts';
+import { readRevoked, writeRevoked } from './revoked-file.ts';
 
 const WANTED = { trustDomain: 'example.org', names: [], lifetimeMs: LIFETIME_MS };
 const ALGORITHMS = ['ML-DSA-65', 'ML-DSA-87', 'ECDSA-P256'] as const;
@@ -127,6 +140,17 @@ test('what stands for no certificate is refused and changes nothing', async (t) 
   assert.ok(!files.includes('revoked.json'));
 });
 
+test('R-13 a list that would be too large to be read leaves the one before in place', async (t) => {
+  const state = await newState(t);
+  const { revoked } = await revoke(state, { kind: 'name', value: 'other' }, 'unspecified');
+  const tooMuch = revoked.map((entry) => ({ ...entry, name: 'x'.repeat(64 * 1024 * 1024) }));
+  await assert.rejects(
+    writeRevoked(state, tooMuch),
+    failure('POSTERN_IDENTITY_STORAGE_FAILED', /larger than/),
+  );
+  assert.deepEqual(await readRevoked(state), revoked);
+});
+
 test('R-13 OpenSSL takes the published lists and refuses who is in them', async (t) => {
   const state = await newState(t);
   await verifyAll(state, [true, true, true]);
@@ -198,6 +222,27 @@ test('R-13 a running list follows the file, and keeps what it has when that cann
     RevocationList.open(state, () => undefined),
     failure('POSTERN_IDENTITY_REVOCATIONS_INVALID'),
   );
+});
+
+test('R-13 a list that could not be read at once is read at the next look', async (t) => {
+  const state = await newState(t);
+  const elsewhere = await newState(t);
+  await revoke(elsewhere, { kind: 'name', value: 'agent' }, 'keyCompromise');
+  const events: PosternEvent[] = [];
+  const list = await RevocationList.open(state, (event) => void events.push(event));
+  t.after(() => list.close());
+  list.watch(() => undefined);
+
+  const handle = await open(state);
+  await handle.close();
+  const files = Object.getPrototypeOf(handle) as FileHandle;
+  mock.method(files, 'readFile', () => Promise.reject(new Error('EMFILE')), { times: 1 });
+  t.after(() => mock.restoreAll());
+  const revoked = join(elsewhere, 'identity/revoked.json');
+  await rename(revoked, join(state, 'identity/revoked.json'));
+  await until('an alert is told', () => events.length === 1);
+  await writeFile(join(state, 'identity/anything'), '');
+  await until('it is read', () => list.size === 3);
 });
 
 /** Has a server with every published list, checked for the whole chain, verify clients. */

@@ -1,6 +1,6 @@
 /** The file of what was revoked. */
 import { join } from 'node:path';
-import { RevocationsInvalid } from '../errors.ts';
+import { RevocationsInvalid, StorageFailed } from '../errors.ts';
 import { PRIVATE_MODE, readIdentityFile, replaceFile } from '../files.ts';
 import { identityDirOf } from '../layout.ts';
 import { exists } from '../state-dir.ts';
@@ -8,7 +8,8 @@ import type { RevokedEntry } from './schemas.ts';
 
 const REVOKED = 'revoked.json';
 
-const MAX_REVOKED_BYTES = 32 * 1024 * 1024;
+/** Everything in a full ledger takes some 34 MiB here. */
+const MAX_REVOKED_BYTES = 64 * 1024 * 1024;
 
 /** Path of the file. */
 export function revokedFileOf(stateDir: string): string {
@@ -49,5 +50,10 @@ export async function writeRevoked(
   const now = new Date().toISOString();
   const revoked = entries.filter(({ not_after: end }) => end === null || end >= now);
   const text = JSON.stringify({ version: 1, revoked }, null, 2);
-  await replaceFile(revokedFileOf(stateDir), `${text}\n`, PRIVATE_MODE);
+  const path = revokedFileOf(stateDir);
+  // Nobody could read it, and gateways would go on with the list before.
+  if (Buffer.byteLength(text) >= MAX_REVOKED_BYTES) {
+    throw new StorageFailed(`${path} would be larger than ${MAX_REVOKED_BYTES} bytes`);
+  }
+  await replaceFile(path, `${text}\n`, PRIVATE_MODE);
 }
