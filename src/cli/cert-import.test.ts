@@ -80,6 +80,7 @@ test('R-05 an import of what cannot be is refused', async (t) => {
   for (const [more, code, message] of [
     [[], 64, /larger than/],
     [['--name', '../site'], 64, /no name for files/],
+    [['--name', 'a\u001b[2J'], 64, /no name for files/],
   ] as const) {
     const refused = await importing(home, ...more);
     assert.equal(refused.code, code);

@@ -95,7 +95,8 @@ function howToUse(certificateFile: string, keyFile: string): string {
 
 function nameOf(file: string, { name }: ImportOptions): string {
   const chosen = name ?? basename(file, extname(file));
-  if (chosen !== '' && !chosen.startsWith('.') && !/[/\\\0]/.test(chosen)) return chosen;
+  const isPlain = /^[^./\\][^/\\]*$/.test(chosen) && visible(chosen) === chosen;
+  if (isPlain) return chosen;
   throw new UsageError(`${JSON.stringify(chosen)} is no name for files; give another with --name`);
 }
 

@@ -1,3 +1,4 @@
+import type { OctetString } from '@peculiar/asn1-schema';
 import { messageOf, PosternError } from '#lib';
 import { Pkcs12Invalid, Pkcs12Unsupported } from '../errors.ts';
 
@@ -19,7 +20,8 @@ const SEQUENCE = 0x30;
 
 /**
  * The private keys in a PKCS#12 container (RFC 7292 §4), as yet encrypted. Nothing is decrypted and
- * nothing authenticated here; a container that passes costs OpenSSL a bounded time.
+ * nothing authenticated here. What can be seen of a container without its passphrase costs OpenSSL a
+ * bounded time if it passes.
  *
  * @throws Pkcs12Invalid for what is no such container, or an unreasonable one.
  * @throws Pkcs12Unsupported when the key is where only OpenSSL itself can see it.
@@ -57,10 +59,17 @@ async function loadAsn1() {
     import('@peculiar/asn1-schema'),
     import('@peculiar/asn1-pfx'),
   ]);
+  /** Also one in pieces (X.690 §8.7.3), as Firefox and others write them; the library's is of one. */
+  class Octets extends schema.OctetString {
+    override fromASN(asn: Parameters<OctetString['fromASN']>[0]): this {
+      this.buffer = asn.getValue();
+      return this;
+    }
+  }
   class Elements extends schema.AsnArray<ArrayBuffer | null> {}
   const { Sequence } = schema.AsnTypeTypes;
   schema.AsnType({ type: Sequence, itemType: schema.AsnPropTypes.Any })(Elements);
-  return { ...schema, ...pkcs12, Elements };
+  return { ...schema, ...pkcs12, Elements, Octets };
 }
 
 function look(container: Buffer, asn1: Asn1): Contents {
@@ -68,18 +77,22 @@ function look(container: Buffer, asn1: Asn1): Contents {
   let hasEncryptedSafe = false;
   let iterations = iterationsIn(container, asn1);
   const inData = ({ content }: { readonly content: ArrayBuffer }): ArrayBuffer =>
-    parse(asn1, content, asn1.OctetString).buffer;
-  const { authSafe } = parse(asn1, container, asn1.PFX);
-  for (const safe of parse(asn1, inData(authSafe), asn1.AuthenticatedSafe)) {
-    if (safe.contentType !== DATA) {
-      hasEncryptedSafe = true;
-      iterations += iterationsIn(safe.content, asn1);
-      continue;
-    }
-    for (const { bagId, bagValue } of parse(asn1, inData(safe), asn1.SafeContents)) {
+    parse(asn1, content, asn1.Octets).buffer;
+  const lookAtBags = (der: ArrayBuffer): void => {
+    for (const { bagId, bagValue } of parse(asn1, der, asn1.SafeContents)) {
       const isShrouded = bagId === asn1.id_pkcs8ShroudedKeyBag;
       if (isShrouded) iterations += iterationsIn(bagValue, asn1);
       if (isShrouded || bagId === asn1.id_keyBag) keys.push({ der: Buffer.from(bagValue) });
+      if (bagId === asn1.id_SafeContents) lookAtBags(bagValue);
+    }
+  };
+  const { authSafe } = parse(asn1, container, asn1.PFX);
+  for (const safe of parse(asn1, inData(authSafe), asn1.AuthenticatedSafe)) {
+    if (safe.contentType === DATA) {
+      lookAtBags(inData(safe));
+    } else {
+      hasEncryptedSafe = true;
+      iterations += iterationsIn(safe.content, asn1);
     }
   }
   return { keys, hasEncryptedSafe, iterations };

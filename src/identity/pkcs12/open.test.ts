@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
-import { AuthenticatedSafe, PFX } from '@peculiar/asn1-pfx';
+import { AuthenticatedSafe, id_SafeContents, PFX, SafeBag, SafeContents } from '@peculiar/asn1-pfx';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import * as fc from 'fast-check';
 import { PosternError } from '#lib';
@@ -64,6 +64,42 @@ test('R-13 RSA keys, no authorities, no passphrase, no encryption', needsOpenssl
     assert.deepEqual(content.authorities, []);
     assert.ok(createPrivateKey(content.keyPem).equals(createPrivateKey(rsa.keyPem)));
   }
+});
+
+test(
+  'R-13 containers in BER, of no known length and in pieces, are read too',
+  needsOpenssl,
+  async () => {
+    const pfx = AsnConvert.parse(container, PFX);
+    const safes = Buffer.from(safesOf(pfx));
+    const pieces = [safes.subarray(0, 100), safes.subarray(100)].map(derOf);
+    const [version, data] = [
+      Buffer.from('020103', 'hex'),
+      Buffer.from('06092a864886f70d010701', 'hex'),
+    ];
+    const content = endless('a0', endless('24', ...pieces));
+    const mac = Buffer.from(AsnConvert.serialize(pfx.macData));
+    const ber = endless('30', version, endless('30', data, content), mac);
+    const { leaf: read } = await openPkcs12(ber, PASSPHRASE);
+    assert.equal(read.fingerprint256, fingerprint(leaf.certPem));
+  },
+);
+
+test('R-13 a key in a bag within a bag is found', needsOpenssl, async () => {
+  const pfx = AsnConvert.parse(container, PFX);
+  const safes = AsnConvert.parse(safesOf(pfx), AuthenticatedSafe);
+  const data = safes.find(({ contentType }) => contentType.endsWith('.1')) ?? assert.fail();
+  const { buffer: bagValue } = AsnConvert.parse(data.content, OctetString);
+  const outer = new SafeContents([new SafeBag({ bagId: id_SafeContents, bagValue })]);
+  data.content = AsnConvert.serialize(new OctetString(AsnConvert.serialize(outer)));
+  pfx.authSafe.content = AsnConvert.serialize(new OctetString(AsnConvert.serialize(safes)));
+  // The MAC would no longer be right; it need not be there.
+  const { version, authSafe } = pfx;
+  const file = AsnConvert.serialize(
+    Object.assign(new PFX({ version, authSafe }), { macData: undefined }),
+  );
+  const { keyPem } = await openPkcs12(Buffer.from(file), PASSPHRASE);
+  assert.ok(createPrivateKey(keyPem).equals(createPrivateKey(leaf.keyPem)));
 });
 
 test('R-05 a wrong passphrase is told, and which one it was is not', needsOpenssl, async () => {
@@ -145,6 +181,15 @@ test('R-05 damaged containers are refused with a typed error', needsOpenssl, asy
     { numRuns: 100 },
   );
 });
+
+function derOf(octets: Buffer): Buffer {
+  return Buffer.from(AsnConvert.serialize(new OctetString(octets)));
+}
+
+/** An element of indefinite length (X.690 §8.1.3.6). */
+function endless(tag: string, ...parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from(`${tag}80`, 'hex'), ...parts, Buffer.from('0000', 'hex')]);
+}
 
 /** DER of the safes, which are within an OCTET STRING. */
 function safesOf({ authSafe }: PFX): ArrayBuffer {

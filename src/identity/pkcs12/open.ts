@@ -50,7 +50,8 @@ export async function openPkcs12(container: Buffer, passphrase: string): Promise
   return { keyPem: privatePem(key), leaf, authorities: chainAbove(leaf, others), scheme };
 }
 
-const UNFIT_KEY = 'Have a certificate issued for an ML-DSA, ECDSA, Ed25519 or RSA key.';
+const UNFIT_KEY =
+  'Have a certificate issued for an ML-DSA, ECDSA or Ed25519 key, or for RSA with 2048 bits or more.';
 
 /** OpenSSL's refusal of a container, by what a person can do about it. */
 function refusal(cause: unknown): Error {
@@ -60,10 +61,11 @@ function refusal(cause: unknown): Error {
       cause,
     });
   }
-  if (/unsupported|unknown|too small|legacy/i.test(why)) {
-    return new Pkcs12Unsupported(`OpenSSL does not take the container: ${why}`, { cause });
-  }
-  return new Pkcs12Invalid(`OpenSSL does not take the container: ${why}`, { cause });
+  const what = `OpenSSL does not take the container: ${why}`;
+  if (/too small|too weak/i.test(why))
+    return new Pkcs12Unsupported(what, { cause, hint: UNFIT_KEY });
+  if (/unsupported|unknown/i.test(why)) return new Pkcs12Unsupported(what, { cause });
+  return new Pkcs12Invalid(what, { cause });
 }
 
 function keyOf(leaf: X509Certificate, bags: readonly KeyBag[], passphrase: string): KeyObject {
