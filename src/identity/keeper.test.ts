@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import type { PosternEvent } from '#lib';
 import { until } from '../../test/support/until.ts';
 import { createIdentity } from './create-identity.ts';
@@ -69,6 +69,18 @@ test('R-21 without the key of the root an alert tells the command, once a day', 
   assert.equal(new Set(applied.map(({ generation }) => generation)).size, 1);
 });
 
+test('R-21 what was made by a clock that was ahead is renewed when the clock is right', async (t) => {
+  const state = await temporaryDir(t);
+  await ensureIdentity(state, WANTED);
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + daysMs(2) });
+  const { keeper, applied } = keeperOf(t, state, await ensureIdentity(state, WANTED));
+  mock.timers.reset();
+  keeper.start();
+  await until('it is renewed', () => applied.length > 1);
+  const from = applied[1]?.credentials.map(({ leaf }) => leaf.validFromDate.getTime()) ?? [];
+  assert.ok(Math.max(...from) <= Date.now());
+});
+
 interface Kept {
   readonly state: string;
   readonly keeper: IdentityKeeper;
@@ -86,7 +98,10 @@ async function keep(
   const state = join(directory, 'state');
   await cp(aged, state, { recursive: true });
   await prepare(state, join(directory, 'safe'));
-  const identity = await ensureIdentity(state, WANTED);
+  return keeperOf(t, state, await ensureIdentity(state, WANTED));
+}
+
+function keeperOf(t: TestContext, state: string, identity: GatewayIdentity): Kept {
   const events: PosternEvent[] = [];
   const applied = [identity];
   const keeper = new IdentityKeeper(identity, {

@@ -92,8 +92,15 @@ export class IdentityKeeper {
   async #lookAll(): Promise<void> {
     await this.#caretaker.look(this.#identity);
     if (this.#stopped) return;
-    if (Date.now() >= this.#dueAtMs) await this.renew();
+    if (this.#isDue()) await this.renew();
     await this.#adopt();
+  }
+
+  #isDue(): boolean {
+    const nowMs = Date.now();
+    const begins = this.#identity.credentials.map(({ leaf }) => leaf.validFromDate.getTime());
+    // When the clock was ahead and was set back, nobody accepts the certificates made before.
+    return nowMs >= this.#dueAtMs || nowMs < Math.max(...begins);
   }
 
   /** Renews when the authorities in force are not those of the certificates. */

@@ -49,6 +49,19 @@ test('a lock whose holder is gone is taken over', async (t) => {
   }
 });
 
+test(
+  'a lock whose holder’s process id belongs to another process by now is taken over',
+  { skip: process.platform !== 'linux' && 'only Linux tells when a process began' },
+  async (t) => {
+    const state = await temporaryDir(t);
+    const path = join(state, 'identity.lock');
+    const inForce = await withStateLock(state, () => readFile(path, 'utf8'));
+    assert.match(inForce, /^\d+ [0-9a-f]{16} \S+ \d+\n$/);
+    await writeFile(path, `${process.ppid} 0011 ${hostname()} 1\n`);
+    assert.equal(await withStateLock(state, () => Promise.resolve(1)), 1);
+  },
+);
+
 test('whoever cannot get the lock gives up in the end, and says who has it', async (t) => {
   const state = await temporaryDir(t);
   const holder = `1 0011 ${hostname()}\n`;

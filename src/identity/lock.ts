@@ -35,7 +35,7 @@ export async function withStateLock<T>(stateDir: string, work: () => Promise<T>)
   const token = randomBytes(8).toString('hex');
   held.add(token);
   try {
-    await acquire(path, `${process.pid} ${token} ${hostname()}\n`);
+    await acquire(path, `${process.pid} ${token} ${hostname()} ${await beginOf(process.pid)}\n`);
     try {
       return await work();
     } finally {
@@ -88,11 +88,21 @@ async function readHolder(path: string): Promise<string | null> {
 }
 
 async function isStale(path: string, holder: string): Promise<boolean> {
-  const [pid = '', token = '', host = ''] = holder.trimEnd().split(' ');
+  const [pid = '', token = '', host = '', began = ''] = holder.trimEnd().split(' ');
   if (host !== hostname()) return olderThan(path, FOREIGN_STALE_MS);
   // Process ids begin anew in a restarted container: this one can be the id of who was killed.
   if (Number(pid) === process.pid) return !held.has(token);
-  return !isRunning(Number(pid));
+  if (!isRunning(Number(pid))) return true;
+  const now = await beginOf(Number(pid));
+  // The id is another process's by now.
+  return began !== '' && now !== '' && began !== now;
+}
+
+/** When a process began, in ticks of the machine's clock since its start; empty where no file tells. */
+async function beginOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // proc(5): field 22; the second one, the program's name, may hold blanks and brackets.
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
 /** Removes a stale lock, and only that: another process may have replaced it by its own meanwhile. */

@@ -124,6 +124,18 @@ test('R-13 a certificate that only differs in its signature is refused all the s
   assert.equal(list.refusalOf({ serialNumber, fingerprint256: 'AA' }), 'keyCompromise');
 });
 
+test('R-13 a file of a certificate tells its serial number also when its authority was replaced', async (t) => {
+  const state = await newState(t);
+  await unlink(join(state, 'identity/issued.jsonl'));
+  await rotate(state, { roots: true, rootKeysDir: null });
+  const client = clients[2] ?? assert.fail('no client');
+  const target = { kind: 'certificate', value: Buffer.from(client.chainPem) } as const;
+  await revoke(state, target, 'keyCompromise');
+  const list = await RevocationList.open(state, () => undefined);
+  const { serialNumber } = peerOf(client);
+  assert.equal(list.refusalOf({ serialNumber, fingerprint256: 'AA' }), 'keyCompromise');
+});
+
 test('what stands for no certificate is refused and changes nothing', async (t) => {
   const state = await newState(t);
   const cases = [

@@ -1,4 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import { signatureOfKey } from '#crypto';
+import { certificatesIn } from '../enrol/pem.ts';
 import { CertificateUnknown, CertificateUnreadable, IdentityMissing } from '../errors.ts';
 import type { StoredIdentity } from '../load-identity.ts';
 import { loadIdentity } from '../load-identity.ts';
@@ -82,7 +84,8 @@ async function entriesFor(
       const certificate = parse(target.value);
       const issued = await issuedWith(stateDir, certificate.fingerprint256);
       if (issued !== undefined) return [fromLedger(issued, reason, revoked_at)];
-      return [fromCertificate(certificate, stored, reason, revoked_at)];
+      const chain = ownChainOf(certificate, certificatesBeside(target.value), stored);
+      return [fromCertificate(certificate, chain, reason, revoked_at)];
     }
   }
 }
@@ -98,25 +101,42 @@ function fromLedger(
 /** One that the ledger lacks: of another authority, or from before the ledger was lost. */
 function fromCertificate(
   certificate: X509Certificate,
-  { chains }: StoredIdentity,
+  chain: string | null,
   reason: RevocationReason,
   revoked_at: string,
 ): RevokedEntry {
-  const own = chains.find(
-    ({ issuing }) =>
-      certificate.checkIssued(issuing.certificate) &&
-      certificate.verify(issuing.certificate.publicKey),
-  );
   const name = spiffeIdOfCertificate(certificate) ?? certificate.subject.replaceAll('\n', ', ');
   return {
     fingerprint256: certificate.fingerprint256,
-    serial: own === undefined ? null : certificate.serialNumber,
-    chain: own?.spec.name ?? null,
+    serial: chain === null ? null : certificate.serialNumber,
+    chain,
     name: name.slice(0, 256),
     reason,
     revoked_at,
     not_after: certificate.validToDate.toISOString(),
   };
+}
+
+/**
+ * The chain that a certificate is of, `null` for those of other authorities. An issuing CA of before
+ * stands beside what it issued, and below a trusted root.
+ */
+function ownChainOf(
+  certificate: X509Certificate,
+  beside: readonly X509Certificate[],
+  { chains, previousRoots }: StoredIdentity,
+): string | null {
+  const roots = [...chains.map(({ root }) => root.certificate), ...previousRoots];
+  const former = beside.filter((each) => each.ca && roots.some((root) => isIssuedBy(each, root)));
+  const own = chains.find(({ spec, issuing }) => {
+    const kin = former.filter((each) => signatureOfKey(each.publicKey) === spec.issuing);
+    return [issuing.certificate, ...kin].some((issuer) => isIssuedBy(certificate, issuer));
+  });
+  return own?.spec.name ?? null;
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 async function unexpired(stateDir: string): Promise<readonly LedgerEntry[]> {
@@ -131,9 +151,18 @@ async function issuedWith(
   return (await readLedger(stateDir)).find((entry) => entry.fingerprint256 === fingerprint256);
 }
 
+/** The other certificates of a PEM file. */
+function certificatesBeside(bytes: Buffer): readonly X509Certificate[] {
+  return readable(() => certificatesIn(bytes.toString('latin1')).slice(1));
+}
+
 function parse(bytes: Buffer): X509Certificate {
+  return readable(() => new X509Certificate(bytes));
+}
+
+function readable<T>(read: () => T): T {
   try {
-    return new X509Certificate(bytes);
+    return read();
   } catch (cause) {
     throw new CertificateUnreadable('the file holds no certificate', { cause });
   }

@@ -292,6 +292,19 @@ for (const { what, code, message, server, tls } of refusals) {
   });
 }
 
+test(
+  'R-13 a pinned key that the server shows, and that signed nothing, does not count',
+  TIMEOUT,
+  async (t) => {
+    // By its name it could be the issuer; anybody can put a name and a public key into a certificate.
+    const namesake = await createAuthority();
+    const { port } = await serve(t, mlDsa, { cert: mlDsa.certPem + namesake.certPem });
+    const pins = [pinOf(new X509Certificate(namesake.certPem))];
+    const link = linkTo(t, port, settings({ pins, caPem: authority.certPem }));
+    await assert.rejects(link, { code: CERTIFICATE, message: /no key .* is pinned/ });
+  },
+);
+
 test('R-21 a pinned key is asked for beside the authority: the server’s own or an authority’s', async (t) => {
   const { port, requests } = await serve(t, mlDsa);
   const pins = {
