@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { createAuthority } from '../../test/support/certificates.ts';
 import { runPostern } from '../../test/support/cli.ts';
 import { makePkcs12, NO_PKCS12 } from '../../test/support/pkcs12.ts';
-import { pemFiles } from './egress-files.ts';
+import { pemFiles } from './link-files.ts';
 
 const PASSPHRASE = 'no one may see this';
 

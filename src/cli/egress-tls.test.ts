@@ -138,7 +138,7 @@ test('R-21 a PKCS#12 file and its passphrase change together', { skip: NO_PKCS12
   assert.doesNotMatch(JSON.stringify(events), /(?:first|second) one/);
   await write('own.p12', 'no container');
   await assert.rejects(open({ clientCertificate: files }), {
-    code: 'POSTERN_EGRESS_FILE_INVALID',
+    code: 'POSTERN_LINK_FILE_INVALID',
     message: /own\.p12 cannot be used with the passphrase of .*: not enough data/,
   });
 });
@@ -155,7 +155,7 @@ test('files are judged whole: no block may be missing, cut off or of another kin
   ];
   for (const [text, message] of cases) {
     await write('crl.pem', text);
-    const error = { code: 'POSTERN_EGRESS_FILE_INVALID', message };
+    const error = { code: 'POSTERN_LINK_FILE_INVALID', message };
     await assert.rejects(open({ crlFile: path('crl.pem') }), error);
   }
   const shorter = fc.integer({ min: 0, max: list.trimEnd().length - 1 });

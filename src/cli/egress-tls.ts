@@ -7,14 +7,14 @@ import { messageOf, watchFiles } from '#lib';
 import type { Policy } from '#policy';
 import { profileUnder } from '#policy';
 import type { HttpUpstreamTls } from '#transport';
-import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
+import type { FollowEvents, FollowedFiles, PemCredential } from './link-files.ts';
 import {
   authorityFile,
   credentialFiles,
   leafOf,
   proofFiles,
   revocationFile,
-} from './egress-files.ts';
+} from './link-files.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
 type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
@@ -45,7 +45,7 @@ export interface EgressTls {
 /**
  * Reads the files of a server's link.
  *
- * @throws EgressFileInvalid when a file cannot be read, or does not hold what it should.
+ * @throws LinkFileInvalid when a file cannot be read, or does not hold what it should.
  */
 export async function openEgressTls(
   server: string,
@@ -78,17 +78,17 @@ export async function openEgressTls(
   };
 }
 
-interface LinkFiles {
-  readonly ca: EgressFiles<string> | null;
-  readonly crls: EgressFiles<readonly string[]> | null;
-  readonly second: EgressFiles<PemCredential> | null;
-  readonly credential: EgressFiles<ClientCredential> | null;
+interface ServerFiles {
+  readonly ca: FollowedFiles<string> | null;
+  readonly crls: FollowedFiles<readonly string[]> | null;
+  readonly second: FollowedFiles<PemCredential> | null;
+  readonly credential: FollowedFiles<ClientCredential> | null;
 }
 
 function filesOf(
   { ca, crlFile, clientCertificate, secondCertificate }: TlsSettings,
-  tell: EgressFileEvents,
-): LinkFiles {
+  tell: FollowEvents,
+): ServerFiles {
   const ownFiles = clientCertificate === 'gateway' ? null : clientCertificate;
   return {
     ca: typeof ca === 'object' && ca !== null ? authorityFile(ca.file, tell) : null,
@@ -100,7 +100,7 @@ function filesOf(
 
 function compose(
   { profile, ca, serverName, pins, clientCertificate }: TlsSettings,
-  files: LinkFiles,
+  files: ServerFiles,
   inForce: InForce,
 ): () => HttpUpstreamTls {
   const systemPem = ca === 'system' ? getCACertificates('system').join('\n') : null;
@@ -133,7 +133,7 @@ function compose(
 }
 
 /** Files are read before any link is made; without them there must be none. */
-function valueOf<T>({ kept, paths }: EgressFiles<T>): T {
+function valueOf<T>({ kept, paths }: FollowedFiles<T>): T {
   if (kept.value === null) throw new Error(`${paths.join()} was never read`);
   return kept.value;
 }
@@ -150,7 +150,7 @@ function gatewayCredential(identity: GatewayIdentity | null): ClientCredential |
   return first === undefined ? null : { chainPem: first.chainPem, keyPem: first.keyPem };
 }
 
-function tellerOf(server: string, events: EventSink, onReload: () => void): EgressFileEvents {
+function tellerOf(server: string, events: EventSink, onReload: () => void): FollowEvents {
   return {
     onChange: (files) => {
       events({

@@ -20,9 +20,10 @@ export const ConfigMissing = defineError('POSTERN_CONFIG_MISSING', {
   hint: 'Try `postern up --example`, front one server with `postern up -- <command>`, or name a file with --config.',
 });
 
-export const EgressFileInvalid = defineError('POSTERN_EGRESS_FILE_INVALID', {
-  meaning: 'A file of certificates or keys for the link to a server cannot be used.',
-  hint: 'Look at `tls` of that server in postern.yaml; certificates and lists are PEM, or PKCS#12 where it says so.',
+export const LinkFileInvalid = defineError('POSTERN_LINK_FILE_INVALID', {
+  meaning:
+    'A file of certificates or keys for a listener, or for the link to a server, cannot be used.',
+  hint: 'Look at `tls` of that listener or server in postern.yaml; certificates and lists are PEM, or PKCS#12 where it says so.',
 });
 
 export const GatewayUnavailable = defineError('POSTERN_GATEWAY_UNAVAILABLE', {

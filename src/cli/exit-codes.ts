@@ -19,7 +19,7 @@ export function exitCodeOf(code: string): number {
   if (code === 'POSTERN_USAGE') return EXIT.usage;
   if (code.endsWith('LISTEN_FAILED') || /UNAVAILABLE$|UNREACHABLE$/.test(code))
     return EXIT.unavailable;
-  if (/CONFIG|EGRESS|POLICY|PROFILE|STATE|IDENTITY|RUNTIME|ALGORITHM|FILE_|TRUST_DOMAIN/.test(code))
+  if (/CONFIG|POLICY|PROFILE|STATE|IDENTITY|RUNTIME|ALGORITHM|FILE_|TRUST_DOMAIN/.test(code))
     return EXIT.config;
   return EXIT.failure;
 }

@@ -5,9 +5,9 @@ import type { ListenerFiles } from '#gateway';
 import type { ServerCredential } from '#identity';
 import type { EventSink } from '#lib';
 import { messageOf, watchFiles } from '#lib';
-import type { EgressFileEvents, EgressFiles, PemCredential } from './egress-files.ts';
-import { authorityFile, ownRevocationLists, pemFiles, revocationFile } from './egress-files.ts';
-import { EgressFileInvalid } from './errors.ts';
+import type { FollowEvents, FollowedFiles, PemCredential } from './link-files.ts';
+import { authorityFile, ownRevocationLists, pemFiles, revocationFile } from './link-files.ts';
+import { LinkFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<ListenerSettings['tls']>;
 type Content = ReadonlyMap<string, ListenerFiles>;
@@ -28,7 +28,7 @@ export interface ListenerFileSet {
 /**
  * Reads the files of all listeners.
  *
- * @throws EgressFileInvalid when one cannot be read, or does not hold what it should.
+ * @throws LinkFileInvalid when one cannot be read, or does not hold what it should.
  */
 export async function openListenerFiles(
   listeners: readonly ListenerSettings[],
@@ -64,17 +64,17 @@ export async function openListenerFiles(
 }
 
 interface OneListener {
-  readonly credentials: readonly EgressFiles<PemCredential>[];
-  readonly clientCa: EgressFiles<string> | null;
-  readonly crls: EgressFiles<readonly string[]> | null;
+  readonly credentials: readonly FollowedFiles<PemCredential>[];
+  readonly clientCa: FollowedFiles<string> | null;
+  readonly crls: FollowedFiles<readonly string[]> | null;
   /** With lists of others, OpenSSL wants the gateway's own too. */
-  readonly ownCrls: EgressFiles<readonly string[]> | null;
+  readonly ownCrls: FollowedFiles<readonly string[]> | null;
 }
 
 function filesOf(
   { certificates, clientCaFile, clientCrlFile }: TlsSettings,
   stateDir: string,
-  tell: EgressFileEvents,
+  tell: FollowEvents,
 ): OneListener {
   return {
     credentials: certificates.map((files) => pemFiles(files, tell)),
@@ -89,7 +89,7 @@ function partsOf({
   clientCa,
   crls,
   ownCrls,
-}: OneListener): readonly EgressFiles<unknown>[] {
+}: OneListener): readonly FollowedFiles<unknown>[] {
   return [...credentials, clientCa, crls, ownCrls].filter((part) => part !== null);
 }
 
@@ -112,7 +112,7 @@ function serverCredential(pem: PemCredential, paths: readonly string[]): ServerC
   if (existing !== undefined) return existing;
   const scheme = signatureOfKey(createPrivateKey(pem.keyPem));
   if (scheme === undefined) {
-    throw new EgressFileInvalid(`${paths.join(', ')}: TLS 1.3 cannot sign with such a key`);
+    throw new LinkFileInvalid(`${paths.join(', ')}: TLS 1.3 cannot sign with such a key`);
   }
   const credential = { ...pem, scheme, leaf: new X509Certificate(pem.chainPem) };
   made.set(pem, credential);
@@ -132,7 +132,7 @@ async function applyTelling(apply: () => Promise<void>, events: EventSink): Prom
   }
 }
 
-function tellerOf(listener: string, events: EventSink, onChange: () => void): EgressFileEvents {
+function tellerOf(listener: string, events: EventSink, onChange: () => void): FollowEvents {
   return {
     onChange: (files) => {
       events({

@@ -39,7 +39,7 @@ interface OneServer {
 /**
  * Makes the servers of the settings.
  *
- * @throws EgressFileInvalid
+ * @throws LinkFileInvalid
  */
 export async function createServers(settings: Settings, context: ServerContext): Promise<Servers> {
   const servers = await Promise.all(

@@ -38,7 +38,7 @@ export class TlsConfigurations {
     this.#events = events;
   }
 
-  /** @throws EgressFileInvalid when a file cannot be read, or does not hold what it should. */
+  /** @throws LinkFileInvalid when a file cannot be read, or does not hold what it should. */
   static async open(
     settings: Settings,
     stateDir: string,

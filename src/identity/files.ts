@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '#lib';
+import { messageOf, replaceFile as replaceAtomically } from '#lib';
 import { ClientFileExists, IdentityDamaged, StateFileUnsafe, StorageFailed } from './errors.ts';
 
 /** Mode of a private key: its owner alone. */
@@ -56,15 +56,9 @@ export async function writeNewFile(path: string, text: string, mode: number): Pr
  *   synchronised.
  */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
-  const directory = dirname(path);
-  const suffix = randomBytes(6).toString('hex');
-  const temporary = join(directory, `.${basename(path)}.${suffix}`);
   try {
-    await createFile(temporary, text, mode);
-    await rename(temporary, path);
-    await syncDirectory(directory);
+    await replaceAtomically(path, text, mode);
   } catch (cause) {
-    await rm(temporary, { force: true });
     throw storageFailed(path, cause);
   }
 }

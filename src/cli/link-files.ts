@@ -6,19 +6,19 @@ import { canProveChannel, publishedDirOf, readPublished } from '#identity';
 import { Kept, messageOf, readSmallFile } from '#lib';
 import type { HttpUpstreamTls } from '#transport';
 import { leafOfPkcs12 } from '#transport';
-import { EgressFileInvalid } from './errors.ts';
+import { LinkFileInvalid } from './errors.ts';
 
 type TlsSettings = NonNullable<HttpSettings['tls']>;
 type ClientCredential = NonNullable<HttpUpstreamTls['clientCredential']>;
 
 /** Files of a link that only make sense together, and what they hold. */
-export interface EgressFiles<T> {
+export interface FollowedFiles<T> {
   readonly paths: readonly string[];
   readonly kept: Kept<T>;
 }
 
 /** Told when files are read while the gateway runs. */
-export interface EgressFileEvents {
+export interface FollowEvents {
   readonly onChange: (paths: readonly string[]) => void;
   /** What was in force stays so. */
   readonly onTrouble: (paths: readonly string[], thrown: unknown) => void;
@@ -28,7 +28,7 @@ export interface EgressFileEvents {
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** The file of authorities, PEM. */
-export function authorityFile(path: string, events: EgressFileEvents): EgressFiles<string> {
+export function authorityFile(path: string, events: FollowEvents): FollowedFiles<string> {
   return keep([path], events, (content) => {
     const blocks = pemBlocks(path, content, 'CERTIFICATE');
     check(path, 'certificates in PEM', () => blocks.map((block) => new X509Certificate(block)));
@@ -39,8 +39,8 @@ export function authorityFile(path: string, events: EgressFileEvents): EgressFil
 /** The file of revocation lists, as PEM of one list each. */
 export function revocationFile(
   path: string,
-  events: EgressFileEvents,
-): EgressFiles<readonly string[]> {
+  events: FollowEvents,
+): FollowedFiles<readonly string[]> {
   return keep([path], events, (content) => {
     const blocks = pemBlocks(path, content, 'X509 CRL');
     check(path, 'revocation lists in PEM', () => blocks.map((crl) => createSecureContext({ crl })));
@@ -51,8 +51,8 @@ export function revocationFile(
 /** The revocation lists of the gateway's own authorities, which change with every revocation. */
 export function ownRevocationLists(
   stateDir: string,
-  { onChange, onTrouble }: EgressFileEvents,
-): EgressFiles<readonly string[]> {
+  { onChange, onTrouble }: FollowEvents,
+): FollowedFiles<readonly string[]> {
   const paths = [join(publishedDirOf(stateDir), 'pq.crl')];
   const kept = new Kept<readonly string[]>({
     read: async () => {
@@ -68,23 +68,23 @@ export function ownRevocationLists(
 /** The files of a client certificate and its key. */
 export function credentialFiles(
   files: Exclude<TlsSettings['clientCertificate'], 'gateway' | null>,
-  events: EgressFileEvents,
-): EgressFiles<ClientCredential> {
+  events: FollowEvents,
+): FollowedFiles<ClientCredential> {
   return 'pkcs12File' in files ? containerFiles(files, events) : pemFiles(files, events);
 }
 
 function containerFiles(
   { pkcs12File, passphraseFile }: { pkcs12File: string; passphraseFile: string },
-  events: EgressFileEvents,
-): EgressFiles<ClientCredential> {
+  events: FollowEvents,
+): FollowedFiles<ClientCredential> {
   return keep([pkcs12File, passphraseFile], events, (pfx, secret) => {
-    if (pfx === undefined) throw new EgressFileInvalid(`${pkcs12File} was not read`);
+    if (pfx === undefined) throw new LinkFileInvalid(`${pkcs12File} was not read`);
     const passphrase = String(secret).replace(/\r?\n$/, '');
     try {
       leafOfPkcs12(pfx, passphrase);
     } catch (cause) {
       const message = `${pkcs12File} cannot be used with the passphrase of ${passphraseFile}: ${messageOf(cause)}`;
-      throw new EgressFileInvalid(message, { cause });
+      throw new LinkFileInvalid(message, { cause });
     }
     return { pfx, passphrase };
   });
@@ -105,11 +105,11 @@ export interface PemCredential {
 /** The files of a second, classical certificate and its key. */
 export function proofFiles(
   files: CertificateFiles,
-  events: EgressFileEvents,
-): EgressFiles<PemCredential> {
+  events: FollowEvents,
+): FollowedFiles<PemCredential> {
   return pemFiles(files, events, ({ keyPem }) => {
     if (canProveChannel(keyPem)) return;
-    throw new EgressFileInvalid(`${files.keyFile} is neither an ECDSA nor an Ed25519 key`);
+    throw new LinkFileInvalid(`${files.keyFile} is neither an ECDSA nor an Ed25519 key`);
   });
 }
 
@@ -120,9 +120,9 @@ export function proofFiles(
  */
 export function pemFiles(
   { certificateFile, keyFile }: CertificateFiles,
-  events: EgressFileEvents,
+  events: FollowEvents,
   verify: (credential: PemCredential) => void = () => undefined,
-): EgressFiles<PemCredential> {
+): FollowedFiles<PemCredential> {
   return keep([certificateFile, keyFile], events, (certificate, key) => {
     const chainPem = pemBlocks(certificateFile, certificate, 'CERTIFICATE').join('');
     const keyPem = String(key);
@@ -138,15 +138,15 @@ export function pemFiles(
       verify({ chainPem, keyPem });
       return { chainPem, keyPem };
     }
-    throw new EgressFileInvalid(`${keyFile} is not the key of ${certificateFile}`);
+    throw new LinkFileInvalid(`${keyFile} is not the key of ${certificateFile}`);
   });
 }
 
 function keep<T>(
   paths: readonly string[],
-  { onChange, onTrouble }: EgressFileEvents,
+  { onChange, onTrouble }: FollowEvents,
   parse: (...contents: readonly Buffer[]) => T,
-): EgressFiles<T> {
+): FollowedFiles<T> {
   const kept = new Kept<T>({
     read: async () => {
       const contents = await Promise.all(paths.map(read));
@@ -163,7 +163,7 @@ async function read(path: string): Promise<Buffer> {
   try {
     return await readSmallFile(path, MAX_FILE_BYTES);
   } catch (cause) {
-    throw new EgressFileInvalid(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new LinkFileInvalid(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -179,13 +179,13 @@ function pemBlocks(path: string, content: Buffer | undefined, label: string): re
   });
   if (blocks.length > 0 && blocks.length === parts.length) return blocks;
   const what = label === 'X509 CRL' ? 'revocation lists' : 'a certificate';
-  throw new EgressFileInvalid(`${path} does not hold ${what} in PEM, or was cut off`);
+  throw new LinkFileInvalid(`${path} does not hold ${what} in PEM, or was cut off`);
 }
 
 function check<T>(path: string, what: string, parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new EgressFileInvalid(`${path} does not hold ${what}`, { cause });
+    throw new LinkFileInvalid(`${path} does not hold ${what}`, { cause });
   }
 }
