@@ -38,6 +38,11 @@ than the stable ones is rolled back by itself. Rollouts survive a restart of the
         finish(await (await import('./rollout.ts')).rolloutStep(step, options)),
       );
   }
+  common(rollout.command('drain'))
+    .description('end the connections of epochs that are over now, each after its call')
+    .action(async (options: RolloutOptions) =>
+      finish(await (await import('./rollout.ts')).rolloutDrain(options)),
+    );
 }
 
 function common(command: Command): Command {

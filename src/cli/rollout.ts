@@ -57,6 +57,11 @@ export async function rolloutStep(
   return show(await askGateway<Status>(stateDir, 'POST', `/rollout/${step}`, input), options);
 }
 
+/** Ends the connections of epochs that are over. @throws GatewayUnavailable */
+export async function rolloutDrain(options: RolloutOptions): Promise<number> {
+  return show(await askGateway<Status>(await stateDirOf(options), 'POST', '/drain', null), options);
+}
+
 function show({ listeners }: Status, { listener, json }: RolloutOptions): number {
   const shown = listeners.filter(({ name }) => listener === undefined || name === listener);
   if (json === true) {

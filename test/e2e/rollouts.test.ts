@@ -84,7 +84,8 @@ test('R-05 a profile goes from no client to some, to all, and back', async (t) =
   });
 
   await t.test('rolled back it is for nobody; asked to, old connections end', async () => {
-    await rollout(postern, 'rollback', '--drain');
+    await rollout(postern, 'rollback');
+    await rollout(postern, 'drain');
     assert.deepEqual(new Set(await groups(postern)), new Set(['X25519MLKEM768']));
     const answer = await call();
     assert.equal(answer.status, 200);

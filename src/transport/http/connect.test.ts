@@ -411,6 +411,11 @@ test('plain HTTP leaves no machine', TIMEOUT, async (t) => {
 
 test('servers that cannot be reached are named with the reason', TIMEOUT, async (t) => {
   const silent = await listen(t, createTcpServer());
+  // As some do with a ClientHello of more than one packet.
+  const choking = await listen(
+    t,
+    createTcpServer((socket) => socket.once('data', () => socket.resetAndDestroy())),
+  );
   const limits = { ...DEFAULT_LIMITS, upstreamConnectTimeoutMs: 300 };
   const plain = await listen(t, createHttpServer());
   const gone = createTcpServer();
@@ -419,7 +424,8 @@ test('servers that cannot be reached are named with the reason', TIMEOUT, async 
   const cases = [
     [`http://127.0.0.1:${free}/`, null, /nothing listens there/],
     ['http://nosuch.invalid/', null, /its name (does not resolve|cannot be resolved now)/],
-    [`https://127.0.0.1:${silent}/`, settings, /no connection within 300 ms/],
+    [`https://127.0.0.1:${silent}/`, settings, /within 300 ms amid the TLS handshake/],
+    [`https://127.0.0.1:${choking}/`, settings, /closed the connection amid the TLS handshake/],
     [`https://127.0.0.1:${plain}/`, settings, /does not speak TLS on this port/],
   ] as const;
   for (const [url, given, message] of cases) {

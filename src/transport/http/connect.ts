@@ -203,7 +203,7 @@ function dialWithin(
     const settled = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      socket.removeListener('error', fail);
+      socket.removeListener('error', onError);
       socket.removeListener('close', onClose);
     };
     const fail = (failure: unknown): void => {
@@ -212,11 +212,20 @@ function dialWithin(
       reject(failure);
     };
     const onAbort = (): void => fail(new CallCancelled('cancelled while connecting'));
-    const onClose = (): void => fail(unavailable(options, 'it closed the connection'));
-    const timer = setTimeout(() => {
-      fail(unavailable(options, `no connection within ${timeoutMs} ms`));
-    }, timeoutMs);
-    socket.once('error', fail);
+    let handshaking = false;
+    socket.once('connect', () => {
+      handshaking = ready === 'secureConnect';
+    });
+    const lost = (reason: string): void => {
+      fail(handshaking ? cutOff(options, reason) : unavailable(options, reason));
+    };
+    const onClose = (): void => lost('it closed the connection');
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ECONNRESET') onClose();
+      else fail(error);
+    };
+    const timer = setTimeout(() => lost(`no connection within ${timeoutMs} ms`), timeoutMs);
+    socket.once('error', onError);
     socket.once('close', onClose);
     signal.addEventListener('abort', onAbort);
     socket.once(ready, () => {
@@ -246,6 +255,19 @@ function refuseUnlessAccepted(link: LinkSecurity, options: ConnectorOptions): vo
 
 function labelOf({ name, url }: Pick<ConnectorOptions, 'name' | 'url'>): ServerLabel {
   return { name, host: url.host };
+}
+
+/**
+ * A handshake that nobody refused. Some servers and middle boxes cannot take a ClientHello of more than
+ * one packet, which post-quantum key shares make it; there is no falling back for them.
+ */
+function cutOff(options: ConnectorOptions, reason: string): PosternError {
+  return new UpstreamUnavailable(`${options.url.host}: ${reason} amid the TLS handshake`, {
+    hint: adviceFor(
+      labelOf(options),
+      'If others reach it, it or a middle box on the way drops a ClientHello of more than one packet (tldr.fail): update that.',
+    ),
+  });
 }
 
 function unavailable(options: ConnectorOptions, reason: string): PosternError {
