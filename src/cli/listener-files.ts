@@ -45,8 +45,6 @@ export async function openListenerFiles(
   await Promise.all(all.map(({ kept }) => kept.start()));
   const current = (): Content =>
     new Map(secured.map(({ name, files }) => [name, contentOf(files)] as const));
-  // Keys that no TLS server can use are found now.
-  current();
   return {
     current,
     watch: (apply) => {
@@ -77,7 +75,10 @@ function filesOf(
   tell: FollowEvents,
 ): OneListener {
   return {
-    credentials: certificates.map((files) => pemFiles(files, tell)),
+    credentials: certificates.map((files) =>
+      // Judged before it is in force: one listener must not stand in the way of the others.
+      pemFiles(files, tell, (pem) => void serverCredential(pem, [files.keyFile])),
+    ),
     clientCa: clientCaFile === null ? null : authorityFile(clientCaFile, tell),
     crls: clientCrlFile === null ? null : revocationFile(clientCrlFile, tell),
     ownCrls: clientCrlFile === null ? null : ownRevocationLists(stateDir, tell),

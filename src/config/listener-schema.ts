@@ -22,7 +22,9 @@ const listenerTls = z
       ),
     client_ca: path
       .optional()
-      .describe('PEM file with authorities of client certificates, besides the gateway’s own.'),
+      .describe(
+        'PEM file with authorities of client certificates, besides the gateway’s own. They are believed on every name of the trust domain, also on those of the gateway’s own clients.',
+      ),
     client_crl: path
       .optional()
       .describe(

@@ -76,7 +76,7 @@ export class TlsControl {
         unfit.push({ name, rollout });
       }
       const moot = [...this.#state.rollouts.keys()].filter((name) => !rollouts.has(name));
-      await this.#putInForce({ ...next, rollouts });
+      await this.#putInForce({ ...next, rollouts }, false);
       for (const name of moot) this.#tellMoot(name);
       for (const { name, rollout } of unfit) this.#tell(name, rollout);
     });
@@ -113,7 +113,13 @@ export class TlsControl {
    * @throws RolloutRefused
    */
   rollBack(name: string | null, reason: string | null): Promise<void> {
-    return this.#step(name, ['canary', 'promoted'], (current) => rollBack(current, reason));
+    const mustBeSaved = reason === null;
+    return this.#step(
+      name,
+      ['canary', 'promoted'],
+      (current) => rollBack(current, reason),
+      mustBeSaved,
+    );
   }
 
   /** Moves the rollouts of the listeners that are meant, those in any of the phases, if any are. */
@@ -121,6 +127,7 @@ export class TlsControl {
     listener: string | null,
     phases: readonly string[] | null,
     move: (current: Rollout | undefined, configured: string) => Rollout,
+    mustBeSaved = true,
   ): Promise<void> {
     return this.#inTurn(async () => {
       const meant = this.#meant(listener, phases);
@@ -135,7 +142,7 @@ export class TlsControl {
         const { stable, canary } = epochPlan(name, next);
         await rehearse(canary?.tls ?? stable);
       }
-      await this.#putInForce(next);
+      await this.#putInForce(next, mustBeSaved);
       for (const { name: each, rollout } of moved) this.#tell(each, rollout);
     });
   }
@@ -163,12 +170,27 @@ export class TlsControl {
   }
 
   /** Saved before it is in force: what clients have seen must not be forgotten by a crash. */
-  async #putInForce(next: TlsState): Promise<void> {
+  async #putInForce(next: TlsState, mustBeSaved: boolean): Promise<void> {
     const changed =
       JSON.stringify([...next.rollouts]) !== JSON.stringify([...this.#state.rollouts]);
-    if (changed) await this.#options.save(next.rollouts);
+    if (changed) await this.#save(next.rollouts, mustBeSaved);
     for (const listener of this.#options.listeners) listener.use(epochPlan(listener.name, next));
     this.#state = next;
+  }
+
+  /** What rolls back by itself has to, on a full disk too: the next start tries it out once more. */
+  async #save(rollouts: Rollouts, mustBeSaved: boolean): Promise<void> {
+    try {
+      await this.#options.save(rollouts);
+    } catch (thrown) {
+      if (mustBeSaved) throw thrown;
+      this.#options.events({
+        severity: 'alert',
+        name: 'rollout.not_saved',
+        message: 'a canary was rolled back, and will be tried out again after a restart',
+        fields: { error: messageOf(thrown) },
+      });
+    }
   }
 
   #tellMoot(listener: string): void {

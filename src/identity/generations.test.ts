@@ -42,12 +42,12 @@ test('R-21 a reader finds one whole generation while they change under it', asyn
 
 test('R-21 a disk that fails just after the switch leaves a whole generation in force', async (t) => {
   const { state, identity } = await newIdentity(t);
-  const earlier = await readCurrent(identity);
+  const first = await readCurrent(identity);
   const handle = await open(identity);
   await handle.close();
   const files = Object.getPrototypeOf(handle) as FileHandle;
   mock.method(files, 'sync', async () => {
-    if ((await readCurrent(identity)) !== earlier) throw new Error('EIO');
+    if ((await readCurrent(identity)) !== first) throw new Error('EIO');
   });
   t.after(() => mock.restoreAll());
   await assert.rejects(putInForce(identity, authorities), failure(STORAGE_FAILED));

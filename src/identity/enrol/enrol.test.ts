@@ -144,6 +144,16 @@ test('R-13 a certificate that was revoked a moment ago, or issued elsewhere, is 
   assert.deepEqual(new Set(left.map(({ revoked }) => revoked)), new Set(['keyCompromise']));
 });
 
+test('R-13 revoking a name withdraws its tokens, and no others', async () => {
+  const grants = [await grantFor('leaver'), await grantFor('stayer')] as const;
+  await issuedTo('leaver', 'ML-DSA-65');
+  await revoke(state, { kind: 'name', value: 'leaver' }, 'privilegeWithdrawn');
+  const request = await requestOf('ML-DSA-65', null);
+  const refused = failure('POSTERN_ENROLMENT_TOKEN_REFUSED');
+  await assert.rejects(desk.enrol(grants[0], request), refused);
+  await desk.enrol(grants[1], request);
+});
+
 test('R-10 R-13 a client that renews all the time is stopped, and the others are not', async () => {
   const insatiable = { name: 'insatiable', algorithm: 'ML-DSA-65' } as const;
   const shown = await issuedTo('insatiable', 'ML-DSA-65');

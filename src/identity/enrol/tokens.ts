@@ -60,7 +60,7 @@ export class Tokens {
     }
     await this.#openDirectory();
     const nowMs = Date.now();
-    if ((await this.#sweep(nowMs)) >= MAX_TOKENS) {
+    if ((await this.#sweep(({ expiresMs }) => expiresMs <= nowMs)) >= MAX_TOKENS) {
       throw new TooManyTokens(`${MAX_TOKENS} tokens have not expired yet`);
     }
     const token = randomBytes(TOKEN_BYTES).toString('hex');
@@ -109,6 +109,12 @@ export class Tokens {
     await rm(this.#path(id, CLAIMED), { force: true }).catch(() => undefined);
   }
 
+  /** Withdraws every token of a client that was not used. @throws StorageFailed, StateFileUnsafe */
+  async withdraw(name: string): Promise<void> {
+    if (!(await exists(this.#directory))) return;
+    await this.#sweep((grant) => grant.name === name);
+  }
+
   #path(id: string, state: string): string {
     return join(this.#directory, id + state);
   }
@@ -133,14 +139,14 @@ export class Tokens {
     }
   }
 
-  /** Removes what has expired or cannot be read. @returns how many are left. */
-  async #sweep(nowMs: number): Promise<number> {
+  /** Removes what is over or cannot be read. @returns how many are left. */
+  async #sweep(isOver: (grant: Omit<Grant, 'id'>) => boolean): Promise<number> {
     let left = 0;
     const files = await this.#use(() => readdir(this.#directory));
     for (const file of files.filter((name) => name.endsWith(OPEN) || name.endsWith(CLAIMED))) {
       const path = join(this.#directory, file);
       const grant = await this.#read(path);
-      if (grant !== null && grant.expiresMs > nowMs) left += 1;
+      if (grant !== null && !isOver(grant)) left += 1;
       else await this.#use(() => rm(path, { force: true }));
     }
     return left;

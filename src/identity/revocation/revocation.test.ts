@@ -163,6 +163,17 @@ test('R-13 a list that would be too large to be read leaves the one before in pl
   assert.deepEqual(await readRevoked(state), revoked);
 });
 
+test('R-13 a clock that was ahead for a while brings no revoked certificate back', async (t) => {
+  const state = await newState(t);
+  await revoke(state, { kind: 'name', value: 'agent' }, 'keyCompromise');
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + 300 * DAY_MS });
+  t.after(() => mock.timers.reset());
+  await revoke(state, { kind: 'fingerprint', value: 'ab'.repeat(32) }, 'unspecified');
+  mock.timers.reset();
+  const list = await RevocationList.open(state, () => undefined);
+  for (const client of clients) assert.equal(list.refusalOf(peerOf(client)), 'keyCompromise');
+});
+
 test('R-13 OpenSSL takes the published lists and refuses who is in them', async (t) => {
   const state = await newState(t);
   await verifyAll(state, [true, true, true]);

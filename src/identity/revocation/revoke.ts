@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { signatureOfKey } from '#crypto';
 import { certificatesIn } from '../enrol/pem.ts';
+import { Tokens } from '../enrol/tokens.ts';
 import { CertificateUnknown, CertificateUnreadable, IdentityMissing } from '../errors.ts';
 import type { StoredIdentity } from '../load-identity.ts';
 import { loadIdentity } from '../load-identity.ts';
@@ -28,7 +29,7 @@ export interface Revocation {
 
 /**
  * Revokes certificates: gateways on this state directory refuse them from now on, and the published
- * lists name those of this gateway's authorities.
+ * lists name those of this gateway's authorities. With a name its tokens for enrolment go too.
  *
  * @throws CertificateUnknown when a name or serial number stands for nothing, CertificateUnreadable,
  *   IdentityMissing, StateBusy, StorageFailed, or what reading the identity and its ledger throws.
@@ -44,6 +45,7 @@ export async function revoke(
     if (stored === null) throw new IdentityMissing(`${directory} holds no identity`);
     const before = await readRevoked(directory);
     const meant = await entriesFor(directory, stored, target, reason);
+    if (target.kind === 'name') await new Tokens(directory).withdraw(target.value);
     const known = new Set(before.map(({ fingerprint256 }) => fingerprint256));
     const revoked = meant.filter(({ fingerprint256 }) => !known.has(fingerprint256));
     const prints = new Set(meant.map(({ fingerprint256 }) => fingerprint256));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RevocationsInvalid, StorageFailed } from '../errors.ts';
 import { PRIVATE_MODE, readIdentityFile, replaceFile } from '../files.ts';
 import { identityDirOf } from '../layout.ts';
+import { daysMs } from '../lifetimes.ts';
 import { exists } from '../state-dir.ts';
 import type { RevokedEntry } from './schemas.ts';
 
@@ -10,6 +11,9 @@ const REVOKED = 'revoked.json';
 
 /** Everything in a full ledger takes some 34 MiB here. */
 const MAX_REVOKED_BYTES = 64 * 1024 * 1024;
+
+/** How long expired certificates stay in it: a clock that was ahead must not have dropped others. */
+const KEPT_MS = daysMs(365);
 
 /** Path of the file. */
 export function revokedFileOf(stateDir: string): string {
@@ -38,8 +42,8 @@ export async function readRevoked(stateDir: string): Promise<readonly RevokedEnt
 }
 
 /**
- * Replaces the file, without entries whose certificates have expired. Only under the lock of the
- * state directory.
+ * Replaces the file, without entries whose certificates expired a year ago. Only under the lock of
+ * the state directory.
  *
  * @throws StorageFailed
  */
@@ -47,13 +51,24 @@ export async function writeRevoked(
   stateDir: string,
   entries: readonly RevokedEntry[],
 ): Promise<void> {
-  const now = new Date().toISOString();
-  const revoked = entries.filter(({ not_after: end }) => end === null || end >= now);
-  const text = JSON.stringify({ version: 1, revoked }, null, 2);
+  const nowMs = Date.now();
+  const long = textOf(entries, nowMs - KEPT_MS);
+  const text = isTooLarge(long) ? textOf(entries, nowMs) : long;
   const path = revokedFileOf(stateDir);
   // Nobody could read it, and gateways would go on with the list before.
-  if (Buffer.byteLength(text) >= MAX_REVOKED_BYTES) {
+  if (isTooLarge(text)) {
     throw new StorageFailed(`${path} would be larger than ${MAX_REVOKED_BYTES} bytes`);
   }
-  await replaceFile(path, `${text}\n`, PRIVATE_MODE);
+  await replaceFile(path, text, PRIVATE_MODE);
+}
+
+/** The file without entries whose certificates had expired by then. */
+function textOf(entries: readonly RevokedEntry[], expiredByMs: number): string {
+  const expiredBy = new Date(expiredByMs).toISOString();
+  const revoked = entries.filter(({ not_after: end }) => end === null || end >= expiredBy);
+  return `${JSON.stringify({ version: 1, revoked }, null, 2)}\n`;
+}
+
+function isTooLarge(text: string): boolean {
+  return Buffer.byteLength(text) > MAX_REVOKED_BYTES;
 }

@@ -30,7 +30,7 @@ const revokedEntry = z.strictObject({
   name: z.string().max(256).nullable(),
   reason: z.enum(REASON_NAMES),
   revoked_at: time,
-  /** After it the certificate is refused anyway, and the entry dropped. */
+  /** After it the certificate is refused anyway, and the entry dropped in the end. */
   not_after: time.nullable(),
 });
 

@@ -1,12 +1,11 @@
 /** Keys of roots that are kept outside the state directory. */
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Authorities, AuthorityChain } from '../authorities.ts';
 import { RootKeyUnavailable, StorageFailed } from '../errors.ts';
-import { PRIVATE_MODE, readIdentityFile, storageFailed, writeNewFile } from '../files.ts';
+import { PRIVATE_MODE, readIdentityFile, writeNewFile } from '../files.ts';
 import { privatePem } from '../keys.ts';
 import { loadKey } from '../load-identity.ts';
-import { exists, refuseUnsafeDirectory } from '../state-dir.ts';
+import { exists, openStateDir } from '../state-dir.ts';
 
 /**
  * The authorities with the keys of their roots from a directory that {@link copyRootKeys} wrote to.
@@ -39,11 +38,8 @@ export async function copyRootKeys(
   chains: readonly AuthorityChain[],
   directory: string,
 ): Promise<readonly string[]> {
-  const target = resolve(directory);
-  await mkdir(target, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw storageFailed(target, cause);
-  });
-  await refuseUnsafeDirectory(target);
+  // A new one has to be on disk itself: the keys are destroyed elsewhere next.
+  const target = await openStateDir(directory);
   const paths: string[] = [];
   for (const { spec, root } of chains) {
     if (root.key === null) continue;
