@@ -68,7 +68,10 @@ export async function openControl(
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('error', () => resolve(false));
+    // Anything else than nobody may be a gateway that is busy.
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(!['ENOENT', 'ECONNREFUSED', 'ENOTSOCK'].includes(error.code ?? ''));
+    });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { RevocationReason, RevocationTarget } from '#identity';
 import { revoke } from '#identity';
 import { messageOf } from '#lib';
+import { visible } from '#telemetry';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { print, printJson, table } from './output.ts';
@@ -34,7 +35,7 @@ export async function revokeCertificates(
   ] as const) {
     const rows = entries.map((entry) => [
       what,
-      entry.name ?? 'of another authority',
+      visible(entry.name ?? 'of another authority'),
       entry.chain ?? '',
       entry.serial ?? entry.fingerprint256,
       entry.reason,

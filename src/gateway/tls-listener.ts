@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { isDeepStrictEqual } from 'node:util';
-import type { Epoch, ServerTls } from '#tls';
-import { createFront, Epochs } from '#tls';
+import type { Epoch, EpochPlan, ServerTls } from '#tls';
+import { createFront, Epochs, leadsTo, trustsMore } from '#tls';
 import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
 import type { Connection } from './link-book.ts';
 import { LinkBook } from './link-book.ts';
@@ -68,10 +67,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     },
     use: (plan) => {
       epochs.use(plan);
-      for (const { epoch } of links.connections()) {
-        if (epoch.endedAt !== null && trustedMore(epoch.tls, plan.stable))
-          epoch.endedAt = -Infinity;
-      }
+      endDistrusted(links.connections(), plan);
     },
     report: () => reportOf(epochs, [...links.connections()]),
     drainOld: () => {
@@ -90,17 +86,17 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
   };
 }
 
-/** Whether clients may have got in that would not now; their connections have no time left to drain. */
-function trustedMore(before: ServerTls, now: ServerTls): boolean {
-  const still = new Set(certificatesIn(now.caPem));
-  return (
-    certificatesIn(before.caPem).some((certificate) => !still.has(certificate)) ||
-    !isDeepStrictEqual(before.crls, now.crls)
-  );
-}
-
-function certificatesIn(pem: string): readonly string[] {
-  return pem.split(/(?<=-----END CERTIFICATE-----)\s*/).filter((block) => block !== '');
+/**
+ * Where less is trusted than before, connections of clients that would be refused now end at once, and
+ * the others after the call that they carry.
+ */
+function endDistrusted(connections: Iterable<Connection>, { stable }: EpochPlan): void {
+  for (const { socket, link, epoch } of connections) {
+    if (epoch.endedAt === null || !trustsMore(epoch.tls, stable)) continue;
+    epoch.endedAt = -Infinity;
+    const certificate = link.peer === null ? undefined : socket.getPeerX509Certificate();
+    if (certificate !== undefined && !leadsTo(certificate, stable.caPem)) socket.destroy();
+  }
 }
 
 /** Whether it is a connection's turn to end. */

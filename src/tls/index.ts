@@ -8,3 +8,4 @@ export { readIngressLink } from './ingress-link.ts';
 export { refusalOf } from './refusal.ts';
 export { rehearse } from './rehearsal.ts';
 export type { ServerTls } from './server-options.ts';
+export { leadsTo, trustsMore } from './trust.ts';

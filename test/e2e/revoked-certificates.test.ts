@@ -104,3 +104,22 @@ test('R-13 the published lists make another verifier refuse it too', async (t) =
   assert.equal(await outcome(good), 'taken');
   assert.equal(await outcome(revoked), 'refused');
 });
+
+test('R-13 R-05 connections of clients below retired roots end with them; others go on', async () => {
+  const rotated = (): number =>
+    postern.log().filter(({ event }) => event === 'identity.rotated').length;
+  const change = async (...args: readonly string[]): Promise<void> => {
+    const earlier = rotated();
+    const { code, stderr } = await runPostern('ca', ...args, '--state', postern.stateDir);
+    assert.equal(code, 0, stderr);
+    await postern.logged(() => rotated() > earlier);
+  };
+  const former = await connectAs(await issueClient(postern.stateDir, 'agent'));
+  await change('rotate', '--root');
+  const latter = await connectAs(await issueClient(postern.stateDir, 'agent'));
+  const closed = once(former, 'close');
+  await change('retire');
+  await closed;
+  assert.equal(latter.destroyed, false);
+  latter.destroy();
+});
