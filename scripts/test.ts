@@ -16,7 +16,8 @@ const ROOT = join(import.meta.dirname, '..');
 const PATTERNS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 /** Suites with a command of their own: they need other programs, or minutes. */
 const EXCLUDED = ['test/interop/**', 'test/soak/**'];
-const CONCURRENCY = 2;
+/** One more than the cores of a small machine: many tests wait for processes, sockets and time limits. */
+const CONCURRENCY = 3;
 const TEST_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 20 * 60_000;
 /** What a killed process may take to vanish. */

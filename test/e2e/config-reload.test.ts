@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { runPostern } from '../support/cli.ts';
 import { groupNegotiated } from '../support/clients.ts';
+import { rolloutStep } from '../support/control.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { programAt } from '../support/transports.ts';
@@ -47,8 +47,7 @@ test('R-02 R-05 a listener gets another profile, of the file’s own, without a 
 });
 
 test('R-05 a rollout ends when the file names another profile', async () => {
-  const state = ['--state', postern.stateDir];
-  await runPostern('rollout', 'start', '--profile', 'strict', '--percent', '0', ...state);
+  await rolloutStep(postern, 'start', { profile: 'strict', percent: 0 });
   await change((config) => {
     config.listeners = [{ ...config.listeners[0], tls: { profile: 'hybrid' } }];
     return stringify(config);

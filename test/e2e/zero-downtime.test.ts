@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runPostern } from '../support/cli.ts';
 import { fingerprintShown } from '../support/clients.ts';
+import { rolloutStep } from '../support/control.ts';
 import type { Load } from '../support/load.ts';
 import { startLoad } from '../support/load.ts';
 import type { TestPostern } from '../support/postern.ts';
@@ -15,7 +16,7 @@ import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
 import { programAt } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
-const RELOADS = process.env['POSTERN_SOAK'] === '1' ? 100 : 4;
+const RELOADS = process.env['POSTERN_SOAK'] === '1' ? 100 : 3;
 
 let postern: TestPostern;
 let load: Load;
@@ -58,20 +59,12 @@ test(`R-05 ${RELOADS} reloads of policy and certificates`, async () => {
 
 test('R-05 a canary from 0 to 100 percent and its roll-back', async () => {
   for (const percent of [0, 10, 50, 100]) {
-    await command(
-      'rollout',
-      'start',
-      '--profile',
-      'next',
-      '--percent',
-      `${percent}`,
-      '--no-sticky',
-    );
+    await rolloutStep(postern, 'start', { profile: 'next', percent, sticky: false });
     await load.more(5);
   }
-  await command('rollout', 'promote');
+  await rolloutStep(postern, 'promote');
   await load.more(5);
-  await command('rollout', 'rollback', '--drain');
+  await rolloutStep(postern, 'rollback', { drain: true });
   await load.more(5);
 });
 

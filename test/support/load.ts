@@ -5,8 +5,8 @@ import { callerNamed } from './identified.ts';
 import type { TestPostern } from './postern.ts';
 import { openSession, request, send } from './raw.ts';
 
-/** Between calls on an open connection, to leave the machine something for what is tested. */
-const PAUSE_MS = 10;
+/** Between calls, to leave the machine something for what is tested. */
+const PAUSE_MS = 25;
 
 /** Calls under way until {@link Load.stop}. */
 export interface Load {
@@ -50,6 +50,7 @@ export async function startLoad(postern: TestPostern, server: string): Promise<L
       await call(fresh);
       await fresh.close();
       answered.fresh += 1;
+      await delay(PAUSE_MS);
     }
   };
   const work = Promise.all([keep(), renew()]);
