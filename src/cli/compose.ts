@@ -69,6 +69,7 @@ export async function startPostern(
     trustDomain: settings.trustDomain,
     names: settings.listeners.flatMap((listener) => [...listener.serverNames]),
     lifetimeMs: limits.certificateLifetimeMs,
+    issuingMaxAgeMs: limits.issuingCaMaxAgeMs,
   };
   const identity = await ensureIdentity(stateDir, wanted);
   if (identity.created) tellCreated(identity, events);

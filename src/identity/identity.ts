@@ -57,6 +57,8 @@ export interface WantedIdentity {
   readonly names: readonly string[];
   /** Of the gateway's own certificates; an issuing CA's end comes first. */
   readonly lifetimeMs: number;
+  /** Age at which issuing CAs are replaced; half of their life unless that is later. */
+  readonly issuingMaxAgeMs?: number;
 }
 
 /** A rotation between two readings is rare, several in a row are absurd. */
@@ -87,7 +89,9 @@ export async function ensureIdentity(
       await doUpkeep(directory, stored, workshop);
       const leaf = { names, lifetimeMs, nowMs: Date.now() };
       const { generation, leaves } = await workshop.leaves(directory, leaf);
-      if (generation === stored.generation) return identityOf(stored, leaves, created);
+      if (generation === stored.generation) {
+        return identityOf(stored, wanted.issuingMaxAgeMs ?? Infinity, leaves, created);
+      }
     }
     throw new StorageFailed(`the authorities in ${directory} change all the time`);
   } finally {
@@ -136,6 +140,7 @@ async function doUpkeep(
 
 function identityOf(
   stored: StoredIdentity,
+  issuingMaxAgeMs: number,
   leaves: readonly GatewayLeaf[],
   created: boolean,
 ): GatewayIdentity {
@@ -149,7 +154,7 @@ function identityOf(
     authorities: authoritiesOf(stored),
     notAfterMs: Math.min(...credentials.map(({ leaf }) => leaf.validToDate.getTime())),
     generation: stored.generation,
-    rotation: { ...rotationTimes(stored), rootKeysHere: hasRootKeys(stored) },
+    rotation: { ...rotationTimes(stored, issuingMaxAgeMs), rootKeysHere: hasRootKeys(stored) },
     created,
   };
 }

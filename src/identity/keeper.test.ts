@@ -55,6 +55,14 @@ test('R-21 issuing CAs are replaced by themselves after half of their life', asy
   assert.deepEqual(named('identity.renewal_failed'), []);
 });
 
+test('R-21 the age at which issuing CAs are replaced can be set', async (t) => {
+  const state = await temporaryDir(t);
+  const { rotation: usual } = await ensureIdentity(state, WANTED);
+  assert.ok(Math.abs(usual.issuingMs - Date.now() - daysMs(365)) < daysMs(1));
+  const { rotation } = await ensureIdentity(state, { ...WANTED, issuingMaxAgeMs: daysMs(30) });
+  assert.ok(Math.abs(rotation.issuingMs - Date.now() - daysMs(30)) < daysMs(1));
+});
+
 test('R-21 without the key of the root an alert tells the command, once a day', async (t) => {
   const { keeper, named, applied } = await keep(t, (state, safe) => takeRootsOffline(state, safe));
   keeper.start();

@@ -42,7 +42,11 @@ export class IdentityKeeper {
   /** @param current is in force already */
   constructor(current: GatewayIdentity, options: KeeperOptions) {
     this.#options = options;
-    this.#caretaker = new Caretaker(options.stateDir, options.events);
+    this.#caretaker = new Caretaker(
+      options.stateDir,
+      options.wanted.issuingMaxAgeMs ?? Infinity,
+      options.events,
+    );
     this.#identity = current;
     this.#dueAtMs = dueAt(current.notAfterMs);
   }

@@ -51,7 +51,7 @@ export async function identityStatus(stateDir: string): Promise<IdentityStatus> 
     trustDomain: stored.trustDomain,
     generation: stored.generation,
     authorities: authoritiesOf(stored),
-    rotation: rotationTimes(stored),
+    rotation: rotationTimes(stored, Infinity),
     crls: await readCrls(stateDir),
     clients: await listClients(stateDir),
     revoked: (await readRevoked(stateDir)).length,

@@ -38,7 +38,10 @@ async function work(request: WorkshopRequest): Promise<unknown> {
     }
     case 'rotation':
       // Every start comes here for leaves, few for a rotation.
-      return (await import('./rotation/change.ts')).rotateIssuingIfDue(request.stateDir);
+      return (await import('./rotation/change.ts')).rotateIssuingIfDue(
+        request.stateDir,
+        request.issuingMaxAgeMs,
+      );
     case 'upkeep':
       return withStateLock(request.stateDir, () => upkeep(request.stateDir));
   }

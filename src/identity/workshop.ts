@@ -15,7 +15,7 @@ export type WorkshopRequest =
   | { readonly kind: 'authorities'; readonly wanted: NewIdentity }
   | { readonly kind: 'leaves'; readonly stateDir: string; readonly leaf: LeafRequest }
   | { readonly kind: 'client'; readonly stateDir: string; readonly order: CertificateOrder }
-  | { readonly kind: 'rotation'; readonly stateDir: string }
+  | { readonly kind: 'rotation'; readonly stateDir: string; readonly issuingMaxAgeMs: number }
   | { readonly kind: 'upkeep'; readonly stateDir: string };
 
 /** What its process answers. */
@@ -51,8 +51,8 @@ export class Workshop {
   }
 
   /** Replaces the issuing CAs if that is due, and tells whether it did. @throws WorkshopFailed */
-  rotateIssuingIfDue(stateDir: string): Promise<boolean> {
-    return this.#ask({ kind: 'rotation', stateDir }) as Promise<boolean>;
+  rotateIssuingIfDue(stateDir: string, issuingMaxAgeMs: number): Promise<boolean> {
+    return this.#ask({ kind: 'rotation', stateDir, issuingMaxAgeMs }) as Promise<boolean>;
   }
 
   /** Sees to what is derived from the authorities, such as revocation lists. @throws WorkshopFailed */

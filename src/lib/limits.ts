@@ -299,6 +299,13 @@ export const LIMITS = {
     max: 30 * 24 * HOUR,
     reason: 'Of the gateway’s own certificates; they are renewed, with new keys, after two thirds.',
   },
+  issuingCaMaxAgeMs: {
+    default: 365 * 24 * HOUR,
+    min: 24 * HOUR,
+    max: 365 * 24 * HOUR,
+    reason:
+      'The running gateway replaces an issuing CA after this, if the keys of the roots are at hand; what it issued stays valid.',
+  },
   connectionDrainMs: {
     default: HOUR,
     min: 0,

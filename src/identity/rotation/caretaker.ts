@@ -13,12 +13,14 @@ const UPKEEP_RETRY_MS = 60 * 60 * 1000;
 /** Sees to the authorities while a gateway runs: rotates the issuing CAs, and does their upkeep. */
 export class Caretaker {
   readonly #stateDir: string;
+  readonly #issuingMaxAgeMs: number;
   readonly #events: EventSink;
   #nextRotationMs = 0;
   #nextUpkeepMs = 0;
 
-  constructor(stateDir: string, events: EventSink) {
+  constructor(stateDir: string, issuingMaxAgeMs: number, events: EventSink) {
     this.#stateDir = stateDir;
+    this.#issuingMaxAgeMs = issuingMaxAgeMs;
     this.#events = events;
   }
 
@@ -40,7 +42,9 @@ export class Caretaker {
     }
     try {
       // Whether it was this call that rotated does not matter: what is in force now gets noticed.
-      await inWorkshop((workshop) => workshop.rotateIssuingIfDue(this.#stateDir));
+      await inWorkshop((workshop) =>
+        workshop.rotateIssuingIfDue(this.#stateDir, this.#issuingMaxAgeMs),
+      );
     } catch (thrown) {
       this.#alert('identity.rotation_failed', 'the issuing CAs could not be replaced', {
         error: messageOf(thrown),

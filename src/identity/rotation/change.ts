@@ -71,9 +71,10 @@ export function rotate(stateDir: string, options: RotationOptions): Promise<Rota
  *
  * @throws what {@link rotate} throws.
  */
-export function rotateIssuingIfDue(stateDir: string): Promise<boolean> {
+export function rotateIssuingIfDue(stateDir: string, issuingMaxAgeMs: number): Promise<boolean> {
   return change(stateDir, async (stored) => {
-    if (Date.now() < rotationTimes(stored).issuingMs) return { next: null, result: false };
+    if (Date.now() < rotationTimes(stored, issuingMaxAgeMs).issuingMs)
+      return { next: null, result: false };
     return { ...(await prepare(stored, ISSUING)), result: true };
   });
 }

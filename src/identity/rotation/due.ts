@@ -9,20 +9,27 @@ export interface RotationTimes {
   readonly rootsMs: number;
 }
 
-/** When the authorities have to be replaced. */
-export function rotationTimes({ chains }: Pick<Authorities, 'chains'>): RotationTimes {
+/**
+ * When the authorities have to be replaced.
+ *
+ * @param issuingMaxAgeMs of issuing CAs; half of their life if that is less
+ */
+export function rotationTimes(
+  { chains }: Pick<Authorities, 'chains'>,
+  issuingMaxAgeMs: number,
+): RotationTimes {
   const below = chains.filter(
     ({ root, issuing }) => endOf(issuing.certificate) < endOf(root.certificate),
   );
   return {
-    issuingMs: Math.min(...below.map(({ issuing }) => partOfLife(issuing.certificate))),
+    issuingMs: Math.min(...below.map(({ issuing }) => dueOf(issuing.certificate, issuingMaxAgeMs))),
     rootsMs: Math.min(...chains.map(({ root }) => endOf(root.certificate) - daysMs(ROOT_DUE_DAYS))),
   };
 }
 
-function partOfLife(issuing: X509Certificate): number {
+function dueOf(issuing: X509Certificate, maxAgeMs: number): number {
   const from = issuing.validFromDate.getTime();
-  return from + (endOf(issuing) - from) * ISSUING_DUE_AFTER;
+  return from + Math.min(maxAgeMs, (endOf(issuing) - from) * ISSUING_DUE_AFTER);
 }
 
 function endOf({ validToDate }: X509Certificate): number {
