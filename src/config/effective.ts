@@ -78,6 +78,7 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
             tls.certificates.map(({ certificateFile }) => certificateFile),
           ] satisfies Row,
           [at('tls', 'client_ca'), tls.clientCaFile] satisfies Row,
+          [at('tls', 'client_ca_names'), tls.clientCaNames] satisfies Row,
           [at('tls', 'client_crl'), tls.clientCrlFile] satisfies Row,
           [at('tls', 'second_proof'), tls.secondProof] satisfies Row,
         ]),

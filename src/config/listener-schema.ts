@@ -25,6 +25,12 @@ const listenerTls = z
       .describe(
         'PEM file with authorities of client certificates, besides the gateway’s own. They are believed on every name of the trust domain, also on those of the gateway’s own clients.',
       ),
+    client_ca_names: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Names that clients of `client_ca` may have, such as partner-*; `*` stands for any run of characters.',
+      ),
     client_crl: path
       .optional()
       .describe(
@@ -36,6 +42,11 @@ const listenerTls = z
       .describe(
         'Whether clients may or must prove their name a second time, with an ECDSA or Ed25519 certificate: two independent proofs on one channel (RFC 9266).',
       ),
+  })
+  .superRefine(({ client_ca: foreign, client_ca_names: names }, context) => {
+    if (foreign === undefined || names.length > 0) return;
+    const message = 'client_ca needs client_ca_names: the clients that its authorities may name';
+    context.addIssue({ code: 'custom', path: ['client_ca'], message, input: foreign });
   })
   .superRefine(({ client_certificates: asked, second_proof: second }, context) => {
     if (second !== 'required' || asked === 'required') return;

@@ -56,6 +56,8 @@ export interface ListenerSettings {
     readonly certificates: readonly CertificateFiles[];
     /** Authorities of clients besides the gateway's own. */
     readonly clientCaFile: string | null;
+    /** Patterns of the names that clients of those authorities may have. */
+    readonly clientCaNames: readonly string[];
     readonly clientCrlFile: string | null;
     readonly secondProof: SecondProof;
   } | null;
@@ -166,6 +168,7 @@ function toListener(
             clientCertificates: tls.client_certificates,
             certificates: tls.certificates.flatMap((files) => filesOf(files, absolute) ?? []),
             clientCaFile: tls.client_ca === undefined ? null : absolute(tls.client_ca),
+            clientCaNames: tls.client_ca_names,
             clientCrlFile: tls.client_crl === undefined ? null : absolute(tls.client_crl),
             secondProof: tls.second_proof,
           },

@@ -5,7 +5,7 @@ import { describeLink } from '#crypto';
 import type { EventSink } from '#lib';
 import { messageOf } from '#lib';
 import type { Admission, Epoch } from '#tls';
-import { readIngressLink, refusalOf } from '#tls';
+import { foreignRefusal, readIngressLink, refusalOf } from '#tls';
 
 interface LinkBookOptions {
   readonly name: string;
@@ -131,6 +131,8 @@ export class LinkBook {
     }
     const refused = link.peer === null ? null : this.#options.refusesPeer(link.peer);
     if (refused !== null) return this.#destroy(socket, 'revoked_certificate', refused);
+    const foreign = foreignIn(socket, link, epoch);
+    if (foreign !== null) return this.#destroy(socket, 'foreign_name', foreign);
     const weak = this.#options.refusesLink(link);
     return weak === null ? link : this.#destroy(socket, 'weak_link', weak);
   }
@@ -175,6 +177,13 @@ export class LinkBook {
       fields: { listener: this.#options.name, source, kind },
     });
   }
+}
+
+function foreignIn(socket: TLSSocket, { peer }: TlsLink, { tls }: Epoch): string | null {
+  const certificate = tls.foreignNames === null ? undefined : socket.getPeerX509Certificate();
+  return certificate === undefined
+    ? null
+    : foreignRefusal(certificate, peer?.spiffeId ?? null, tls);
 }
 
 function unverified({ authorizationError }: TLSSocket): string {

@@ -13,7 +13,12 @@ import type { Connection } from './link-book.ts';
 import { takeSecondProof } from './second-proof.ts';
 import { stableTls } from './tls-state.ts';
 
-const NO_FILES = { certificates: [], clientCaFile: null, clientCrlFile: null };
+const NO_FILES = {
+  certificates: [],
+  clientCaFile: null,
+  clientCaNames: ['*'],
+  clientCrlFile: null,
+};
 
 let home: string;
 let identity: GatewayIdentity;

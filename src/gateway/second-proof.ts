@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { CHANNEL_PROOF_HEADER, ChannelProofInvalid, verifyChannelProof } from '#identity';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
+import { mayBeForeign } from '#tls';
 import type { Connection } from './link-book.ts';
 import type { ListenerOptions } from './listener.ts';
 
@@ -26,10 +27,11 @@ export function takeSecondProof(
       ? new ChannelProofInvalid(`the header ${CHANNEL_PROOF_HEADER} is missing`)
       : null;
   }
+  const spiffeId = link.peer?.spiffeId ?? null;
   try {
     const { scheme, peer } = verifyChannelProof(String(field), socket, {
-      rootsPem: epoch.tls.secondCaPem,
-      spiffeId: link.peer?.spiffeId ?? null,
+      rootsPem: mayBeForeign(spiffeId, epoch.tls) ? epoch.tls.secondCaPem : epoch.tls.ownCaPem,
+      spiffeId,
       nowMs: Date.now(),
     });
     const refused = refusesPeer(peer);

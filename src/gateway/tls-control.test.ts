@@ -26,6 +26,7 @@ test('R-05 a canary that does worse is rolled back even when that cannot be save
     clientCertificates: 'optional',
     certificates: [],
     clientCaFile: null,
+    clientCaNames: [],
     clientCrlFile: null,
     secondProof: 'off',
   } as const;

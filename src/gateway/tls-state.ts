@@ -110,6 +110,8 @@ function serverTls(listener: string, profileName: string, state: TlsState): Serv
   return {
     credentials: own ?? identity.credentials,
     caPem,
+    ownCaPem: identity.caPem,
+    foreignNames: files.clientCaPem === '' ? null : settings.clientCaNames,
     secondCaPem: files.crls.length === 0 ? caPem : identity.caPem,
     crls: files.crls,
     rootsPem: own === null ? identity.caPem : null,

@@ -173,6 +173,8 @@ export function isSameTls(one: ServerTls, other: ServerTls): boolean {
     one.credentials.length === other.credentials.length &&
     one.credentials.every((credential, index) => credential === other.credentials[index]) &&
     one.caPem === other.caPem &&
+    one.ownCaPem === other.ownCaPem &&
+    isDeepStrictEqual(one.foreignNames, other.foreignNames) &&
     one.secondCaPem === other.secondCaPem &&
     one.rootsPem === other.rootsPem &&
     isDeepStrictEqual(one.crls, other.crls) &&

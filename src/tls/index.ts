@@ -2,6 +2,7 @@ export { LinkUnreadable } from './errors.ts';
 export type { Epoch } from './epoch.ts';
 export { Epochs, isSameTls } from './epochs.ts';
 export type { Canary, EpochPlan, TrialReport } from './epochs.ts';
+export { foreignRefusal, mayBeForeign } from './foreign-client.ts';
 export { createFront } from './front.ts';
 export type { Admission } from './front.ts';
 export { readIngressLink } from './ingress-link.ts';

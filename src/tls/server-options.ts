@@ -16,6 +16,10 @@ export interface ServerTls {
    * lists: with any, it is the gateway's own authorities alone, whose revoked are known otherwise.
    */
   readonly secondCaPem: string;
+  /** PEM of those among them that are the gateway's own. */
+  readonly ownCaPem: string;
+  /** Patterns of the names that clients of the others may have; `null` when there are no others. */
+  readonly foreignNames: readonly string[] | null;
   /** PEM, one list each; with any, OpenSSL wants a current one of every authority in a client's chain. */
   readonly crls: readonly string[];
   /** PEM of the roots by which clients know the listener; `null` when they are not known here. */

@@ -10,6 +10,6 @@ export function ownServerTls(
 ): ServerTls {
   const { credentials, caPem } = identity;
   const whom = { clientCertificates, secondProof: 'off' } as const;
-  const roots = { caPem, secondCaPem: caPem, rootsPem: caPem };
+  const roots = { caPem, ownCaPem: caPem, foreignNames: null, secondCaPem: caPem, rootsPem: caPem };
   return { credentials, ...roots, crls: [], profile, ...whom };
 }

@@ -39,6 +39,7 @@ before(async () => {
         tls: {
           certificates: [{ certificate: join(home, 'site.crt'), key: join(home, 'site.key') }],
           client_ca: join(home, 'partner.pem'),
+          client_ca_names: ['foreign*'],
           client_crl: join(home, 'partner.crl'),
         },
       },
@@ -63,9 +64,9 @@ const fingerprintOf = ({ certPem }: Credential): string =>
 const shown = (): Promise<string> =>
   fingerprintShown({ ca: site.certPem, endpoint: postern.endpoint });
 
-function clientOf(authority: TestAuthority): Promise<Credential> {
+function clientOf(authority: TestAuthority, name = 'foreign'): Promise<Credential> {
   return authority.issue({
-    names: [{ type: 'url', value: 'spiffe://postern.internal/client/foreign' }],
+    names: [{ type: 'url', value: `spiffe://postern.internal/client/${name}` }],
   });
 }
 
@@ -102,6 +103,8 @@ test('R-13 clients of its own authorities are served by their names, until they 
   assert.equal(await outcome(leaver), 'refused');
   assert.equal(await outcome(await clientOf(partner)), 'served');
   assert.equal(await outcome(await clientOf(await createAuthority())), 'refused');
+  // Of the gateway's own clients there is one of this name, whom the partner may not name.
+  assert.equal(await outcome(await clientOf(partner, 'own')), 'refused');
   const entries = await postern.record();
   assert.equal(entries.at(-1)?.client.principal, 'foreign');
 });
