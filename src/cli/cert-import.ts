@@ -24,7 +24,10 @@ const MAX_CONTAINER_BYTES = 1024 * 1024;
 export async function importCertificate(file: string, options: ImportOptions): Promise<number> {
   const name = nameOf(file, options);
   const container = await readSmallFile(file, MAX_CONTAINER_BYTES).catch((cause: unknown) => {
-    throw new UsageError(messageOf(cause), { cause });
+    throw new UsageError(messageOf(cause), {
+      cause,
+      hint: 'Check the path, and that this user may read the file.',
+    });
   });
   const { passphraseFile } = options;
   const passphrase = passphraseFile === undefined ? '' : await readSecretLine(passphraseFile);

@@ -67,6 +67,9 @@ async function read(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new UsageError(`cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new UsageError(`cannot read ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Check the path, and that this user may read the file.',
+    });
   }
 }

@@ -89,7 +89,10 @@ async function readToken(file: string): Promise<string> {
   try {
     return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   } catch (cause) {
-    throw new UsageError(`the token file cannot be read: ${messageOf(cause)}`, { cause });
+    throw new UsageError(`the token file cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Check the path, and that this user may read the file.',
+    });
   }
 }
 

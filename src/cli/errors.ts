@@ -38,7 +38,7 @@ export const ControlFailed = defineError('POSTERN_CONTROL_FAILED', {
 
 export const GatewayUnreachable = defineError('POSTERN_GATEWAY_UNREACHABLE', {
   meaning: 'No quantum-safe link to the gateway could be made.',
-  hint: 'Check host and port, that the gateway is up, and that its profile admits this client.',
+  hint: 'Check host and port, that the gateway is up, that its profile admits this client, and that the client’s certificate was not revoked.',
 });
 
 export const GatewayUntrusted = defineError('POSTERN_GATEWAY_UNTRUSTED', {

@@ -13,7 +13,10 @@ export async function readSecretLine(file: string): Promise<string> {
     const content = file === '-' ? await readInput() : await readSmallFile(file, MAX_BYTES);
     return content.toString('utf8').replace(/\r?\n$/, '');
   } catch (cause) {
-    throw new UsageError(`the passphrase cannot be read: ${messageOf(cause)}`, { cause });
+    throw new UsageError(`the passphrase cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Check the path, and that this user may read the file.',
+    });
   }
 }
 
