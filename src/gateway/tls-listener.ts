@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { certificatesIn } from '#identity';
 import type { Epoch, EpochPlan, ServerTls } from '#tls';
 import { createFront, Epochs, leadsTo, trustsMore } from '#tls';
 import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
@@ -67,7 +68,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     },
     use: (plan) => {
       epochs.use(plan);
-      endDistrusted(links.connections(), plan);
+      endDistrusted([...links.connections()], plan);
     },
     report: () => reportOf(epochs, [...links.connections()]),
     drainOld: () => {
@@ -90,12 +91,16 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
  * Where less is trusted than before, connections of clients that would be refused now end at once, and
  * the others after the call that they carry.
  */
-function endDistrusted(connections: Iterable<Connection>, { stable }: EpochPlan): void {
-  for (const { socket, link, epoch } of connections) {
+function endDistrusted(connections: readonly Connection[], { stable }: EpochPlan): void {
+  const ended = new Set(connections.map(({ epoch }) => epoch));
+  const roots = certificatesIn(stable.caPem);
+  for (const epoch of ended) {
     if (epoch.endedAt === null || !trustsMore(epoch.tls, stable)) continue;
     epoch.endedAt = -Infinity;
-    const certificate = link.peer === null ? undefined : socket.getPeerX509Certificate();
-    if (certificate !== undefined && !leadsTo(certificate, stable.caPem)) socket.destroy();
+    for (const { socket, link } of connections.filter((each) => each.epoch === epoch)) {
+      const certificate = link.peer === null ? undefined : socket.getPeerX509Certificate();
+      if (certificate !== undefined && !leadsTo(certificate, roots)) socket.destroy();
+    }
   }
 }
 

@@ -9,7 +9,9 @@ import type { PeerCertificate, SignatureScheme } from '#crypto';
 import { signatureOfKey } from '#crypto';
 import { messageOf } from '#lib';
 import { ChannelProofInvalid } from './errors.ts';
+import { isIssuedBy } from './issued-by.ts';
 import { describePeer } from './peer.ts';
+import { certificatesIn } from './pem.ts';
 import { spiffeIdOfCertificate } from './spiffe.ts';
 
 /** Part of a TLS socket that can tell a value which both ends of this channel, and nobody else, know. */
@@ -135,10 +137,6 @@ function verifyChain(
   if (outOfDate) fail('a certificate is out of date');
 }
 
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-
 /** RFC 9266 §4.2: an empty context. */
 function signedBy(channel: Channel): Buffer {
   const binding = channel.exportKeyingMaterial(
@@ -160,11 +158,6 @@ function digestOf(key: KeyObject): string | null | undefined {
   if (name === 'Ed25519') return null;
   const size = /^ECDSA-P\d+-SHA(\d+)$/.exec(name)?.[1];
   return size === undefined ? undefined : `sha${size}`;
-}
-
-function certificatesIn(pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
 }
 
 function fail(reason: string): never {

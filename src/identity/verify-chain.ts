@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { AuthorityChain } from './authorities.ts';
+import { isIssuedBy } from './issued-by.ts';
 import { IdentityDamaged, IdentityExpired } from './errors.ts';
 import { formatSpiffeId, parseSpiffeId, spiffeIdOfCertificate } from './spiffe.ts';
 
@@ -77,7 +78,7 @@ function refuseEndEntity(place: string, certificate: X509Certificate): void {
 }
 
 function verifySigned(place: string, certificate: X509Certificate, issuer: X509Certificate): void {
-  if (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)) return;
+  if (isIssuedBy(certificate, issuer)) return;
   throw new IdentityDamaged(
     `${nameOf(certificate)} in ${place} was not signed by ${nameOf(issuer)}`,
   );

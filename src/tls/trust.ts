@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { certificatesIn, isIssuedBy } from '#identity';
 import type { ServerTls } from './server-options.ts';
 
 /** Chains of clients have up to four certificates. */
@@ -7,9 +8,9 @@ const MAX_CHAIN = 10;
 
 /** Whether under one configuration clients may have got in that would not under another. */
 export function trustsMore(one: ServerTls, other: ServerTls): boolean {
-  const still = new Set(certificatesIn(other.caPem));
+  const still = new Set(certificatesIn(other.caPem).map(({ fingerprint256 }) => fingerprint256));
   return (
-    certificatesIn(one.caPem).some((certificate) => !still.has(certificate)) ||
+    certificatesIn(one.caPem).some(({ fingerprint256 }) => !still.has(fingerprint256)) ||
     !isDeepStrictEqual(one.crls, other.crls)
   );
 }
@@ -18,8 +19,7 @@ export function trustsMore(one: ServerTls, other: ServerTls): boolean {
  * Whether a certificate that was verified once still leads to one of the authorities, by signatures:
  * its chain as the peer sent it is joined by names alone.
  */
-export function leadsTo(leaf: X509Certificate, caPem: string): boolean {
-  const roots = certificatesIn(caPem).map((pem) => new X509Certificate(pem));
+export function leadsTo(leaf: X509Certificate, roots: readonly X509Certificate[]): boolean {
   let current = leaf;
   for (let depth = 0; depth < MAX_CHAIN; depth += 1) {
     if (roots.some((root) => isIssuedBy(current, root))) return true;
@@ -28,12 +28,4 @@ export function leadsTo(leaf: X509Certificate, caPem: string): boolean {
     current = issuer;
   }
   return false;
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-
-function certificatesIn(pem: string): readonly string[] {
-  return pem.split(/(?<=-----END CERTIFICATE-----)\s*/).filter((block) => block.trim() !== '');
 }

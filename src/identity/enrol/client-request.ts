@@ -7,7 +7,7 @@ import { generateKeys, privatePem } from '../keys.ts';
 import { parseSpiffeId, spiffeIdOfCertificate } from '../spiffe.ts';
 import { schemeOf } from './algorithms.ts';
 import { makeCertificateRequest } from './make-request.ts';
-import { certificatesIn } from './pem.ts';
+import { certificatesIn } from '../pem.ts';
 import { readCerts } from './read-certs.ts';
 
 /** A request for a certificate whose key was made here and has not left. */

@@ -3,7 +3,8 @@ import { loadIdentity } from '../load-identity.ts';
 import type { StoredIdentity } from '../load-identity.ts';
 import { openStateDir } from '../state-dir.ts';
 import { provingScheme } from './algorithms.ts';
-import { certificatesIn } from './pem.ts';
+import { certificatesIn } from '../pem.ts';
+import { isIssuedBy } from '../issued-by.ts';
 import { fingerprintOf } from './read-certs.ts';
 import type { WantedToken } from './tokens.ts';
 import { Tokens } from './tokens.ts';
@@ -43,7 +44,7 @@ function rootFingerprint(
   const shown = provingScheme(algorithm);
   const issuing = chains.find(({ spec }) => spec.leaf === shown)?.issuing.certificate;
   const root = certificatesIn(caPem).find(
-    (each) => issuing?.checkIssued(each) === true && issuing.verify(each.publicKey),
+    (each) => issuing !== undefined && isIssuedBy(issuing, each),
   );
   if (root === undefined) throw new Error(`no root is above ${shown.name} certificates`);
   return fingerprintOf(root);

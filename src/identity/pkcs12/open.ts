@@ -6,6 +6,7 @@ import { signatureOfKey } from '#crypto';
 import { messageOf } from '#lib';
 import { Pkcs12Invalid, Pkcs12Locked, Pkcs12Unsupported } from '../errors.ts';
 import { privatePem } from '../keys.ts';
+import { isIssuedBy } from '../issued-by.ts';
 import type { KeyBag } from './key-bags.ts';
 import { readKeyBags } from './key-bags.ts';
 import { certificatesShown } from './shown-certificates.ts';
@@ -94,14 +95,10 @@ function chainAbove(
   const left = new Map(others.map((other) => [other.fingerprint256, other]));
   left.delete(leaf.fingerprint256);
   for (let last = leaf; ;) {
-    const next = [...left.values()].find((other) => isIssuer(other, last));
+    const next = [...left.values()].find((other) => isIssuedBy(last, other));
     if (next === undefined) return above;
     left.delete(next.fingerprint256);
     above.push(next);
     last = next;
   }
-}
-
-function isIssuer(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }

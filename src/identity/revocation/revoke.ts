@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { signatureOfKey } from '#crypto';
-import { certificatesIn } from '../enrol/pem.ts';
+import { certificatesIn } from '../pem.ts';
 import { Tokens } from '../enrol/tokens.ts';
 import { CertificateUnknown, CertificateUnreadable, IdentityMissing } from '../errors.ts';
+import { isIssuedBy } from '../issued-by.ts';
 import type { StoredIdentity } from '../load-identity.ts';
 import { loadIdentity } from '../load-identity.ts';
 import { withStateLock } from '../lock.ts';
@@ -135,10 +136,6 @@ function ownChainOf(
     return [issuing.certificate, ...kin].some((issuer) => isIssuedBy(certificate, issuer));
   });
   return own?.spec.name ?? null;
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 async function unexpired(stateDir: string): Promise<readonly LedgerEntry[]> {

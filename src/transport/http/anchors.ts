@@ -1,15 +1,15 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { getCACertificates } from 'node:tls';
+import { certificatesIn } from '#identity';
 import { UpstreamCertificateInvalid } from '../errors.ts';
-import { chainOf, isIssuedBy } from './chain.ts';
+import { chainOf, isIssuedByAuthority } from './chain.ts';
 import type { ServerLabel } from './server-label.ts';
 import { adviceFor } from './server-label.ts';
 
 /** The authorities of a PEM bundle, or those that Node.js trusts by itself. */
 export function anchorsOf(caPem: string | null): readonly X509Certificate[] {
-  const blocks = caPem?.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g);
-  return (blocks ?? getCACertificates('default')).map((pem) => new X509Certificate(pem));
+  return certificatesIn(caPem ?? getCACertificates('default').join('\n'));
 }
 
 /**
@@ -37,5 +37,5 @@ export function checkAnchors(
 }
 
 function leadsTo(certificate: X509Certificate, anchor: X509Certificate): boolean {
-  return certificate.raw.equals(anchor.raw) || isIssuedBy(certificate, anchor);
+  return certificate.raw.equals(anchor.raw) || isIssuedByAuthority(certificate, anchor);
 }

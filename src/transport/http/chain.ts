@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { isIssuedBy } from '#identity';
 
 /** Chains of real servers have up to four certificates. */
 const MAX_CHAIN = 10;
@@ -16,7 +17,7 @@ export function chainOf(socket: TLSSocket): readonly X509Certificate[] {
   while (current?.raw !== undefined && chain.length < MAX_CHAIN) {
     const certificate = new X509Certificate(current.raw);
     const issued = chain.at(-1);
-    if (issued !== undefined && !isIssuedBy(issued, certificate)) break;
+    if (issued !== undefined && !isIssuedByAuthority(issued, certificate)) break;
     chain.push(certificate);
     // A root is its own issuer.
     const { issuerCertificate }: Partial<DetailedPeerCertificate> = current;
@@ -26,6 +27,9 @@ export function chainOf(socket: TLSSocket): readonly X509Certificate[] {
 }
 
 /** Whether an authority has signed a certificate. */
-export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+export function isIssuedByAuthority(
+  certificate: X509Certificate,
+  issuer: X509Certificate,
+): boolean {
+  return issuer.ca && isIssuedBy(certificate, issuer);
 }
