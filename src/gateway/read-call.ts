@@ -11,6 +11,7 @@ import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
+import { routeOf } from './routes.ts';
 
 /** What the listener knows of a request besides its bytes. */
 export interface RequestOrigin {
@@ -99,12 +100,10 @@ export function newCallHead(): CallHead {
   return { id: newCallId(), frame: null };
 }
 
-const ENDPOINT = /^\/servers\/([a-z0-9][a-z0-9_-]{0,63})\/mcp$/;
-
 function serverOf(url: string): string {
-  const server = ENDPOINT.exec(url.split('?', 1)[0] ?? '')?.[1];
-  if (server === undefined) throw new PathUnknown('this path is no MCP endpoint');
-  return server;
+  const { target, endpoint } = routeOf(url);
+  if (target.kind === 'server' && endpoint === 'mcp') return target.name;
+  throw new PathUnknown('this path is no MCP endpoint');
 }
 
 function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {

@@ -17,10 +17,12 @@ export const LEVELS: Readonly<Record<string, number>> = {
   telemetry: 3,
   peers: 4,
   discovery: 4,
+  bridge: 4,
   pipeline: 4,
-  gateway: 5,
-  admin: 5,
-  cli: 6,
+  federation: 5,
+  gateway: 6,
+  admin: 6,
+  cli: 7,
 };
 
 /** Imports between rooms of one level, each with its reason; one that nobody uses is an error. */

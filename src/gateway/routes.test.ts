@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PathUnknown } from './errors.ts';
+import { routeOf } from './routes.ts';
+
+test('R-23 a path leads to one server, to all of them or to a set, in either transport', () => {
+  const server = { kind: 'server', name: 'files' } as const;
+  assert.deepEqual(routeOf('/servers/files/mcp'), { target: server, endpoint: 'mcp' });
+  assert.deepEqual(routeOf('/servers/files/sse?x=1'), { target: server, endpoint: 'sse' });
+  const all = { kind: 'federation', set: null } as const;
+  assert.deepEqual(routeOf('/mcp'), { target: all, endpoint: 'mcp' });
+  assert.deepEqual(routeOf('/messages?session=x'), { target: all, endpoint: 'messages' });
+  assert.deepEqual(routeOf('/sets/research/mcp'), {
+    target: { kind: 'federation', set: 'research' },
+    endpoint: 'mcp',
+  });
+});
+
+test('R-14 any other path is refused', () => {
+  for (const url of ['', '/', '/mcp/', '//mcp', '/servers/mcp', '/servers/A/mcp', '/x/a/mcp']) {
+    assert.throws(() => routeOf(url), PathUnknown, url);
+  }
+});

@@ -1,0 +1,35 @@
+import { PathUnknown } from './errors.ts';
+
+/** What a path leads to. */
+export interface Route {
+  readonly target: Target;
+  /**
+   * `mcp` is Streamable HTTP; `sse` and `messages` are the two halves of the transport HTTP+SSE
+   * (2024-11-05).
+   */
+  readonly endpoint: 'mcp' | 'sse' | 'messages';
+}
+
+/** One server, or many behind one endpoint: all of them or a named set. */
+export type Target =
+  | { readonly kind: 'server'; readonly name: string }
+  | { readonly kind: 'federation'; readonly set: string | null };
+
+const PATH = /^(?:\/(servers|sets)\/([a-z0-9][a-z0-9_-]{0,63}))?\/(mcp|sse|messages)$/;
+
+/**
+ * Where a request goes, by its path: `/servers/<name>/mcp` for one server, `/mcp` for all of them,
+ * `/sets/<name>/mcp` for a named set.
+ *
+ * @throws PathUnknown
+ */
+export function routeOf(url: string): Route {
+  const match = PATH.exec(url.split('?', 1)[0] ?? '');
+  if (match === null) throw new PathUnknown('this path is no MCP endpoint');
+  const [, kind, name = null, endpoint] = match;
+  const target: Target =
+    kind === 'servers' && name !== null
+      ? { kind: 'server', name }
+      : { kind: 'federation', set: name };
+  return { target, endpoint: endpoint as Route['endpoint'] };
+}
