@@ -21,6 +21,7 @@ const callEntry = z.strictObject({
     server: z.string(),
     revision: z.string().nullable(),
     era: z.enum(['stateful', 'stateless']).nullable(),
+    via: z.string().exactOptional(),
     session: z.string().nullable(),
     kind: z.enum([
       'request',
@@ -43,7 +44,14 @@ const callEntry = z.strictObject({
     policy: z.string().nullable(),
     reason: z.string().nullable(),
   }),
-  upstream: z.strictObject({ kind: z.enum(['stdio', 'http']), link: link.nullable() }).nullable(),
+  upstream: z
+    .strictObject({
+      kind: z.enum(['stdio', 'http', 'sse']),
+      revision: z.string(),
+      era: z.enum(['stateful', 'stateless']),
+      link: link.nullable(),
+    })
+    .nullable(),
   digests: z.strictObject({ request: z.string().nullable(), result: z.string().nullable() }),
   bytes: z.strictObject({ request: count, response: count }),
   outcome: z.strictObject({

@@ -34,7 +34,15 @@ function inOrder(entry: CallEntry): CallEntry {
       policy: decision.policy,
       reason: decision.reason,
     },
-    upstream: upstream === null ? null : { kind: upstream.kind, link: upstream.link },
+    upstream:
+      upstream === null
+        ? null
+        : {
+            kind: upstream.kind,
+            revision: upstream.revision,
+            era: upstream.era,
+            link: upstream.link,
+          },
     digests: { request: digests.request, result: digests.result },
     bytes: { request: bytes.request, response: bytes.response },
     outcome: {
@@ -60,6 +68,7 @@ function mcpInOrder(mcp: McpRecord): McpRecord {
     server: mcp.server,
     revision: mcp.revision,
     era: mcp.era,
+    ...(mcp.via === undefined ? {} : { via: mcp.via }),
     session: mcp.session,
     kind: mcp.kind,
     method: mcp.method,

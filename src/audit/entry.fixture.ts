@@ -27,7 +27,12 @@ export function sampleEntry(overrides: Partial<CallEntry> = {}): CallEntry {
       tool: 'read_file',
     },
     decision: { effect: 'allow', rules: ['read-only'], policy: 'sha256:00', reason: null },
-    upstream: { kind: 'stdio', link: { kind: 'pipe', quantum_safe: true } },
+    upstream: {
+      kind: 'stdio',
+      revision: '2025-11-25',
+      era: 'stateful',
+      link: { kind: 'pipe', quantum_safe: true },
+    },
     digests: { request: 'sha256:01', result: 'sha256:02' },
     bytes: { request: 120, response: 900 },
     outcome: { status: 'ok', http_status: 200 },

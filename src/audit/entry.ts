@@ -40,6 +40,8 @@ export interface McpRecord {
   readonly server: string;
   readonly revision: string | null;
   readonly era: 'stateful' | 'stateless' | null;
+  /** Path of the endpoint for many servers that the call came by; absent when it named its server. */
+  readonly via?: string;
   /** `sessionTag` of the session, never its id. */
   readonly session: string | null;
   /**
@@ -75,7 +77,10 @@ export interface DecisionRecord {
 
 /** The server's side. */
 export interface UpstreamRecord {
-  readonly kind: 'stdio' | 'http';
+  readonly kind: 'stdio' | 'http' | 'sse';
+  /** In which the server was spoken to; another than the client's when the gateway translated. */
+  readonly revision: string;
+  readonly era: 'stateful' | 'stateless';
   /** `describeLink` of the hop that carried the call, `null` when nothing was sent on any. */
   readonly link: LinkRecord | null;
 }

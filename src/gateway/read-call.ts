@@ -72,6 +72,7 @@ export async function readCalls(
     source: request.socket.remoteAddress ?? 'unknown',
     clientLink: origin.link,
     server,
+    via: null,
     httpMethod,
     revision,
     // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").

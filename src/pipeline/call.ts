@@ -14,6 +14,8 @@ export interface Call {
   readonly clientLink: LinkSecurity;
   /** Name of the server that the path asks for. */
   readonly server: string;
+  /** Path of the endpoint for many servers that it came by, `null` when it named the server. */
+  readonly via: string | null;
   readonly httpMethod: 'POST' | 'GET' | 'DELETE';
   readonly revision: Revision;
   readonly sessionId: string | null;

@@ -1,12 +1,12 @@
-import type { LinkSecurity } from '#crypto';
 import type { Upstream, UpstreamReply } from '#transport';
 import type { Admitted } from './admit.ts';
+import type { Journal } from './journal.ts';
 
 /** Fourth stage: the exchange with the server, over the upstream's own link. */
 export function forward(
   permit: Admitted,
   upstream: Upstream,
-  onLink: (link: LinkSecurity) => void,
+  journal: Pick<Journal, 'sentOver' | 'spokenIn'>,
 ): Promise<UpstreamReply> {
   const { call } = permit;
   return upstream.exchange({
@@ -19,7 +19,8 @@ export function forward(
     principal: ownerOf(permit),
     connection: call.connection,
     signal: call.signal,
-    onLink,
+    onLink: (link) => journal.sentOver(link),
+    onRevision: (revision) => journal.spokenIn(revision),
   });
 }
 

@@ -1,10 +1,10 @@
-import type { CallEntry, McpRecord, OutcomeRecord, Recorder } from '#audit';
+import type { CallEntry, McpRecord, OutcomeRecord, Recorder, UpstreamRecord } from '#audit';
 import { newCallId, sessionTag } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import { describeLink } from '#crypto';
 import type { PosternError } from '#lib';
 import { sha256Label } from '#lib';
-import type { Frame, RequestFrame, ResponseFrame } from '#mcp';
+import type { Frame, RequestFrame, ResponseFrame, Revision } from '#mcp';
 import { accessesOf } from '#mcp';
 import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
@@ -18,7 +18,7 @@ export class Journal {
   readonly #recorder: Recorder;
   #principal: Principal | null = null;
   #decision: { decision: Decision; policy: Policy } | null = null;
-  #upstream: { kind: Upstream['kind']; link: LinkSecurity | null } | null = null;
+  #upstream: UpstreamHop | null = null;
   #sessionId: string | null;
   #result: Buffer | null = null;
   #responseBytes = 0;
@@ -39,11 +39,15 @@ export class Journal {
   }
 
   forwarding(kind: Upstream['kind']): void {
-    this.#upstream = { kind, link: null };
+    this.#upstream = { kind, revision: this.#call.revision, link: null };
   }
 
   sentOver(link: LinkSecurity): void {
     if (this.#upstream !== null) this.#upstream = { ...this.#upstream, link };
+  }
+
+  spokenIn(revision: Revision): void {
+    if (this.#upstream !== null) this.#upstream = { ...this.#upstream, revision };
   }
 
   /** Keeps the session that the reply opens, if it does. */
@@ -99,13 +103,13 @@ export class Journal {
   ): Promise<void> {
     if (!this.#recorder.on) return Promise.resolve();
     const entry = this.#entry(outcome);
-    const { server, revision, era, session } = entry.mcp;
+    const { server, revision, era, session, via } = entry.mcp;
     return this.#recorder.record({
       ...entry,
       id: newCallId(),
       time: new Date().toISOString(),
       duration_ms: 0,
-      mcp: { server, revision, era, session, ...what },
+      mcp: { server, revision, era, session, ...(via === undefined ? {} : { via }), ...what },
       digests,
       bytes: { request: 0, response: 0 },
     });
@@ -132,6 +136,7 @@ export class Journal {
         revision: call.revision.name,
         era: call.revision.era,
         session: this.#sessionId === null ? null : sessionTag(this.#sessionId),
+        ...(call.via === null ? {} : { via: call.via }),
         ...describeMessage(call),
       },
       decision: {
@@ -140,13 +145,7 @@ export class Journal {
         policy: this.#decision?.policy.hash ?? null,
         reason: this.#decision?.decision.reason ?? 'refused before any rule was asked',
       },
-      upstream:
-        this.#upstream === null
-          ? null
-          : {
-              kind: this.#upstream.kind,
-              link: this.#upstream.link === null ? null : describeLink(this.#upstream.link),
-            },
+      upstream: this.#upstream === null ? null : describeHop(this.#upstream),
       digests: {
         request: call.frame === null ? null : sha256Label(call.frame.bytes),
         result: this.#result === null ? null : sha256Label(this.#result),
@@ -155,6 +154,23 @@ export class Journal {
       outcome,
     };
   }
+}
+
+/** The server's side of a call. */
+interface UpstreamHop {
+  readonly kind: Upstream['kind'];
+  /** In which the server is spoken to. */
+  readonly revision: Revision;
+  readonly link: LinkSecurity | null;
+}
+
+function describeHop({ kind, revision, link }: UpstreamHop): UpstreamRecord {
+  return {
+    kind,
+    revision: revision.name,
+    era: revision.era,
+    link: link === null ? null : describeLink(link),
+  };
 }
 
 /** How a response that goes out with this HTTP status reads in the record. */

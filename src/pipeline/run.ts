@@ -45,7 +45,7 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
     journal.forwarding(upstream.kind);
-    const reply = await forward(admitted, upstream, (link) => journal.sentOver(link));
+    const reply = await forward(admitted, upstream, journal);
     journal.inSession(reply.sessionId);
     const { limits, events } = services;
     await deliver({ permit: admitted, journal, sink, limits, events }, reply);

@@ -28,6 +28,8 @@ export interface UpstreamRequest {
    * sent once more over another. Whatever comes of the exchange, this is what carried it.
    */
   onLink(link: LinkSecurity): void;
+  /** Told the revision in which the server is spoken to, when that is not the client's own. */
+  onRevision(revision: Revision): void;
 }
 
 /** A client connection, as far as sessions care. */
@@ -91,7 +93,7 @@ export interface UpstreamStats {
 /** An MCP server behind the gateway. */
 export interface Upstream {
   readonly name: string;
-  readonly kind: 'stdio' | 'http';
+  readonly kind: 'stdio' | 'http' | 'sse';
   /**
    * Carries one exchange. For a request frame the reply is its answer; for the rest an
    * acknowledgement.

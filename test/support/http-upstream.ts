@@ -71,7 +71,8 @@ export function post(
     principal: 'alice',
     connection: { onceClosed: () => {} },
     signal: new AbortController().signal,
-    onLink: () => {},
+    onLink: () => undefined,
+    onRevision: () => undefined,
     ...options,
   };
 }

@@ -33,7 +33,7 @@ export function sampleEntry(tool = 'read_file'): CallEntry {
       policy: `sha256:${'0'.repeat(64)}`,
       reason: null,
     },
-    upstream: { kind: 'http', link },
+    upstream: { kind: 'http', revision: '2025-11-25', era: 'stateful', link },
     digests: { request: `sha256:${'1'.repeat(64)}`, result: `sha256:${'2'.repeat(64)}` },
     bytes: { request: 120, response: 900 },
     outcome: { status: 'ok', http_status: 200 },
