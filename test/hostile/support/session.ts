@@ -42,7 +42,7 @@ export class McpSession {
   readonly #fetch: typeof fetch;
   #nextId = 2;
 
-  private constructor(through: typeof fetch, url: string, id: string) {
+  constructor(through: typeof fetch, url: string, id: string) {
     this.#fetch = through;
     this.url = url;
     this.id = id;
@@ -129,8 +129,11 @@ export async function postMessage(
 }
 
 function messagesOf(stream: string): readonly Json[] {
-  return stream
-    .split('\n')
-    .filter((line) => line.startsWith('data: '))
-    .map((line) => JSON.parse(line.slice(6)) as Json);
+  return (
+    stream
+      .split('\n')
+      // An event that primes the client to reconnect has no data.
+      .filter((line) => /^data: ./.test(line))
+      .map((line) => JSON.parse(line.slice(6)) as Json)
+  );
 }
