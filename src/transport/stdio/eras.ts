@@ -1,5 +1,5 @@
-import type { RequestFrame, ResponseFrame, RpcId } from '#mcp';
-import { errorFrame, isObject, metaOf, RPC } from '#mcp';
+import type { RequestFrame, ResponseFrame } from '#mcp';
+import { isObject, metaOf, RPC } from '#mcp';
 
 const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
 const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
@@ -47,15 +47,6 @@ export function showsStateful(request: RequestFrame, answer: ResponseFrame): boo
 /** Whether the server says that it does not have the method at all. */
 export function isMethodUnknown({ outcome }: ResponseFrame): boolean {
   return 'error' in outcome && outcome.error.code === RPC.methodNotFound;
-}
-
-/**
- * The answer to a stateless call for a program of the stateful era; with status 400 it makes a client
- * of both eras go on with `initialize`.
- */
-export function useInitialize(id: RpcId, detail: string): ResponseFrame {
-  const message = `this server speaks the stateful revisions; use initialize (${detail})`;
-  return errorFrame(id, { code: RPC.methodNotFound, message });
 }
 
 /** HTTP status of an answer (2026-07-28, Streamable HTTP). */

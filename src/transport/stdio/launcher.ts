@@ -1,8 +1,8 @@
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
+import type { ChannelHandlers, ChannelSource } from '../duplex/channel.ts';
 import { UpstreamOverloaded, UpstreamUnavailable } from '../errors.ts';
-import type { ChannelHandlers } from './channel.ts';
-import { Channel } from './channel.ts';
+import { ChildChannel } from './channel.ts';
 import type { Program } from './program.ts';
 import { Restarts } from './restarts.ts';
 
@@ -15,10 +15,10 @@ interface Life {
 }
 
 /** Starts the processes of one server and knows them until they are gone. */
-export class Launcher {
+export class Launcher implements ChannelSource {
   readonly program: Program;
   readonly #restarts: Restarts;
-  readonly #channels = new Set<Channel>();
+  readonly #channels = new Set<ChildChannel>();
   readonly #maxChildren: number;
   #trouble: string | null = null;
   #closed = false;
@@ -64,10 +64,10 @@ export class Launcher {
    *
    * @throws UpstreamUnavailable when the program cannot even be tried.
    */
-  launch(principal: string, handlers: ChannelHandlers): Channel {
+  open(principal: string, handlers: ChannelHandlers): ChildChannel {
     const life = this.#watch(principal);
     try {
-      const channel = new Channel(this.program, {
+      const channel = new ChildChannel(this.program, {
         ...handlers,
         onClosed: (error) => {
           life.failed(error);
@@ -95,7 +95,7 @@ export class Launcher {
     await Promise.all([...this.#channels].map((channel) => channel.stop()));
   }
 
-  async #forget(channel: Channel, life: Life): Promise<void> {
+  async #forget(channel: ChildChannel, life: Life): Promise<void> {
     await channel.gone;
     life.over();
     this.#channels.delete(channel);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { asOneLine, LineFramer } from './lines.ts';
+import { LineFramer } from './lines.ts';
 
 function linesOf(chunks: readonly Buffer[], maxBytes = 1 << 20): string[] {
   const framer = new LineFramer(maxBytes);
@@ -46,18 +46,4 @@ test('a line of 9 MiB in small chunks takes linear time', () => {
   assert.equal(line?.length, 9 << 20);
   // Quadratic copying of 9 MiB in 18,432 steps would move 80 GiB.
   assert.ok(performance.now() - start < 2000);
-});
-
-test('a message of several lines becomes one with the same meaning', () => {
-  fc.assert(
-    fc.property(fc.json(), fc.constantFrom('\n', '\r', '\r\n'), (json, end) => {
-      const value = JSON.parse(json) as unknown;
-      const pretty = JSON.stringify(value, null, 2).replaceAll('\n', end);
-      const line = asOneLine(Buffer.from(pretty)).toString();
-      assert.doesNotMatch(line, /[\r\n]/);
-      assert.deepEqual(JSON.parse(line), value);
-    }),
-  );
-  const plain = Buffer.from('{"a":1}');
-  assert.equal(asOneLine(plain), plain);
 });

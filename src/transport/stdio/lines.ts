@@ -3,7 +3,6 @@ import { UpstreamMessageTooLarge } from '../errors.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
-const SPACE = 0x20;
 
 /** Cuts what a child writes into lines, in linear time whatever the chunks. */
 export class LineFramer {
@@ -53,19 +52,6 @@ export class LineFramer {
       { details: { max_bytes: this.#maxBytes } },
     );
   }
-}
-
-/**
- * A JSON text as one line: line ends can only be whitespace between its tokens, so each becomes a
- * space. A lone `\r` counts, since SSE and some stdio readers end a line there too.
- */
-export function asOneLine(json: Buffer): Buffer {
-  if (!json.includes(LF) && !json.includes(CR)) return json;
-  const line = Buffer.from(json);
-  for (let index = 0; index < line.length; index += 1) {
-    if (line[index] === LF || line[index] === CR) line[index] = SPACE;
-  }
-  return line;
 }
 
 function withoutCr(line: Buffer): Buffer {

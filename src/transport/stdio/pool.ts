@@ -1,9 +1,9 @@
 import type { RequestFrame } from '#mcp';
-import { errorFrame, RPC } from '#mcp';
-import { ResponseUnexpected, UpstreamOverloaded } from '../errors.ts';
-import type { JsonReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
-import { Eras, useInitialize } from './eras.ts';
-import type { EventStreams } from './event-stream.ts';
+import type { EventStreams } from '../duplex/event-stream.ts';
+import { sortSessionless, useInitialize } from '../duplex/sessionless.ts';
+import { UpstreamOverloaded } from '../errors.ts';
+import type { UpstreamReply, UpstreamRequest } from '../upstream.ts';
+import { Eras } from './eras.ts';
 import type { Launcher } from './launcher.ts';
 import type { WorkerContext } from './worker.ts';
 import { Worker } from './worker.ts';
@@ -35,21 +35,12 @@ export class Pool {
    * @throws UpstreamOverloaded, ResponseUnexpected, and what the call meets.
    */
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
-    const { httpMethod, frame, principal } = request;
-    if (httpMethod !== 'POST' || frame === null) {
-      return { kind: 'empty', status: 405, sessionId: null };
-    }
-    if (frame.kind === 'response') {
-      throw new ResponseUnexpected('servers of this revision send no requests');
-    }
-    if (frame.kind === 'notification') {
-      // The revision defines none over HTTP, and no process could be named that it is meant for.
-      return { kind: 'empty', status: 202, sessionId: null };
-    }
-    if (frame.method === 'initialize') return noInitialize(frame);
+    const sorted = sortSessionless(request);
+    if ('reply' in sorted) return sorted.reply;
+    const { request: frame } = sorted;
+    const { principal } = request;
     if (this.#eras.isStateful(principal)) {
-      const answer = useInitialize(frame.id, 'it did not know server/discover');
-      return { kind: 'json', status: 400, frame: answer, sessionId: null };
+      return useInitialize(frame.id, 'it did not know server/discover');
     }
     return this.#workerFor(principal, frame).carry(frame, request);
   }
@@ -95,10 +86,4 @@ function tooBusy(max: number): Error {
   return new UpstreamOverloaded(`${max} processes are busy with sessionless calls`, {
     details: { limit: 'max_stateless_children', max },
   });
-}
-
-function noInitialize(frame: RequestFrame): JsonReply {
-  const message = 'this revision has no initialize; send no MCP-Protocol-Version header with it';
-  const answer = errorFrame(frame.id, { code: RPC.methodNotFound, message });
-  return { kind: 'json', status: 404, frame: answer, sessionId: null };
 }

@@ -1,5 +1,5 @@
 import type { EventSink, Limits } from '#lib';
-import { Throttle } from './throttle.ts';
+import { Throttle } from '../duplex/throttle.ts';
 
 const LF = 0x0a;
 

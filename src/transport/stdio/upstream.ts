@@ -1,3 +1,6 @@
+import { EventStreams } from '../duplex/event-stream.ts';
+import { Sessions } from '../duplex/sessions.ts';
+import { Ticker } from '../duplex/ticker.ts';
 import { CallCancelled, UpstreamUnavailable } from '../errors.ts';
 import type {
   Upstream,
@@ -6,17 +9,12 @@ import type {
   UpstreamRequest,
   UpstreamStats,
 } from '../upstream.ts';
-import { PIPE } from './call.ts';
-import { EventStreams } from './event-stream.ts';
+import { PIPE } from './channel.ts';
 import { Guardian } from './guardian.ts';
 import { Launcher } from './launcher.ts';
 import { Pool } from './pool.ts';
 import type { StdioOptions } from './program.ts';
 import { programOf, whyNotStartable } from './program.ts';
-import { Sessions } from './sessions.ts';
-
-/** How often time limits are looked at, well below the least of them. */
-const TICK_MS = 250;
 
 /**
  * Presents a program that speaks MCP on its standard streams as a Streamable HTTP server: one process
@@ -32,10 +30,9 @@ class StdioUpstream implements Upstream {
   readonly kind = 'stdio';
   readonly #ownGuardian: Guardian | null;
   readonly #launcher: Launcher;
-  readonly #streams: EventStreams;
   readonly #sessions: Sessions;
   readonly #pool: Pool;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #ticker: Ticker;
   #closed = false;
 
   constructor(options: StdioOptions) {
@@ -43,15 +40,16 @@ class StdioUpstream implements Upstream {
     const guardian = options.guardian ?? new Guardian(options.events);
     this.#ownGuardian = options.guardian === undefined ? guardian : null;
     this.#launcher = new Launcher(programOf(options, guardian));
-    this.#streams = new EventStreams(options.limits);
-    this.#sessions = new Sessions(this.#launcher, this.#streams);
-    this.#pool = new Pool(this.#launcher, this.#streams);
+    const streams = new EventStreams(options.limits);
+    this.#sessions = new Sessions(this.#launcher.program, this.#launcher, streams);
+    this.#pool = new Pool(this.#launcher, streams);
+    this.#ticker = new Ticker(streams, this.#sessions, this.#pool);
   }
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     if (this.#closed) throw new UpstreamUnavailable(`"${this.name}" is being shut down`);
     if (request.signal.aborted) throw new CallCancelled('the client went away');
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#ticker.start();
     return request.revision.era === 'stateful'
       ? this.#sessions.exchange(request)
       : this.#pool.exchange(request);
@@ -76,18 +74,6 @@ class StdioUpstream implements Upstream {
     await this.#launcher.close();
     await this.#ownGuardian?.close();
     // Streams that still wait for their readers need no clock any more: their sources are gone.
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-
-  #tick(): void {
-    const now = performance.now();
-    this.#streams.tick(now);
-    this.#sessions.tick(now);
-    this.#pool.tick(now);
-    const idle = this.#streams.size === 0 && this.#sessions.size === 0 && this.#pool.size === 0;
-    if (!idle || this.#timer === null) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
+    this.#ticker.stop();
   }
 }

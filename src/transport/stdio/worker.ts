@@ -2,15 +2,15 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { metaOf } from '#mcp';
+import type { Call } from '../duplex/call.ts';
+import { Calls, cancelledMessage, LISTEN } from '../duplex/calls.ts';
+import type { Channel } from '../duplex/channel.ts';
+import type { EventStreams } from '../duplex/event-stream.ts';
+import { useInitialize } from '../duplex/sessionless.ts';
 import { UpstreamUnavailable } from '../errors.ts';
 import type { UpstreamReply, UpstreamRequest } from '../upstream.ts';
-import type { Call } from './call.ts';
-import { PIPE } from './call.ts';
-import { Calls, cancelledMessage, LISTEN } from './calls.ts';
-import type { Channel } from './channel.ts';
 import type { Eras } from './eras.ts';
-import { isMethodUnknown, showsStateful, statusOf, useInitialize } from './eras.ts';
-import type { EventStreams } from './event-stream.ts';
+import { isMethodUnknown, showsStateful, statusOf } from './eras.ts';
 import type { Launcher } from './launcher.ts';
 
 const DISCOVER = 'server/discover';
@@ -40,7 +40,7 @@ export class Worker {
     this.principal = principal;
     this.#context = context;
     this.#calls = new Calls(context.launcher.program.limits);
-    this.#channel = context.launcher.launch(principal, {
+    this.#channel = context.launcher.open(principal, {
       onFrame: (frame) => this.#onFrame(frame),
       onRefusedAnswer: (id, error) => this.#calls.take(id)?.fail(error),
       onClosed: (error) => this.#onClosed(error),
@@ -64,7 +64,6 @@ export class Worker {
   /** Carries one request. */
   carry(frame: RequestFrame, request: UpstreamRequest): Promise<UpstreamReply> {
     this.#usedAt = performance.now();
-    request.onLink(PIPE);
     const call = this.#calls.start(frame, {
       streams: this.#context.streams,
       gate: this.#channel,
@@ -72,11 +71,9 @@ export class Worker {
       // In this era a client cancels by going away; a stdio server has to be told.
       onAbandoned: () => this.#cancel(call, 'the client went away'),
     });
-    try {
-      this.#channel.send(frame.bytes);
-    } catch (thrown) {
+    this.#channel.send(frame, request).catch((thrown: unknown) => {
       this.#calls.take(frame.id)?.fail(toPosternError(thrown));
-    }
+    });
     return call.reply;
   }
 
@@ -191,17 +188,15 @@ export class Worker {
 
   #answerStateful(call: Call, detail: string): void {
     this.#calls.take(call.frame.id);
-    call.answer(useInitialize(call.frame.id, detail), 400);
+    const { frame, status } = useInitialize(call.frame.id, detail);
+    call.answer(frame, status);
   }
 
   #cancel(call: Call, reason: string): void {
     if (this.#ended) return;
     this.#usedAt = performance.now();
     this.#calls.giveUp(call);
-    try {
-      this.#channel.send(cancelledMessage(call.frame.id, reason));
-    } catch {
-      // A server that does not read will not stop working for being told to.
-    }
+    // A server that does not read will not stop working for being told to.
+    this.#channel.send(cancelledMessage(call.frame.id, reason)).catch(() => undefined);
   }
 }

@@ -5,9 +5,6 @@ import { CallCancelled } from '../errors.ts';
 import type { EventsReply, JsonReply, UpstreamReply } from '../upstream.ts';
 import type { EventStream, EventStreams, Gate } from './event-stream.ts';
 
-/** The hop to every server of this kind. */
-export const PIPE = { kind: 'pipe' } as const;
-
 /** What a {@link Call} works with. */
 export interface CallContext {
   readonly streams: EventStreams;

@@ -1,14 +1,11 @@
-import type { EventSink, Limits } from '#lib';
 import { CallCancelled } from '../errors.ts';
 import type { Call } from './call.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, ServerContext } from './channel.ts';
 import type { EventStream, EventStreams } from './event-stream.ts';
 
 /** What a {@link Mailbox} works with. */
 export interface MailboxContext {
-  readonly server: string;
-  readonly limits: Limits;
-  readonly events: EventSink;
+  readonly server: ServerContext;
   readonly streams: EventStreams;
   readonly channel: Channel;
 }
@@ -86,7 +83,7 @@ export class Mailbox {
   }
 
   #keep(message: Buffer): void {
-    const { maxQueuedMessages, sseBufferBytes } = this.#context.limits;
+    const { maxQueuedMessages, sseBufferBytes } = this.#context.server.limits;
     // Copied: a small message must not hold the whole chunk that it was read from.
     this.#queue.push(Buffer.from(message));
     this.#bytes += message.length;
@@ -100,11 +97,12 @@ export class Mailbox {
   #tellOverflow(): void {
     if (this.#overflowTold) return;
     this.#overflowTold = true;
-    this.#context.events({
+    const { name, events } = this.#context.server;
+    events({
       severity: 'warn',
       name: 'upstream.messages_dropped',
-      message: `messages of "${this.#context.server}" are dropped: no stream of the client takes them`,
-      fields: { server: this.#context.server },
+      message: `messages of "${name}" are dropped: no stream of the client takes them`,
+      fields: { server: name },
     });
   }
 }

@@ -4,6 +4,7 @@ import { asRpcId, idKey } from '#mcp';
 import { RequestIdInUse, UpstreamOverloaded, UpstreamTimeout } from '../errors.ts';
 import type { CallContext } from './call.ts';
 import { Call, tokenKey } from './call.ts';
+import type { Outgoing } from './channel.ts';
 
 /** The request that opens a subscription (2026-07-28); it stays unanswered until the end of it. */
 export const LISTEN = 'subscriptions/listen';
@@ -11,7 +12,7 @@ export const LISTEN = 'subscriptions/listen';
 /** Given-up ids that are remembered; a server that answers late answers soon. */
 const MAX_GIVEN_UP = 1024;
 
-/** The unanswered requests of one server process. */
+/** The unanswered requests over one channel. */
 export class Calls {
   readonly #limits: Limits;
   readonly #byId = new Map<string, Call>();
@@ -136,12 +137,8 @@ export class Calls {
 }
 
 /** `notifications/cancelled` for a request, as the gateway sends it on its client's behalf. */
-export function cancelledMessage(id: RpcId, reason: string): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      jsonrpc: '2.0',
-      method: 'notifications/cancelled',
-      params: { requestId: id, reason },
-    }),
-  );
+export function cancelledMessage(id: RpcId, reason: string): Outgoing {
+  const method = 'notifications/cancelled';
+  const message = { jsonrpc: '2.0', method, params: { requestId: id, reason } };
+  return { kind: 'notification', bytes: Buffer.from(JSON.stringify(message)) };
 }

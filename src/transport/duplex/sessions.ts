@@ -1,23 +1,22 @@
 import type { RequestFrame } from '#mcp';
 import { SessionNotFound, SessionRequired, UpstreamOverloaded } from '../errors.ts';
 import type { UpstreamReply, UpstreamRequest } from '../upstream.ts';
+import type { ChannelSource, ServerContext } from './channel.ts';
 import type { EventStreams } from './event-stream.ts';
-import type { Launcher } from './launcher.ts';
 import { ConnectionBook } from './presence.ts';
 import type { SessionContext } from './session.ts';
 import { Session } from './session.ts';
 
 /** The sessions of one server. */
 export class Sessions {
-  readonly #launcher: Launcher;
   readonly #context: SessionContext;
   readonly #byId = new Map<string, Session>();
   readonly #byPrincipal = new Map<string, Set<Session>>();
 
-  constructor(launcher: Launcher, streams: EventStreams) {
-    this.#launcher = launcher;
+  constructor(server: ServerContext, channels: ChannelSource, streams: EventStreams) {
     this.#context = {
-      launcher,
+      server,
+      channels,
       streams,
       book: new ConnectionBook(),
       onEnded: (session) => this.#remove(session),
@@ -56,7 +55,7 @@ export class Sessions {
 
   #open(request: UpstreamRequest, frame: RequestFrame): Promise<UpstreamReply> {
     const { principal } = request;
-    this.#launcher.check(principal);
+    this.#context.channels.check(principal);
     this.#makeRoom(principal);
     const session = new Session(this.#context, principal);
     this.#byId.set(session.id, session);
@@ -67,7 +66,7 @@ export class Sessions {
   }
 
   #makeRoom(principal: string): void {
-    const { maxSessionsPerPrincipal, maxSessionsPerServer } = this.#launcher.program.limits;
+    const { maxSessionsPerPrincipal, maxSessionsPerServer } = this.#context.server.limits;
     const mine = this.#byPrincipal.get(principal) ?? new Set<Session>();
     if (mine.size >= maxSessionsPerPrincipal && !evictOneOf(mine)) {
       throw overloaded('max_sessions_per_principal', maxSessionsPerPrincipal);

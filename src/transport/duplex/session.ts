@@ -6,24 +6,23 @@ import { idKey } from '#mcp';
 import { ResponseUnexpected, UpstreamUnavailable } from '../errors.ts';
 import type { EmptyReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import type { Call } from './call.ts';
-import { PIPE } from './call.ts';
 import { Calls, cancelledMessage } from './calls.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, ChannelSource, ServerContext } from './channel.ts';
 import type { EventStreams } from './event-stream.ts';
-import type { Launcher } from './launcher.ts';
 import { Mailbox } from './mailbox.ts';
 import type { ConnectionBook } from './presence.ts';
 import { Presence } from './presence.ts';
 
 /** What the sessions of one server share. */
 export interface SessionContext {
-  readonly launcher: Launcher;
+  readonly server: ServerContext;
+  readonly channels: ChannelSource;
   readonly streams: EventStreams;
   readonly book: ConnectionBook;
   onEnded(session: Session): void;
 }
 
-/** One session of the stateful era (2025-03-26 to 2025-11-25): one client, one server process. */
+/** One session of the stateful era (2024-11-05 to 2025-11-25): one client, one channel to the server. */
 export class Session {
   /** Unguessable, though never an authentication. */
   readonly id = randomBytes(32).toString('base64url');
@@ -38,20 +37,19 @@ export class Session {
   #opening: Call | null = null;
   #ended = false;
 
-  /** @throws UpstreamUnavailable when the program cannot even be tried. */
+  /** @throws what opening a channel throws. */
   constructor(context: SessionContext, principal: string) {
-    const { launcher, streams } = context;
-    const { name: server, limits, events } = launcher.program;
+    const { server, channels, streams } = context;
     this.principal = principal;
     this.#context = context;
-    this.#presence = new Presence(limits);
-    this.#calls = new Calls(limits);
-    this.#channel = launcher.launch(principal, {
+    this.#presence = new Presence(server.limits);
+    this.#calls = new Calls(server.limits);
+    this.#channel = channels.open(principal, {
       onFrame: (frame) => this.#onFrame(frame),
       onRefusedAnswer: (id, error) => this.#calls.take(id)?.fail(error),
       onClosed: (error) => this.end('its server ended', error),
     });
-    this.#mailbox = new Mailbox({ server, limits, events, streams, channel: this.#channel });
+    this.#mailbox = new Mailbox({ server, streams, channel: this.#channel });
   }
 
   /** When something last happened, on the clock of performance.now(). */
@@ -72,8 +70,7 @@ export class Session {
   /** Carries the `initialize` request that the session was made for. */
   open(request: UpstreamRequest, frame: RequestFrame): Promise<UpstreamReply> {
     this.#context.book.enter(request.connection, this.#presence);
-    request.onLink(PIPE);
-    return this.#call(frame, request.signal, (call) => {
+    return this.#call(frame, request, (call) => {
       this.#opening = call;
       call.sessionId = this.id;
     });
@@ -83,20 +80,21 @@ export class Session {
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     this.#presence.used();
     this.#context.book.enter(request.connection, this.#presence);
-    request.onLink(PIPE);
-    const { httpMethod, frame, signal } = request;
+    const { httpMethod, frame } = request;
+    const { link } = this.#channel;
+    if (httpMethod !== 'POST' && link !== null) request.onLink(link);
     if (httpMethod === 'DELETE') {
       this.end('its client ended it');
       return empty(200);
     }
-    if (httpMethod === 'GET' || frame === null) return this.#listen(signal);
+    if (httpMethod === 'GET' || frame === null) return this.#listen(request.signal);
     switch (frame.kind) {
       case 'request':
-        return this.#call(frame, signal, (call) => this.#mailbox.flushTo(call));
+        return this.#call(frame, request, (call) => this.#mailbox.flushTo(call));
       case 'notification':
-        return this.#notify(frame);
+        return this.#notify(frame, request);
       case 'response':
-        return this.#respond(frame);
+        return this.#respond(frame, request);
     }
   }
 
@@ -112,7 +110,7 @@ export class Session {
     if (reason !== null) this.end(reason);
   }
 
-  /** Ends the session and its process; whatever is open or pending ends with it. */
+  /** Ends the session and its channel; whatever is open or pending ends with it. */
   end(reason: string, error: PosternError = sessionOver(reason)): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -120,7 +118,7 @@ export class Session {
     this.#mailbox.close();
     this.#context.book.leave(this.#presence);
     void this.#channel.stop();
-    const { name, events } = this.#context.launcher.program;
+    const { name, events } = this.#context.server;
     events({
       severity: 'debug',
       name: 'upstream.session_ended',
@@ -132,24 +130,22 @@ export class Session {
 
   #call(
     frame: RequestFrame,
-    signal: AbortSignal,
+    request: UpstreamRequest,
     onStarted: (call: Call) => void,
   ): Promise<UpstreamReply> {
     const call = this.#calls.start(frame, {
       streams: this.#context.streams,
       gate: this.#channel,
-      signal,
+      signal: request.signal,
       // A lost connection is no cancellation; but nobody else will ever know a session's id.
       onAbandoned: () => {
         if (call === this.#opening) this.end('its client went away during initialize');
       },
     });
-    try {
-      this.#channel.send(frame.bytes);
-      onStarted(call);
-    } catch (thrown) {
-      this.#calls.take(frame.id)?.fail(toPosternError(thrown));
-    }
+    onStarted(call);
+    this.#channel.send(frame, request).catch((thrown: unknown) => {
+      this.#notSent(call, toPosternError(thrown));
+    });
     return call.reply;
   }
 
@@ -159,8 +155,8 @@ export class Session {
     return { kind: 'events', status: 200, events, sessionId: null };
   }
 
-  #notify(frame: NotificationFrame): UpstreamReply {
-    this.#channel.send(frame.bytes);
+  async #notify(frame: NotificationFrame, request: UpstreamRequest): Promise<UpstreamReply> {
+    await this.#channel.send(frame, request);
     if (frame.method === 'notifications/cancelled') {
       const call = this.#calls.find(frame.params['requestId']);
       // The server owes no answer any more (2025-11-25, Cancellation), so the reply ends here.
@@ -172,13 +168,18 @@ export class Session {
     return empty(202);
   }
 
-  #respond(frame: ResponseFrame): UpstreamReply {
+  async #respond(frame: ResponseFrame, request: UpstreamRequest): Promise<UpstreamReply> {
     const key = frame.id === null ? '' : idKey(frame.id);
-    if (!this.#asked.has(key)) {
+    // Before it is sent, so that nobody answers a second time meanwhile.
+    if (!this.#asked.delete(key)) {
       throw new ResponseUnexpected('the server waits for no answer with this id');
     }
-    this.#channel.send(frame.bytes);
-    this.#asked.delete(key);
+    try {
+      await this.#channel.send(frame, request);
+    } catch (thrown) {
+      this.#asked.add(key);
+      throw thrown;
+    }
     this.#calls.touchAll(performance.now());
     return empty(202);
   }
@@ -221,7 +222,7 @@ export class Session {
   #remember(frame: RequestFrame): void {
     this.#asked.add(idKey(frame.id));
     const [oldest] = this.#asked;
-    const max = this.#context.launcher.program.limits.maxInFlightPerSession;
+    const max = this.#context.server.limits.maxInFlightPerSession;
     if (this.#asked.size > max && oldest !== undefined) this.#asked.delete(oldest);
   }
 
@@ -232,11 +233,19 @@ export class Session {
       this.end('its server did not answer initialize', error);
       return;
     }
-    try {
-      this.#channel.send(cancelledMessage(call.frame.id, error.message));
-    } catch {
-      // A server that does not read will not stop working for being told to.
+    // A server that does not read will not stop working for being told to.
+    this.#channel.send(cancelledMessage(call.frame.id, error.message)).catch(() => undefined);
+  }
+
+  #notSent(call: Call, error: PosternError): void {
+    // It may be answered, or over, before its sending failed.
+    if (this.#calls.find(call.frame.id) !== call) return;
+    if (call === this.#opening) {
+      this.end('initialize could not be sent', error);
+      return;
     }
+    this.#calls.take(call.frame.id);
+    call.fail(error);
   }
 }
 
