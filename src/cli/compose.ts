@@ -75,7 +75,7 @@ export async function startPostern(
   if (identity.created) tellCreated(identity, events);
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
-  const servers = await createServers(settings, { inForce, events, guardian });
+  const servers = await createServers(settings, { inForce, events, guardian, stateDir });
   const { upstreams } = servers;
   const tls = await TlsConfigurations.open(settings, stateDir, events);
   const revocations = await RevocationList.open(stateDir, events);

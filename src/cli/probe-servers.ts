@@ -1,5 +1,6 @@
 import type { HttpSettings, ServerSettings, Settings } from '#config';
 import type { LinkSecurity, Profile } from '#crypto';
+import { defaultStateDir } from '#identity';
 import { readYamlFile } from '#lib';
 import type { Policy } from '#policy';
 import { denyAllPolicy, profileUnder, readPolicy } from '#policy';
@@ -37,7 +38,12 @@ export async function probeServers(
   const guardian = new Guardian(silent);
   // Without a running gateway there is none of its certificates to show.
   const inForce = { policy: () => policy, identity: () => null };
-  const { upstreams } = await createServers(settings, { inForce, events: silent, guardian });
+  const { upstreams } = await createServers(settings, {
+    inForce,
+    events: silent,
+    guardian,
+    stateDir: settings.stateDir ?? defaultStateDir(process.env),
+  });
   try {
     return await Promise.all(
       settings.servers.map(async (server): Promise<ServerProbe> => {

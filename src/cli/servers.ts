@@ -24,6 +24,8 @@ export interface ServerContext {
   /** Asked whenever a link is made. */
   readonly inForce: InForce;
   readonly events: EventSink;
+  /** Of the gateway; programs in the strict sandbox do not see it. */
+  readonly stateDir: string;
   /** Ends their programs if this process cannot; to be closed after them. */
   readonly guardian: Guardian;
 }
@@ -63,14 +65,15 @@ export async function createServers(settings: Settings, context: ServerContext):
 async function createServer(
   { name, transport }: ServerSettings,
   { limits }: Settings,
-  { inForce, events, guardian }: ServerContext,
+  { inForce, events, guardian, stateDir }: ServerContext,
 ): Promise<OneServer> {
   const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
     new Credentials({ server: name, use, sources, guardian, limits, events });
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    const common = { name, credentials, limits, events, guardian };
+    const confinement = { ...transport.confinement, hidden: [stateDir] };
+    const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return { upstream, credentials, watchLink: () => () => undefined, leaves: () => [] };
   }

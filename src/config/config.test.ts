@@ -32,7 +32,7 @@ listeners:
 admin: off
 servers:
   files:
-    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x }
+    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x, run_as: { uid: 1, gid: 2 }, rlimits: { open_files: 64 }, sandbox: strict, writable: [out] }
   notes:
     http:
       url: https://notes.example.com/mcp?key=abc
@@ -50,6 +50,19 @@ function settingsOf(text: string): Settings {
   assert.ok(reading.ok, reading.ok ? '' : JSON.stringify(reading.diagnostics, null, 1));
   return reading.settings;
 }
+
+const UNCONFINED = {
+  rlimits: {
+    memoryBytes: null,
+    openFiles: null,
+    processes: null,
+    cpuSeconds: null,
+    fileBytes: null,
+  },
+  runAs: null,
+  sandbox: 'off',
+  writable: [],
+} as const;
 
 test('the least configuration gets every default', () => {
   const settings = settingsOf(`version: 1\n${SERVERS}`);
@@ -89,6 +102,7 @@ test('the least configuration gets every default', () => {
           envSources: {},
           passEnv: [],
           cwd: null,
+          confinement: UNCONFINED,
         },
       },
     ],
@@ -131,6 +145,12 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
     envSources: { B: { kind: 'env', variable: 'MAIN_B', prefix: '' } },
     passEnv: ['HOME'],
     cwd: '/etc/postern/x',
+    confinement: {
+      rlimits: { ...UNCONFINED.rlimits, openFiles: 64 },
+      runAs: { uid: 1, gid: 2 },
+      sandbox: 'strict',
+      writable: ['/etc/postern/out'],
+    },
   });
   assert.deepEqual(notes, {
     kind: 'http',
@@ -232,6 +252,7 @@ test('settings without a file: the servers given, everything else at its default
     envSources: {},
     passEnv: [],
     cwd: null,
+    confinement: UNCONFINED,
   });
   const remote = { main: { http: { url: 'http://example.com/' } } };
   assert.throws(

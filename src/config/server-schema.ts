@@ -18,6 +18,18 @@ const command = parsedText((text) => {
   return text;
 });
 
+const bound = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+const rlimits = z.strictObject({
+  memory_bytes: bound.optional().describe('Address space; Node.js programs need some 50 GB of it.'),
+  open_files: bound.optional().describe('Open file descriptors.'),
+  processes: bound.optional().describe('Processes and threads of the program’s user.'),
+  cpu_seconds: bound.optional().describe('CPU time, after which the kernel ends the program.'),
+  file_bytes: bound.optional().describe('Largest file that it writes.'),
+});
+
+const userId = z.int().min(0).max(4_294_967_294);
+
 const stdio = z.strictObject({
   command: command.describe(
     'Program to run, found on the PATH, or as a path relative to this file. No shell is involved.',
@@ -34,6 +46,26 @@ const stdio = z.strictObject({
     .default([])
     .describe('Names of variables that the program gets from the environment of Postern.'),
   cwd: path.optional().describe('Working directory of the program. Default: that of Postern.'),
+  run_as: z
+    .strictObject({
+      uid: userId.describe('Numeric user id.'),
+      gid: userId.describe('Numeric group id.'),
+    })
+    .optional()
+    .describe('User and group as whom the program runs; only a gateway run by root can choose.'),
+  rlimits: rlimits
+    .optional()
+    .describe('Bounds of each of its processes, kept by Linux (`prlimit`).'),
+  sandbox: z
+    .enum(['off', 'no_network', 'strict'])
+    .default('off')
+    .describe(
+      '`no_network` leaves the program no network at all (Linux, `unshare`); `strict` besides a file system that it can only read, without the gateway’s state, and a /tmp and processes of its own (Linux, `bwrap`).',
+    ),
+  writable: z
+    .array(path)
+    .default([])
+    .describe('Directories that a program in the strict sandbox may write.'),
 });
 
 const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
@@ -99,7 +131,14 @@ const http = z
 /** One MCP server behind the gateway. */
 export const server = z
   .strictObject({
-    stdio: stdio.optional().describe('A program that speaks MCP over its standard streams.'),
+    stdio: stdio
+      .superRefine(({ sandbox, writable }, context) => {
+        if (writable.length === 0 || sandbox === 'strict') return;
+        const message = 'has a meaning in the strict sandbox alone';
+        context.addIssue({ code: 'custom', path: ['writable'], message, params: { at: 'key' } });
+      })
+      .optional()
+      .describe('A program that speaks MCP over its standard streams.'),
     http: http.optional().describe('A server that speaks MCP over Streamable HTTP.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })

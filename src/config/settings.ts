@@ -87,6 +87,19 @@ export interface StdioSettings {
   readonly passEnv: readonly string[];
   /** `null` for the gateway's own. */
   readonly cwd: string | null;
+  readonly confinement: ConfinementSettings;
+}
+
+/** What a program may do, as far as the operating system can enforce it. */
+export interface ConfinementSettings {
+  /** `null` where the gateway's own bounds hold. */
+  readonly rlimits: Readonly<
+    Record<'memoryBytes' | 'openFiles' | 'processes' | 'cpuSeconds' | 'fileBytes', number | null>
+  >;
+  readonly runAs: { readonly uid: number; readonly gid: number } | null;
+  readonly sandbox: 'off' | 'no_network' | 'strict';
+  /** Directories that it may write in the strict sandbox. */
+  readonly writable: readonly string[];
 }
 
 /** A server that speaks MCP over Streamable HTTP. */
@@ -190,6 +203,18 @@ function toStdio(
     envSources: env.sources,
     passEnv: server.pass_env,
     cwd: server.cwd === undefined ? null : resolve(directory, server.cwd),
+    confinement: {
+      rlimits: {
+        memoryBytes: server.rlimits?.memory_bytes ?? null,
+        openFiles: server.rlimits?.open_files ?? null,
+        processes: server.rlimits?.processes ?? null,
+        cpuSeconds: server.rlimits?.cpu_seconds ?? null,
+        fileBytes: server.rlimits?.file_bytes ?? null,
+      },
+      runAs: server.run_as ?? null,
+      sandbox: server.sandbox,
+      writable: server.writable.map((path) => resolve(directory, path)),
+    },
   };
 }
 

@@ -23,6 +23,7 @@ export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
 export { Guardian } from './stdio/guardian.ts';
+export type { Confinement } from './stdio/confinement.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';
 export type {

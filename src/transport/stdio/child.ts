@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '#lib';
 import { UpstreamUnavailable } from '../errors.ts';
+import { confined } from './confinement.ts';
 import { endGroup, HAS_GROUPS, signalGroup } from './group.ts';
 import { InputQueue } from './input.ts';
 import type { Program } from './program.ts';
@@ -149,10 +150,13 @@ export class Child {
 
 function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
   const credentials = program.credentials();
+  const { confinement, cwd } = program;
+  const { command, args } = confined(program, confinement, cwd);
   let child: ChildProcessWithoutNullStreams;
   try {
-    child = spawn(program.command, program.args, {
-      cwd: program.cwd,
+    child = spawn(command, args, {
+      cwd,
+      ...confinement.runAs,
       env: { ...program.environment, ...credentials },
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: HAS_GROUPS,
@@ -178,7 +182,11 @@ function hasPipes(child: Partial<ChildProcessWithoutNullStreams>): boolean {
 function describeSpawnError(error: unknown, program: Program): string {
   if (!existsSync(program.cwd)) return `the directory ${program.cwd} does not exist`;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return `the program "${program.command}" was not found`;
+  if (code === 'ENOENT') {
+    const { command } = confined(program, program.confinement, program.cwd);
+    return `the program "${command}" was not found`;
+  }
+  if (code === 'EPERM') return 'the gateway may not run it as another user';
   if (code === 'EACCES') return `the program "${program.command}" may not be executed`;
   return messageOf(error);
 }

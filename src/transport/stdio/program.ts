@@ -3,6 +3,8 @@ import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, resolve, sep } from 'node:path';
 import type { EventSink, Limits } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
+import type { Confinement } from './confinement.ts';
+import { UNCONFINED, wrappersOf } from './confinement.ts';
 import type { Guardian } from './guardian.ts';
 
 /** What {@link createStdioUpstream} is told about one server. */
@@ -19,6 +21,8 @@ export interface StdioOptions {
   readonly passEnv: readonly string[];
   /** Working directory, `null` for the gateway's own. */
   readonly cwd: string | null;
+  /** What it may do; without one, whatever the gateway may. */
+  readonly confinement?: Confinement;
   readonly limits: Limits;
   readonly events: EventSink;
   /** Shared by the upstreams of one gateway; without it the upstream has one of its own. */
@@ -35,6 +39,7 @@ export interface Program {
   /** The rest of it, as of now. Throws UpstreamCredentialUnavailable. */
   readonly credentials: () => Readonly<Record<string, string>>;
   readonly cwd: string;
+  readonly confinement: Confinement;
   readonly limits: Limits;
   readonly events: EventSink;
   readonly guardian: Guardian;
@@ -69,6 +74,7 @@ export function programOf(options: StdioOptions, guardian: Guardian): Program {
     environment: { ...inherit([...INHERITED, ...options.passEnv]), ...options.env },
     credentials: () => options.credentials?.current() ?? {},
     cwd: resolve(options.cwd ?? '.'),
+    confinement: options.confinement ?? UNCONFINED,
     limits,
     events,
     guardian,
@@ -78,12 +84,32 @@ export function programOf(options: StdioOptions, guardian: Guardian): Program {
 /** Why the program cannot be started as things are, or `null` when it should be possible. */
 export async function whyNotStartable(program: Program): Promise<string | null> {
   if (!(await isDirectory(program.cwd))) return `the directory ${program.cwd} does not exist`;
-  for (const path of candidates(program)) {
+  const confinementProblem = await whyNotConfinable(program);
+  if (confinementProblem !== null) return confinementProblem;
+  for (const path of candidates(program, program.command)) {
     if (await isExecutable(path)) return null;
   }
   return program.command.includes('/')
     ? `${program.command} is not an executable file`
     : `"${program.command}" is not on the PATH`;
+}
+
+/** Why the program cannot be kept within its bounds here, `null` when it can. */
+async function whyNotConfinable(program: Program): Promise<string | null> {
+  const { confinement } = program;
+  if (confinement.runAs !== null && process.getuid?.() !== 0) {
+    return 'run_as needs a gateway that runs as root';
+  }
+  const wrappers = wrappersOf(confinement);
+  if (wrappers.length > 0 && process.platform !== 'linux') {
+    return 'sandbox and rlimits are enforced on Linux alone';
+  }
+  for (const wrapper of wrappers) {
+    const found = await Promise.all(candidates(program, wrapper).map(isExecutable));
+    if (!found.includes(true))
+      return `"${wrapper}", which its confinement takes, is not on the PATH`;
+  }
+  return null;
 }
 
 function inherit(names: readonly string[]): Record<string, string> {
@@ -96,8 +122,7 @@ function inherit(names: readonly string[]): Record<string, string> {
   return environment;
 }
 
-function candidates(program: Program): readonly string[] {
-  const { command, cwd, environment } = program;
+function candidates({ cwd, environment }: Program, command: string): readonly string[] {
   if (isAbsolute(command) || command.includes('/') || command.includes(sep)) {
     return [resolve(cwd, command)];
   }
