@@ -32,7 +32,7 @@ listeners:
 admin: off
 servers:
   files:
-    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x, run_as: { uid: 1, gid: 2 }, rlimits: { open_files: 64 }, sandbox: strict, writable: [out] }
+    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x, instances: principal, run_as: { uid: 1, gid: 2 }, rlimits: { open_files: 64 }, sandbox: strict, writable: [out] }
   notes:
     http:
       url: https://notes.example.com/mcp?key=abc
@@ -102,6 +102,7 @@ test('the least configuration gets every default', () => {
           envSources: {},
           passEnv: [],
           cwd: null,
+          instances: 'session',
           confinement: UNCONFINED,
         },
       },
@@ -145,6 +146,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
     envSources: { B: { kind: 'env', variable: 'MAIN_B', prefix: '' } },
     passEnv: ['HOME'],
     cwd: '/etc/postern/x',
+    instances: 'principal',
     confinement: {
       rlimits: { ...UNCONFINED.rlimits, openFiles: 64 },
       runAs: { uid: 1, gid: 2 },
@@ -252,6 +254,7 @@ test('settings without a file: the servers given, everything else at its default
     envSources: {},
     passEnv: [],
     cwd: null,
+    instances: 'session',
     confinement: UNCONFINED,
   });
   const remote = { main: { http: { url: 'http://example.com/' } } };

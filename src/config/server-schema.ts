@@ -46,6 +46,12 @@ const stdio = z.strictObject({
     .default([])
     .describe('Names of variables that the program gets from the environment of Postern.'),
   cwd: path.optional().describe('Working directory of the program. Default: that of Postern.'),
+  instances: z
+    .enum(['session', 'principal', 'shared'])
+    .default('session')
+    .describe(
+      'Whom one process serves: one `session`, the sessions of one `principal`, or everybody (`shared`), whose state is then everybody’s too. A process of several sessions can ask no client anything (sampling, elicitation, roots).',
+    ),
   run_as: z
     .strictObject({
       uid: userId.describe('Numeric user id.'),

@@ -87,6 +87,8 @@ export interface StdioSettings {
   readonly passEnv: readonly string[];
   /** `null` for the gateway's own. */
   readonly cwd: string | null;
+  /** Whom one process serves. */
+  readonly instances: 'session' | 'principal' | 'shared';
   readonly confinement: ConfinementSettings;
 }
 
@@ -203,6 +205,7 @@ function toStdio(
     envSources: env.sources,
     passEnv: server.pass_env,
     cwd: server.cwd === undefined ? null : resolve(directory, server.cwd),
+    instances: server.instances,
     confinement: {
       rlimits: {
         memoryBytes: server.rlimits?.memory_bytes ?? null,

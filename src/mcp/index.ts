@@ -1,6 +1,8 @@
 export { accessesOf } from './access.ts';
 export type { Access } from './access.ts';
 export { isBatch, readBatch } from './batch.ts';
+export { always, editJson } from './edit-json.ts';
+export type { Edits } from './edit-json.ts';
 export {
   FrameAmbiguous,
   FrameInvalidJson,

@@ -21,6 +21,8 @@ export interface StdioOptions {
   readonly passEnv: readonly string[];
   /** Working directory, `null` for the gateway's own. */
   readonly cwd: string | null;
+  /** Whom one process serves: a session (the default), a principal, or everybody. */
+  readonly instances?: 'session' | 'principal' | 'shared';
   /** What it may do; without one, whatever the gateway may. */
   readonly confinement?: Confinement;
   readonly limits: Limits;

@@ -15,11 +15,15 @@ import { Launcher } from './launcher.ts';
 import { Pool } from './pool.ts';
 import type { StdioOptions } from './program.ts';
 import { programOf, whyNotStartable } from './program.ts';
+import { SharedChannels } from './shared/shared-channels.ts';
+
+/** Owner of what all principals share; no principal has this name. */
+const EVERYBODY = '*';
 
 /**
  * Presents a program that speaks MCP on its standard streams as a Streamable HTTP server: one process
- * for each session of the stateful era, a few for each principal's sessionless calls. No process
- * serves two principals, and none outlives the gateway.
+ * for each session of the stateful era, a few for each principal's sessionless calls. Unless it is
+ * configured to be shared no process serves two principals, and none outlives the gateway.
  */
 export function createStdioUpstream(options: StdioOptions): Upstream {
   return new StdioUpstream(options);
@@ -30,6 +34,8 @@ class StdioUpstream implements Upstream {
   readonly kind = 'stdio';
   readonly #ownGuardian: Guardian | null;
   readonly #launcher: Launcher;
+  readonly #ownerOf: (principal: string) => string;
+  readonly #shared: SharedChannels;
   readonly #sessions: Sessions;
   readonly #pool: Pool;
   readonly #ticker: Ticker;
@@ -41,9 +47,13 @@ class StdioUpstream implements Upstream {
     this.#ownGuardian = options.guardian === undefined ? guardian : null;
     this.#launcher = new Launcher(programOf(options, guardian));
     const streams = new EventStreams(options.limits);
-    this.#sessions = new Sessions(this.#launcher.program, this.#launcher, streams);
+    const { instances = 'session' } = options;
+    this.#ownerOf = instances === 'shared' ? () => EVERYBODY : (principal) => principal;
+    this.#shared = new SharedChannels(this.#launcher, this.#ownerOf);
+    const channels = instances === 'session' ? this.#launcher : this.#shared;
+    this.#sessions = new Sessions(this.#launcher.program, channels, streams);
     this.#pool = new Pool(this.#launcher, streams);
-    this.#ticker = new Ticker(streams, this.#sessions, this.#pool);
+    this.#ticker = new Ticker(streams, this.#sessions, this.#pool, this.#shared);
   }
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
@@ -52,7 +62,7 @@ class StdioUpstream implements Upstream {
     this.#ticker.start();
     return request.revision.era === 'stateful'
       ? this.#sessions.exchange(request)
-      : this.#pool.exchange(request);
+      : this.#pool.exchange({ ...request, principal: this.#ownerOf(request.principal) });
   }
 
   async health(): Promise<UpstreamHealth> {
@@ -71,6 +81,7 @@ class StdioUpstream implements Upstream {
     this.#closed = true;
     this.#sessions.close();
     this.#pool.close();
+    this.#shared.close();
     await this.#launcher.close();
     await this.#ownGuardian?.close();
     // Streams that still wait for their readers need no clock any more: their sources are gone.

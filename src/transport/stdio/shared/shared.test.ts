@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StreamEvent, UpstreamReply } from '../../upstream.ts';
+import type { Bench, Scope } from '../fixtures/harness.ts';
+import {
+  all,
+  bench,
+  callTool,
+  exchange,
+  fixture,
+  initialize,
+  jsonOf,
+  messagesOf,
+  openSession,
+  STATELESS,
+  ENVELOPE,
+  until,
+} from '../fixtures/harness.ts';
+
+type Json = Record<string, unknown>;
+
+function shared(scope: Scope, way = 'plain', instances: 'shared' | 'principal' = 'shared'): Bench {
+  const limits = { statelessChildIdleMs: 200, childBackoffMinMs: 10, childBackoffMaxMs: 100 };
+  return bench(scope, { args: [fixture('hostile.ts'), way], instances, limits });
+}
+
+function valueOf(reply: UpstreamReply): Json {
+  return (jsonOf(reply)['result'] as { structuredContent: Json }).structuredContent;
+}
+
+const ALICE = { principal: 'alice' };
+const BOB = { principal: 'bob' };
+
+test('R-23 one process serves the sessions of everybody, each with its own answers', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = await Promise.all([
+    openSession(upstream, ALICE),
+    openSession(upstream, BOB),
+  ]);
+  assert.notEqual(first, second);
+  assert.equal(upstream.stats().children, 1);
+  // The same id in both sessions at once; the later answer comes first.
+  const [mine, theirs] = await Promise.all([
+    exchange(upstream, callTool(7, 'late', { count: 150 }), { ...ALICE, sessionId: first }),
+    exchange(upstream, callTool(7, 'huge', { count: 5 }), { ...BOB, sessionId: second }),
+  ]);
+  assert.deepEqual([jsonOf(mine)['id'], valueOf(mine)], [7, {}]);
+  assert.deepEqual([jsonOf(theirs)['id'], valueOf(theirs)], [7, { filler: 'xxxxx' }]);
+  const heard = valueOf(
+    await exchange(upstream, callTool(8, 'heard'), { ...ALICE, sessionId: first }),
+  );
+  const methods = (heard['heard'] as string[]).map((line) => (JSON.parse(line) as Json)['method']);
+  assert.deepEqual(methods.slice(0, 2), ['initialize', 'notifications/initialized']);
+  assert.equal(methods.filter((method) => method === 'initialize').length, 1);
+  assert.deepEqual(JSON.parse((heard['heard'] as string[])[0] ?? '').params.capabilities, {});
+});
+
+test('R-23 a session sees the revision that it asked for, and nothing that cannot be shared', async (t) => {
+  const { upstream } = shared(t);
+  const old = structuredClone(initialize()) as { params: Json };
+  old.params['protocolVersion'] = '2025-03-26';
+  const reply = jsonOf(await exchange(upstream, old, ALICE));
+  const result = reply['result'] as Json;
+  assert.deepEqual([reply['id'], result['protocolVersion']], [0, '2025-03-26']);
+  const sessionId = await openSession(upstream, ALICE);
+  for (const method of ['tasks/list', 'logging/setLevel']) {
+    const refused = await exchange(
+      upstream,
+      { jsonrpc: '2.0', id: 1, method },
+      { ...ALICE, sessionId },
+    );
+    assert.equal((jsonOf(refused)['error'] as Json)['code'], -32_601);
+  }
+});
+
+test('R-23 progress goes to the session that asked for it, under its own token', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const count = (id: number): object =>
+    callTool(id, 'progress', { count: 3 }, { progressToken: 'mine' });
+  const replies = await Promise.all([
+    exchange(upstream, count(1), { ...ALICE, sessionId: first }),
+    exchange(upstream, count(1), { ...BOB, sessionId: second }),
+  ]);
+  for (const reply of replies) {
+    const messages = await all(messagesOf(reply));
+    const tokens = messages.slice(0, 3).map(({ params }) => (params as Json)['progressToken']);
+    assert.deepEqual(tokens, ['mine', 'mine', 'mine']);
+    assert.equal(messages.length, 4);
+    assert.equal(messages[3]?.['id'], 1);
+  }
+});
+
+test('R-23 what concerns all reaches all, what was subscribed to its subscribers, logs nobody', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const alice = { ...ALICE, sessionId: first };
+  const bob = { ...BOB, sessionId: second };
+  const [heardByAlice, heardByBob] = [
+    listenTo(await exchange(upstream, null, alice)),
+    listenTo(await exchange(upstream, null, bob)),
+  ];
+  const subscribe = (method: string): object => ({
+    jsonrpc: '2.0',
+    id: 1,
+    method,
+    params: { uri: 'x://y' },
+  });
+  await exchange(upstream, subscribe('resources/subscribe'), bob);
+  await exchange(upstream, callTool(2, 'touch', { uri: 'x://y' }), alice);
+  await exchange(upstream, callTool(3, 'change'), alice);
+  await until('both have heard', () => heardByAlice.length > 0 && heardByBob.length > 1);
+  assert.deepEqual(heardByAlice, ['notifications/tools/list_changed']);
+  assert.deepEqual(heardByBob, [
+    'notifications/resources/updated',
+    'notifications/tools/list_changed',
+  ]);
+  // With calls of two sessions under way nobody knows whose a log message is.
+  const slow = exchange(upstream, callTool(4, 'late', { count: 200 }), bob);
+  await exchange(upstream, callTool(5, 'tell', { count: 2 }), alice);
+  await slow;
+  assert.ok(!heardByAlice.includes('notifications/message'));
+  assert.ok(!heardByBob.includes('notifications/message'));
+});
+
+test('R-23 a server asks in vain, since nobody can tell whom', async (t) => {
+  const { upstream } = shared(t);
+  const sessionId = await openSession(upstream, ALICE, { roots: {} });
+  const reply = await exchange(upstream, callTool(1, 'ask'), { ...ALICE, sessionId });
+  // The fixture answers with what it was answered: no result.
+  assert.deepEqual(valueOf(reply), {});
+});
+
+test('R-25 a session that ends cancels its own calls alone; the process ends when all are gone', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const bob = { ...BOB, sessionId: second };
+  const hanging = exchange(upstream, callTool('h', 'hang'), { ...ALICE, sessionId: first });
+  const failed = assert.rejects(hanging, { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+  await exchange(upstream, null, { ...ALICE, sessionId: first, httpMethod: 'DELETE' });
+  await failed;
+  const heard = valueOf(await exchange(upstream, callTool(1, 'heard'), bob))['heard'] as string[];
+  const cancelled = heard.filter((line) => line.includes('notifications/cancelled'));
+  assert.equal(cancelled.length, 1);
+  await exchange(upstream, null, { ...bob, httpMethod: 'DELETE' });
+  await until('the process has ended', () => upstream.stats().children === 0);
+});
+
+test('R-25 a crash ends every session clearly, and the next one starts anew', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const waiting = exchange(upstream, callTool(1, 'hang'), { ...BOB, sessionId: second });
+  const failed = assert.rejects(waiting, { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+  await assert.rejects(exchange(upstream, callTool(1, 'crash'), { ...ALICE, sessionId: first }), {
+    code: 'POSTERN_UPSTREAM_UNAVAILABLE',
+  });
+  await failed;
+  const lost = exchange(upstream, callTool(2, 'echo'), { ...BOB, sessionId: second });
+  await assert.rejects(lost, { code: 'POSTERN_SESSION_NOT_FOUND' });
+  await until('it may be started again', async () => {
+    try {
+      await openSession(upstream, BOB);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
+
+test('R-23 a server that refuses to initialize is quoted to every session', async (t) => {
+  const { upstream } = shared(t, 'refuse');
+  const reply = jsonOf(await exchange(upstream, initialize(5), ALICE));
+  const error = { code: -32_022, message: 'not that', data: { supported: ['2026-07-28'] } };
+  assert.deepEqual([reply['id'], reply['error']], [5, error]);
+});
+
+test('R-18 instances by principal are shared by its sessions alone', async (t) => {
+  const { upstream } = shared(t, 'plain', 'principal');
+  await openSession(upstream, ALICE);
+  await openSession(upstream, ALICE);
+  assert.equal(upstream.stats().children, 1);
+  await openSession(upstream, BOB);
+  assert.equal(upstream.stats().children, 2);
+});
+
+test('R-23 sessionless calls of everybody share processes too', async (t) => {
+  const { upstream } = shared(t, 'modern');
+  const params = { name: 'echo', arguments: {}, _meta: ENVELOPE };
+  const call = (id: string): object => ({ jsonrpc: '2.0', id, method: 'tools/call', params });
+  const pids = await Promise.all(
+    [ALICE, BOB].map(async (who) =>
+      valueOf(await exchange(upstream, call(who.principal), { ...who, revision: STATELESS })),
+    ),
+  );
+  assert.deepEqual(pids[0], pids[1]);
+});
+
+test('R-25 a slow reader does not hold up the others, and is let go when too much waits', async (t) => {
+  const { upstream } = bench(t, {
+    args: [fixture('hostile.ts'), 'plain'],
+    instances: 'shared',
+    limits: { sseBufferBytes: 64 * 1024, maxMessageBytes: 128 * 1024 },
+  });
+  const [slow, quick] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const flood = callTool(1, 'progress', { count: 4000 }, { progressToken: 1 });
+  const unread = await exchange(upstream, flood, { ...ALICE, sessionId: slow });
+  assert.equal(unread.kind, 'events');
+  const bob = { ...BOB, sessionId: quick };
+  assert.deepEqual(valueOf(await exchange(upstream, callTool(1, 'huge', { count: 3 }), bob)), {
+    filler: 'xxx',
+  });
+  await until('the slow session has ended', () => upstream.stats().sessions === 1);
+});
+
+function listenTo(reply: UpstreamReply): readonly string[] {
+  const methods: string[] = [];
+  assert.equal(reply.kind, 'events');
+  if (reply.kind === 'events') void collect(reply.events, methods);
+  return methods;
+}
+
+async function collect(events: AsyncIterable<StreamEvent>, methods: string[]): Promise<void> {
+  for await (const { message } of events) {
+    if (message !== null) methods.push(String((JSON.parse(message.toString()) as Json)['method']));
+  }
+}
