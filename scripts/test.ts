@@ -15,7 +15,7 @@ import type { LeftProcess } from './testing/leftovers.ts';
 const ROOT = join(import.meta.dirname, '..');
 const PATTERNS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 /** Suites with a command of their own: they need other programs, or minutes. */
-const EXCLUDED = ['test/interop/**', 'test/matrix/**', 'test/soak/**'];
+const EXCLUDED = ['test/interop/**', 'test/matrix/**', 'test/scale/**', 'test/soak/**'];
 /** One more than the cores of a small machine: many tests wait for processes, sockets and time limits. */
 const CONCURRENCY = 3;
 const TEST_TIMEOUT_MS = 60_000;
