@@ -3,7 +3,15 @@ import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
-import { checkHeaders, isBatch, jsonLimitsOf, readBatch, readFrame, revisionOf } from '#mcp';
+import {
+  checkHeaders,
+  checkMinimum,
+  isBatch,
+  jsonLimitsOf,
+  readBatch,
+  readFrame,
+  revisionOf,
+} from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
@@ -16,6 +24,8 @@ import { routeOf } from './routes.ts';
 /** What the listener knows of a request besides its bytes. */
 export interface RequestOrigin {
   readonly listener: string;
+  /** The oldest revision that the listener takes. */
+  readonly minRevision: Revision;
   readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
@@ -62,7 +72,8 @@ export async function readCalls(
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
-  const revision = revisionOf(headers);
+  const { minRevision } = origin;
+  const revision = revisionOf(headers, minRevision);
   if (revision.era === 'stateless' && httpMethod !== 'POST') {
     throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
   }
@@ -75,6 +86,7 @@ export async function readCalls(
     via: null,
     httpMethod,
     revision,
+    minRevision,
     // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").
     sessionId: revision.era === 'stateful' ? sessionIdOf(headers) : null,
     lastEventId: revision.era === 'stateful' ? (headers['last-event-id'] ?? null) : null,
@@ -84,6 +96,12 @@ export async function readCalls(
   };
   const callOf = (id: string, frame: Frame | null): Call => {
     if (frame !== null) checkHeaders(headers, revision, frame);
+    if (revision.era === 'stateless' && frame?.kind === 'response') {
+      throw new RequestRefused(`clients send no responses in ${revision.name}`);
+    }
+    if (frame !== null || httpMethod !== 'POST') {
+      checkMinimum(headers, revision, frame, minRevision);
+    }
     return { ...common, id, frame };
   };
   if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };

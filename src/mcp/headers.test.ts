@@ -47,11 +47,11 @@ test('R-17 refuses headers that are missing or say something else', () => {
 test('R-23 a stateless request says what its client can do', () => {
   const good = { ...stateless, 'mcp-method': 'server/discover' };
   for (const capabilities of [undefined, null, [], 'none']) {
-    const _meta = {
+    const meta = {
       [META_PROTOCOL_VERSION]: '2026-07-28',
       'io.modelcontextprotocol/clientCapabilities': capabilities,
     };
-    const frame = request('server/discover', { _meta });
+    const frame = request('server/discover', { _meta: meta });
     assert.throws(() => check(good, frame), code('POSTERN_REQUEST_META_MISSING'));
   }
 });

@@ -2,7 +2,12 @@ import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './error
 import type { Frame, JsonObject } from './frame.ts';
 import { isObject, metaOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
-import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
+import {
+  OLDEST_REVISION,
+  revisionByName,
+  revisionsFrom,
+  UNDECLARED_REVISION,
+} from './revisions.ts';
 
 /** Key of `_meta` that carries the revision of a request (2026-07-28, basic/index). */
 export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
@@ -20,15 +25,16 @@ export type SingleHeaders = Readonly<Record<string, string | undefined>>;
  * The revision an exchange is in, from its `MCP-Protocol-Version` header; without one the revision
  * that had no such header.
  *
+ * @param min the oldest that is taken, for the list of those that are.
  * @throws RevisionUnsupported for a name that Postern does not pass on.
  */
-export function revisionOf(headers: SingleHeaders): Revision {
+export function revisionOf(headers: SingleHeaders, min: Revision = OLDEST_REVISION): Revision {
   const name = headers['mcp-protocol-version'];
   if (name === undefined) return UNDECLARED_REVISION;
   const revision = revisionByName(name);
   if (revision !== undefined) return revision;
   throw new RevisionUnsupported('protocol revision is not supported', {
-    details: { supported: REVISION_NAMES, requested: name.slice(0, 64) },
+    details: { supported: revisionsFrom(min), requested: name.slice(0, 64) },
   });
 }
 

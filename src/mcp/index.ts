@@ -30,6 +30,12 @@ export { filterList } from './lists.ts';
 export { headersFor } from './mirror-headers.ts';
 export { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
 export type { ParamHeader } from './param-headers.ts';
-export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
+export { checkMinimum, checkNegotiated } from './minimum.ts';
+export {
+  OLDEST_REVISION,
+  REVISION_NAMES,
+  revisionByName,
+  UNDECLARED_REVISION,
+} from './revisions.ts';
 export type { Revision } from './revisions.ts';
 export { rpcErrorBytes } from './rpc-error.ts';

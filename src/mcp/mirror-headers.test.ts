@@ -14,12 +14,12 @@ const limits = { maxBytes: 1_000_000, maxDepth: 64, maxKeys: 1000 };
 const stateless = revisionByName('2026-07-28') as Revision;
 
 function message(method: string, params: object, id: number | null = 1): Frame {
-  const _meta = {
+  const meta = {
     [META_PROTOCOL_VERSION]: stateless.name,
     'io.modelcontextprotocol/clientCapabilities': {},
   };
   const envelope = { jsonrpc: '2.0', ...(id === null ? {} : { id }) };
-  const text = JSON.stringify({ ...envelope, method, params: { ...params, _meta } });
+  const text = JSON.stringify({ ...envelope, method, params: { ...params, _meta: meta } });
   return readFrame(Buffer.from(text), limits);
 }
 

@@ -46,7 +46,7 @@ const INVALID: Readonly<Record<string, object>> = {
   items: { properties: { a: { items: string('A') } } },
   'a tuple': { properties: { a: { prefixItems: [{}, string('A')] } } },
   'a branch': { anyOf: [{ properties: { a: string('A') } }] },
-  'a condition': { then: { properties: { a: string('A') } } },
+  'a condition': { else: { properties: { a: string('A') } } },
   'a definition': { $defs: { d: { properties: { a: string('A') } } } },
   'too many': {
     properties: Object.fromEntries(

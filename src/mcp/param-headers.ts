@@ -61,7 +61,10 @@ export function paramHeadersOf(inputSchema: unknown): ParamHeaders {
 }
 
 /** The value that a header mirrors; `undefined` when the arguments have none that a header carries. */
-export function mirroredValue(args: unknown, path: readonly string[]): unknown {
+export function mirroredValue(
+  args: unknown,
+  path: readonly string[],
+): string | number | boolean | undefined {
   let value = args;
   for (const key of path) {
     if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;

@@ -1,15 +1,17 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import type { Frame, ResponseFrame } from '#mcp';
-import { filterList, idKey, rpcErrorBytes } from '#mcp';
+import { checkNegotiated, filterList, idKey, rpcErrorBytes } from '#mcp';
 import { isVisible } from '#policy';
 import type { EventsReply, JsonReply, StreamEvent, UpstreamReply } from '#transport';
 import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
 import type { Admitted } from './admit.ts';
+import { ownerOf } from './authenticate.ts';
 import type { Call } from './call.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, outcomeOf } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { ToolHeaders } from './tool-headers.ts';
 
 type Outcome = Parameters<Journal['close']>[0];
 
@@ -20,6 +22,9 @@ export interface Delivery {
   readonly sink: ReplySink;
   readonly limits: Limits;
   readonly events: EventSink;
+  readonly toolHeaders: ToolHeaders;
+  /** Ends the session that the reply opens, which its client cannot use. */
+  readonly refuseSession: () => void;
 }
 
 /**
@@ -46,7 +51,7 @@ async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> 
   if (frame.kind !== 'response' || !answers(frame, permit.call.frame, reply.status)) {
     throw new UpstreamProtocolError('the server answered with a message that is no answer');
   }
-  const body = filtered(delivery, frame);
+  const body = inspectAnswer(delivery, frame);
   journal.answered(frame.bytes);
   journal.returned(body.length);
   await journal.close(outcomeOf(frame, reply.status));
@@ -88,7 +93,7 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent):
   const frame = readMessage(event.message, delivery.limits);
   if (frame.kind === 'request') await journal.serverRequest(frame);
   if (frame.kind !== 'response') return event.wire;
-  const body = filtered(delivery, frame);
+  const body = inspectAnswer(delivery, frame);
   if (answers(frame, permit.call.frame, 200)) {
     sent.answer = true;
     journal.answered(frame.bytes);
@@ -132,11 +137,30 @@ function leftAlone({ frame, revision }: Call): Outcome {
   return { status, http_status: 200 };
 }
 
-function filtered(delivery: Delivery, frame: ResponseFrame): Buffer {
-  const { policy, subject, call } = delivery.permit;
+/**
+ * The bytes of an answer to pass on.
+ *
+ * @throws RevisionTooOld when it opens a session in a revision that the listener does not take.
+ */
+function inspectAnswer(delivery: Delivery, frame: ResponseFrame): Buffer {
+  const { permit, toolHeaders } = delivery;
+  const { policy, subject, call } = permit;
   const asked = call.frame;
   const method = asked?.kind === 'request' && answers(frame, asked, 200) ? asked.method : null;
+  if (method === 'initialize') refuseTooOld(delivery, frame);
+  if (method === 'tools/list' && call.revision.era === 'stateless' && 'result' in frame.outcome) {
+    toolHeaders.learn(call.server, ownerOf(permit), frame.outcome.result, frame.bytes);
+  }
   return filterList(method, frame, (item) => isVisible(policy, subject, item));
+}
+
+function refuseTooOld(delivery: Delivery, frame: ResponseFrame): void {
+  try {
+    checkNegotiated(frame, delivery.permit.call.minRevision);
+  } catch (thrown) {
+    delivery.refuseSession();
+    throw thrown;
+  }
 }
 
 /** An HTTP error may answer with a JSON-RPC error that has no id. */

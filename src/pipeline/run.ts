@@ -1,18 +1,20 @@
 import type { Recorder } from '#audit';
-import type { EventSink, Limits, PosternError } from '#lib';
+import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
-import { rpcErrorBytes } from '#mcp';
+import { checkParamHeaders, rpcErrorBytes } from '#mcp';
 import type { Policy } from '#policy';
 import type { Upstream } from '#transport';
 import { admit } from './admit.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, ownerOf } from './authenticate.ts';
+import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { deliver } from './deliver.ts';
 import { AccessDenied, ServerUnknown } from './errors.ts';
-import { forward } from './forward.ts';
+import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { ToolHeaders } from './tool-headers.ts';
 
 /** What the stages work with; one immutable set for the whole of a call. */
 export interface Services {
@@ -22,6 +24,8 @@ export interface Services {
   readonly recorder: Recorder;
   readonly limits: Limits;
   readonly events: EventSink;
+  readonly meter: Meter;
+  readonly toolHeaders: ToolHeaders;
 }
 
 /**
@@ -30,7 +34,7 @@ export interface Services {
  * recorded and told.
  */
 export async function runCall(call: Call, services: Services, sink: ReplySink): Promise<void> {
-  const journal = new Journal(call, services.recorder);
+  const journal = new Journal(call, services);
   try {
     const caller = authenticate(call, services.trustDomain);
     journal.identified(caller.principal);
@@ -41,17 +45,36 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     }
     const { permit } = authorization;
     journal.decided(permit.decision, services.policy);
+    checkMirrors(permit, services.toolHeaders);
     const admitted = admit(permit, services.recorder);
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
     journal.forwarding(upstream.kind);
     const reply = await forward(admitted, upstream, journal);
     journal.inSession(reply.sessionId);
-    const { limits, events } = services;
-    await deliver({ permit: admitted, journal, sink, limits, events }, reply);
+    const { sessionId } = reply;
+    const refuseSession = (): void => {
+      if (sessionId !== null) void endSession(admitted, upstream, sessionId);
+    };
+    await deliver({ ...services, permit: admitted, journal, sink, refuseSession }, reply);
   } catch (thrown) {
     await refuse(call, services, journal, sink, thrown);
   }
+}
+
+/**
+ * Headers that mirror arguments say what the arguments say, as far as the caller has been told of such
+ * headers; a server over stdio cannot compare them itself.
+ *
+ * @throws HeaderMismatch
+ */
+function checkMirrors(permit: Permitted, known: ToolHeaders): void {
+  const { call } = permit;
+  const { frame } = call;
+  if (call.revision.era === 'stateful' || frame?.kind !== 'request') return;
+  const tool = frame.method === 'tools/call' ? frame.params['name'] : undefined;
+  if (typeof tool !== 'string') return;
+  checkParamHeaders(call.mcpHeaders, frame, known.of(call.server, ownerOf(permit), tool));
 }
 
 async function refuse(
