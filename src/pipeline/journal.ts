@@ -10,7 +10,7 @@ import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
 import type { Principal } from '#identity';
 import type { Call } from './call.ts';
-import { AccessDenied, ServerDenied } from './errors.ts';
+import { isDenial } from './errors.ts';
 
 /** Where what is gathered goes. */
 interface JournalServices {
@@ -208,8 +208,11 @@ export function outcomeOf(response: ResponseFrame, httpStatus: number): OutcomeR
 
 /** How a failure reads in the record; `httpStatus` is `null` when no answer could be sent. */
 export function failureOf(error: PosternError, httpStatus: number | null): OutcomeRecord {
-  const denied = [AccessDenied.code, ServerDenied.code].includes(error.code);
-  return { status: denied ? 'denied' : 'failed', code: error.code, http_status: httpStatus };
+  return {
+    status: isDenial(error) ? 'denied' : 'failed',
+    code: error.code,
+    http_status: httpStatus,
+  };
 }
 
 /** A POST without a message is one whose caller was refused before it was read. */

@@ -10,7 +10,7 @@ import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { deliver } from './deliver.ts';
-import { AccessDenied, ServerUnknown } from './errors.ts';
+import { isDenial, MethodUnknown, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
@@ -101,20 +101,23 @@ async function refuse(
 }
 
 /** Answers a call with a failure: a request with its JSON-RPC error, the rest with an HTTP status. */
-export function answerError(
-  call: Pick<Call, 'id' | 'frame'>,
-  sink: ReplySink,
-  error: PosternError,
-): void {
+export function answerError(call: Answered, sink: ReplySink, error: PosternError): void {
   const { frame } = call;
   const id = frame?.kind === 'request' ? frame.id : null;
   sink.json(statusFor(call, error), { sessionId: null }, rpcErrorBytes(error, id, call.id));
 }
 
-/** Without a request there is no JSON-RPC answer that carries the failure, so the status has to. */
-function statusFor({ frame }: Pick<Call, 'frame'>, error: PosternError): number {
+/** What has to be known of a call to answer its failure; the revision as far as it was read. */
+type Answered = Pick<Call, 'id' | 'frame'> & Partial<Pick<Call, 'revision'>>;
+
+/**
+ * Without a request there is no JSON-RPC answer that carries the failure, so the status has to; and the
+ * stateless revisions have one of their own for an unknown method ("Protocol Version Header").
+ */
+function statusFor({ frame, revision }: Answered, error: PosternError): number {
+  if (error.code === MethodUnknown.code && revision?.era === 'stateless') return 404;
   if (frame?.kind === 'request' || error.httpStatus >= 400) return error.httpStatus;
-  return error.code === AccessDenied.code ? 403 : 502;
+  return isDenial(error) ? 403 : 502;
 }
 
 function tell(call: Call, services: Services, error: PosternError): void {
