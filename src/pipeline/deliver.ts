@@ -64,15 +64,18 @@ interface Sent {
   answer: boolean;
   /** An event id, by which the client can ask for what comes after it. */
   id: boolean;
+  /** It was told that something has not. */
+  dropped: boolean;
 }
 
 async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<void> {
   const { permit, journal, sink } = delivery;
-  const sent: Sent = { answer: false, id: false };
+  const sent: Sent = { answer: false, id: false, dropped: false };
   sink.openEvents(reply);
   try {
     for await (const event of reply.events) {
       const wire = await inspectEvent(delivery, event, sent);
+      if (wire === null) continue;
       journal.returned(wire.length);
       await sink.event(wire);
     }
@@ -85,12 +88,21 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
   }
 }
 
-/** The bytes of an event to pass on. */
-async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent): Promise<Buffer> {
+/** The bytes of an event to pass on, `null` when it is dropped. */
+async function inspectEvent(
+  delivery: Delivery,
+  event: StreamEvent,
+  sent: Sent,
+): Promise<Buffer | null> {
   sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
   const frame = readMessage(event.message, delivery.limits);
+  if (isOutOfPlace(frame, permit.call)) {
+    if (!sent.dropped) tellDropped(delivery, frame);
+    sent.dropped = true;
+    return null;
+  }
   if (frame.kind === 'request') await journal.serverRequest(frame);
   if (frame.kind !== 'response') return event.wire;
   const body = inspectAnswer(delivery, frame);
@@ -102,6 +114,25 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent):
     await journal.replayed(frame);
   }
   return body === frame.bytes ? event.wire : formatEvent(body, event.id);
+}
+
+/**
+ * The stream of a stateless request carries notifications and its one answer; servers send no requests
+ * (2026-07-28, Streamable HTTP, "Receiving Messages").
+ */
+function isOutOfPlace(frame: Frame, { frame: asked, revision }: Call): boolean {
+  if (revision.era === 'stateful' || frame.kind === 'notification') return false;
+  return frame.kind === 'request' || !answers(frame, asked, 200);
+}
+
+/** Told once a stream: a server may send many. */
+function tellDropped({ permit: { call }, events }: Delivery, { kind }: Frame): void {
+  events({
+    severity: 'warn',
+    name: 'upstream.message_dropped',
+    message: `dropped from "${call.server}": a ${kind} that does not belong on this stream`,
+    fields: { server: call.server, call: call.id },
+  });
 }
 
 /** A stream that has begun can tell of a failure only as the answer to its request. */

@@ -329,6 +329,25 @@ test('R-23 "Receiving Messages" and "Cancellation": streams are not held back, l
   await until('the server sees it', () => mirror.left.includes('leaves'));
 });
 
+test('R-23 "Receiving Messages": servers send no requests, and no answers of others', async () => {
+  const message = request(8, 'tools/call', { name: 'ask', _meta: META });
+  const response = await fetch(postern.url('mirror'), {
+    method: 'POST',
+    headers: {
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      ...headersOf('tools/call', 'ask'),
+    },
+    body: JSON.stringify(message),
+  });
+  const lines = (await response.text()).split('\n').filter((line) => line !== '');
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line.slice('data: '.length)) as { id: unknown }).id),
+    [8],
+  );
+  await postern.logged(({ event }) => event === 'upstream.message_dropped');
+});
+
 test('R-23 a listener refuses clients that are older than it takes', async () => {
   const url = `${postern.listener('strict')}/servers/old/mcp`;
   const refused = await send(fetch, url, initialize('2025-06-18'));

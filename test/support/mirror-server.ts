@@ -33,14 +33,23 @@ const RESULTS: Readonly<Record<string, object>> = {
 };
 const HINTS = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'public' };
 
-/** Starts it. A session that it opens is named `opened`; a call of the tool `hang` has no end. */
+const OWN_REQUEST = { jsonrpc: '2.0', id: 1, method: 'sampling/createMessage', params: {} };
+const STRAY_ANSWER = { jsonrpc: '2.0', id: 'of somebody else', result: {} };
+
+/**
+ * Starts it. A session that it opens is named `opened`; a call of the tool `hang` has no end, and one of
+ * `ask` is answered after messages that have no place there.
+ */
 export async function startMirrorServer(): Promise<MirrorServer> {
   const reached: Reached[] = [];
   const left: unknown[] = [];
   const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const message = await messageOf(request);
     reached.push({ httpMethod: request.method ?? '', headers: request.headers, message });
-    if (request.headers['mcp-name'] === 'hang') {
+    if (request.headers['mcp-name'] === 'ask') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end([OWN_REQUEST, STRAY_ANSWER, answerTo(message?.id)].map(event).join(''));
+    } else if (request.headers['mcp-name'] === 'hang') {
       response.once('close', () => left.push(message?.id));
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': still here\n\n');
     } else answer(response, message);
@@ -74,6 +83,14 @@ function answer(response: ServerResponse, message: Reached['message']): void {
     ...(method === 'initialize' ? { 'mcp-session-id': 'opened' } : {}),
   });
   response.end(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }));
+}
+
+function answerTo(id: unknown): object {
+  return { jsonrpc: '2.0', id, result: HINTS };
+}
+
+function event(message: object): string {
+  return `data: ${JSON.stringify(message)}\n\n`;
 }
 
 async function messageOf(request: IncomingMessage): Promise<Reached['message']> {
