@@ -74,9 +74,7 @@ export async function readCalls(
   if (!Array.isArray(message)) head.frame = message;
   const { minRevision } = origin;
   const revision = revisionOf(headers, minRevision);
-  if (revision.era === 'stateless' && httpMethod !== 'POST') {
-    throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
-  }
+  if (httpMethod !== 'POST') checkBare(headers, httpMethod, revision, minRevision);
   const common = {
     receivedAtMs,
     listener: origin.listener,
@@ -95,13 +93,7 @@ export async function readCalls(
     signal: origin.signal,
   };
   const callOf = (id: string, frame: Frame | null): Call => {
-    if (frame !== null) checkHeaders(headers, revision, frame);
-    if (revision.era === 'stateless' && frame?.kind === 'response') {
-      throw new RequestRefused(`clients send no responses in ${revision.name}`);
-    }
-    if (frame !== null || httpMethod !== 'POST') {
-      checkMinimum(headers, revision, frame, minRevision);
-    }
+    if (frame !== null) checkMessage(headers, frame, revision, minRevision);
     return { ...common, id, frame };
   };
   if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
@@ -112,6 +104,33 @@ function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Fram
   const jsonLimits = jsonLimitsOf(limits, limits.maxRequestBytes);
   if (!isBatch(body, headers)) return readFrame(body, jsonLimits);
   return readBatch(body, jsonLimits, limits.maxBatchMessages);
+}
+
+/** GET and DELETE are for sessions, which the stateless era has none of. */
+function checkBare(
+  headers: SingleHeaders,
+  httpMethod: string,
+  revision: Revision,
+  min: Revision,
+): void {
+  const newest = [revision, min].find(({ era }) => era === 'stateless');
+  if (newest !== undefined) {
+    throw new MethodNotAllowed(`${httpMethod} does not exist in ${newest.name}`);
+  }
+  checkMinimum(headers, revision, null, min);
+}
+
+function checkMessage(
+  headers: SingleHeaders,
+  frame: Frame,
+  revision: Revision,
+  min: Revision,
+): void {
+  checkHeaders(headers, revision, frame);
+  if (revision.era === 'stateless' && frame.kind === 'response') {
+    throw new RequestRefused(`clients send no responses in ${revision.name}`);
+  }
+  checkMinimum(headers, revision, frame, min);
 }
 
 /** A new head with an id of its own. */

@@ -73,6 +73,8 @@ test('R-23 a request in an older revision is refused, also in one that it does n
 test('R-23 with a stateless minimum there is no initialize', () => {
   assert.equal(check(null, initialize('2026-07-28'), '2026-07-28')?.[0], -32602);
   assert.equal(check('2026-07-28', list, '2026-07-28'), null);
+  assert.equal(check('2025-11-25', list, '2026-07-28')?.[0], -32022);
+  assert.equal(check(null, list, '2026-07-28')?.[0], -32020);
 });
 
 test('R-23 a server must not choose an older revision either', () => {

@@ -2,6 +2,7 @@
 import { RevisionTooOld, RevisionUnsupported } from './errors.ts';
 import type { Frame, ResponseFrame } from './frame.ts';
 import type { SingleHeaders } from './headers.ts';
+import { mismatch } from './headers.ts';
 import type { Revision } from './revisions.ts';
 import { revisionsFrom } from './revisions.ts';
 
@@ -10,7 +11,8 @@ import { revisionsFrom } from './revisions.ts';
  * newer one is put in its place: it names the newest that it has (2025-11-25, Lifecycle).
  *
  * @param frame `null` for a request without a message.
- * @throws RevisionUnsupported for the revision of the request, declared or not.
+ * @throws RevisionUnsupported for the revision of the request, declared or not; HeaderMismatch where it
+ *   has to be declared.
  * @throws RevisionTooOld for the one that `initialize` asks for.
  */
 export function checkMinimum(
@@ -24,6 +26,10 @@ export function checkMinimum(
     if (min.era === 'stateless' || isOlder(asked, min)) throw tooOld(asked, min);
     // What its client asks for is in the body; the header comes with what follows.
     if (headers['mcp-protocol-version'] === undefined) return;
+  }
+  // Where there is no other era, a missing header is what is wrong ("Server Validation").
+  if (min.era === 'stateless' && headers['mcp-protocol-version'] === undefined) {
+    throw mismatch('MCP-Protocol-Version', 'is missing');
   }
   if (isOlder(revision.name, min)) {
     throw new RevisionUnsupported(`this listener takes revisions from ${min.name} on`, {

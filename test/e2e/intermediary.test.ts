@@ -34,6 +34,7 @@ before(async () => {
     listeners: [
       { name: 'main', ...plain, allowed_origins: [PAGE] },
       { name: 'strict', ...plain, min_revision: '2025-11-25' },
+      { name: 'newest', ...plain, min_revision: STATELESS },
     ],
     policy: {
       p2p_connectivity: { enforce_pqc: false },
@@ -364,6 +365,28 @@ test('R-23 a listener refuses clients that are older than it takes', async () =>
     assert.deepEqual([answer.status, errorCodeOf(answer)], [400, -32022]);
   }
   assert.equal((await send(fetch, url, null, { ...session, ...OLD }, 'DELETE')).status, 200);
+});
+
+test('R-23 Versioning: a listener of the stateless era says so to clients of the other', async () => {
+  const url = `${postern.listener('newest')}/servers/mirror/mcp`;
+  const answers = [
+    await send(fetch, url, initialize()),
+    await send(fetch, url, request(1, 'ping'), { ...OLD, ...LOST }),
+    await send(fetch, url, request(1, 'ping')),
+    await send(fetch, url, null, LOST, 'GET'),
+  ];
+  assert.deepEqual(
+    answers.map((answer) => [answer.status, errorCodeOf(answer)]),
+    [
+      [400, -32602],
+      [400, -32022],
+      [400, -32020],
+      [405, -32600],
+    ],
+  );
+  for (const answer of answers.slice(0, 2)) {
+    assert.deepEqual(dataOf(answer)['supported'], [STATELESS]);
+  }
 });
 
 test('R-23 a session in an older revision than the listener takes is ended again', async () => {
