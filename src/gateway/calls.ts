@@ -104,7 +104,7 @@ export class Calls {
   #originOf(
     request: IncomingMessage,
     { abort, entrance: { listener, minRevision, link } }: CallInFlight,
-    { policy, trustDomain }: Services,
+    { policy, trustDomain, serverRevisions }: Services,
   ): RequestOrigin {
     return {
       listener,
@@ -113,6 +113,7 @@ export class Calls {
       connection: connectionOf(request.socket),
       signal: abort.signal,
       bodies: this.#bodies,
+      supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (server) => isWelcome(link, server, policy, trustDomain),
     };
   }

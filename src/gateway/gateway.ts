@@ -6,7 +6,7 @@ import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits, Meter } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
-import { ToolHeaders } from '#pipeline';
+import { ServerRevisions, ToolHeaders } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
@@ -91,6 +91,7 @@ export class Gateway {
       events: parts.events,
       meter: parts.meter,
       toolHeaders: new ToolHeaders(),
+      serverRevisions: new ServerRevisions(),
     };
     this.#calls = new Calls(() => this.#services);
     this.#est = new Est({

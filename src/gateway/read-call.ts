@@ -11,6 +11,7 @@ import {
   readBatch,
   readFrame,
   revisionOf,
+  revisionsFrom,
 } from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
@@ -30,6 +31,8 @@ export interface RequestOrigin {
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly bodies: BodyBudget;
+  /** Names of the revisions that a client of the server may choose from. */
+  readonly supported: (server: string) => readonly string[];
   /** Whether this caller may use anything on the server, by link and identity alone. */
   readonly mayReach: (server: string) => boolean;
 }
@@ -73,7 +76,8 @@ export async function readCalls(
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
   const { minRevision } = origin;
-  const revision = revisionOf(headers, minRevision);
+  const supported = message === null ? revisionsFrom(minRevision) : origin.supported(server);
+  const revision = revisionOf(headers, supported);
   if (httpMethod !== 'POST') checkBare(headers, httpMethod, revision, minRevision);
   const common = {
     receivedAtMs,

@@ -2,12 +2,7 @@ import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './error
 import type { Frame, JsonObject } from './frame.ts';
 import { isObject, metaOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
-import {
-  OLDEST_REVISION,
-  revisionByName,
-  revisionsFrom,
-  UNDECLARED_REVISION,
-} from './revisions.ts';
+import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
 
 /** Key of `_meta` that carries the revision of a request (2026-07-28, basic/index). */
 export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
@@ -25,16 +20,19 @@ export type SingleHeaders = Readonly<Record<string, string | undefined>>;
  * The revision an exchange is in, from its `MCP-Protocol-Version` header; without one the revision
  * that had no such header.
  *
- * @param min the oldest that is taken, for the list of those that are.
+ * @param supported names of those that a client may choose from.
  * @throws RevisionUnsupported for a name that Postern does not pass on.
  */
-export function revisionOf(headers: SingleHeaders, min: Revision = OLDEST_REVISION): Revision {
+export function revisionOf(
+  headers: SingleHeaders,
+  supported: readonly string[] = REVISION_NAMES,
+): Revision {
   const name = headers['mcp-protocol-version'];
   if (name === undefined) return UNDECLARED_REVISION;
   const revision = revisionByName(name);
   if (revision !== undefined) return revision;
   throw new RevisionUnsupported('protocol revision is not supported', {
-    details: { supported: revisionsFrom(min), requested: name.slice(0, 64) },
+    details: { supported, requested: name.slice(0, 64) },
   });
 }
 

@@ -1,4 +1,4 @@
-export { accessesOf } from './access.ts';
+export { accessesOf, isGone } from './access.ts';
 export type { Access } from './access.ts';
 export { isBatch, readBatch } from './batch.ts';
 export {
@@ -35,6 +35,7 @@ export {
   OLDEST_REVISION,
   REVISION_NAMES,
   revisionByName,
+  revisionsFrom,
   UNDECLARED_REVISION,
 } from './revisions.ts';
 export type { Revision } from './revisions.ts';

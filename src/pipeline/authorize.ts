@@ -1,6 +1,6 @@
 import type { ErrorClass } from '#lib';
 import type { Access } from '#mcp';
-import { accessesOf } from '#mcp';
+import { accessesOf, isGone } from '#mcp';
 import type { Decision, Policy, Subject } from '#policy';
 import { decide, mayReach } from '#policy';
 import type { Authenticated } from './authenticate.ts';
@@ -25,13 +25,16 @@ export type Authorization =
 /**
  * Second stage: whether policy allows the call, over the link that it really came on.
  *
- * @throws InvalidParams when the message does not say clearly what it names.
+ * @throws MethodUnknown for a method that the call's revision has no more, InvalidParams when the message does not say clearly what it names.
  */
 export function authorize(caller: Authenticated, policy: Policy): Authorization {
   const { call, principal } = caller;
+  const { frame, revision } = call;
+  if (frame?.kind === 'request' && isGone(frame, revision)) {
+    throw new MethodUnknown(`${frame.method} does not exist in ${revision.name}`);
+  }
   const subject = { principal, server: call.server, clientLink: call.clientLink };
-  const accesses: readonly Access[] =
-    call.frame === null ? [{ kind: 'server' }] : accessesOf(call.frame);
+  const accesses: readonly Access[] = frame === null ? [{ kind: 'server' }] : accessesOf(frame);
   const decision = decide(policy, { ...subject, accesses });
   if (decision.effect === 'allow') {
     const permit = { ...caller, policy, decision, subject } as unknown as Permitted;

@@ -11,6 +11,7 @@ import type { Call } from './call.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, outcomeOf } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { ServerRevisions } from './server-revisions.ts';
 import type { ToolHeaders } from './tool-headers.ts';
 
 type Outcome = Parameters<Journal['close']>[0];
@@ -23,6 +24,7 @@ export interface Delivery {
   readonly limits: Limits;
   readonly events: EventSink;
   readonly toolHeaders: ToolHeaders;
+  readonly serverRevisions: ServerRevisions;
   /** Ends the session that the reply opens, which its client cannot use. */
   readonly refuseSession: () => void;
 }
@@ -174,15 +176,22 @@ function leftAlone({ frame, revision }: Call): Outcome {
  * @throws RevisionTooOld when it opens a session in a revision that the listener does not take.
  */
 function inspectAnswer(delivery: Delivery, frame: ResponseFrame): Buffer {
-  const { permit, toolHeaders } = delivery;
+  const { permit } = delivery;
   const { policy, subject, call } = permit;
   const asked = call.frame;
   const method = asked?.kind === 'request' && answers(frame, asked, 200) ? asked.method : null;
   if (method === 'initialize') refuseTooOld(delivery, frame);
-  if (method === 'tools/list' && call.revision.era === 'stateless' && 'result' in frame.outcome) {
-    toolHeaders.learn(call.server, ownerOf(permit), frame.outcome.result, frame.bytes);
-  }
+  if (call.revision.era === 'stateless') learn(delivery, method, frame);
   return filterList(method, frame, (item) => isVisible(policy, subject, item));
+}
+
+/** Keeps what the server says of itself, as far as later calls are judged by it. */
+function learn(delivery: Delivery, method: string | null, { outcome, bytes }: ResponseFrame): void {
+  if ('error' in outcome) return;
+  const { permit, toolHeaders, serverRevisions } = delivery;
+  const { server } = permit.call;
+  if (method === 'tools/list') toolHeaders.learn(server, ownerOf(permit), outcome.result, bytes);
+  if (method === 'server/discover') serverRevisions.learn(server, outcome.result);
 }
 
 function refuseTooOld(delivery: Delivery, frame: ResponseFrame): void {

@@ -13,8 +13,9 @@ export const AccessDenied = defineError('POSTERN_ACCESS_DENIED', {
 });
 
 export const MethodUnknown = defineError('POSTERN_METHOD_UNKNOWN', {
-  meaning: 'No revision of MCP defines the method, and no rule of the policy names it.',
-  hint: 'Use a method of the specification, or ask for a rule in policy.yaml that names this one.',
+  meaning:
+    'The revision of MCP does not have the method, and no rule of the policy names one of its own.',
+  hint: 'Use a method of the revision, or ask for a rule in policy.yaml that names yours. Sessions begin with initialize, without the header of a stateless revision.',
   httpStatus: 200,
   rpcCode: RPC.methodNotFound,
 });

@@ -14,6 +14,7 @@ import { isDenial, MethodUnknown, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { ServerRevisions } from './server-revisions.ts';
 import type { ToolHeaders } from './tool-headers.ts';
 
 /** What the stages work with; one immutable set for the whole of a call. */
@@ -26,6 +27,7 @@ export interface Services {
   readonly events: EventSink;
   readonly meter: Meter;
   readonly toolHeaders: ToolHeaders;
+  readonly serverRevisions: ServerRevisions;
 }
 
 /**

@@ -246,10 +246,28 @@ for (const [rule, { ask, status, code, allow }] of Object.entries(RULES)) {
 }
 
 test('R-23 Versioning: an unsupported revision names those that are, and what was asked for', async () => {
-  const answer = await stateless('mirror', 'tools/list', {}, { 'mcp-protocol-version': 'soon' });
-  const data = dataOf(answer);
-  assert.equal(data['requested'], 'soon');
-  assert.ok((data['supported'] as string[]).includes(STATELESS));
+  const ask = (server: string) =>
+    stateless(server, 'tools/list', {}, { 'mcp-protocol-version': 'soon' });
+  const unheard = dataOf(await ask('old'));
+  assert.equal(unheard['requested'], 'soon');
+  assert.equal((unheard['supported'] as string[]).length, 5);
+  await stateless('mirror', 'server/discover');
+  assert.deepEqual(dataOf(await ask('mirror'))['supported'], [STATELESS]);
+});
+
+test('R-23 Changelog: requests of the stateful era are gone, whatever a server makes of them', async () => {
+  const reached = mirror.reached.length;
+  for (const [method, params] of [
+    ['initialize', { protocolVersion: STATELESS }],
+    ['ping', {}],
+    ['logging/setLevel', { level: 'debug' }],
+    ['resources/subscribe', {}],
+    ['resources/unsubscribe', { resource: 'note://one' }],
+  ] as const) {
+    const answer = await stateless('mirror', method, params);
+    assert.deepEqual([answer.status, errorCodeOf(answer)], [404, -32601], method);
+  }
+  assert.equal(mirror.reached.length, reached);
 });
 
 test('R-23 Streamable HTTP, "Earlier Streamable HTTP Revisions": a session is ignored', async () => {
