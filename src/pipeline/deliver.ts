@@ -124,7 +124,8 @@ async function inspectEvent(
  */
 function isOutOfPlace(frame: Frame, { frame: asked, revision }: Call): boolean {
   if (revision.era === 'stateful' || frame.kind === 'notification') return false;
-  return frame.kind === 'request' || !answers(frame, asked, 200);
+  if (frame.kind === 'request') return true;
+  return frame.id !== null && !answers(frame, asked, 200);
 }
 
 /** Told once a stream: a server may send many. */
