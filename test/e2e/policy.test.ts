@@ -183,8 +183,8 @@ test('R-11 methods that no revision defines need a rule that names them', async 
   for (const caller of [alice, bob]) {
     const session = await openSession(caller.fetch, url);
     const answer = await send(caller.fetch, url, request(1, 'acme/frobnicate'), session);
-    const { data } = answer.message?.['error'] as { data?: { code?: string } };
-    codes.push([errorCodeOf(answer), data?.code]);
+    const error = answer.message?.['error'] as { data?: { code?: string } } | undefined;
+    codes.push([errorCodeOf(answer), error?.data?.code]);
     await send(caller.fetch, url, null, session, 'DELETE');
   }
   const [refused, passedOn] = codes;
