@@ -4,7 +4,7 @@ import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
 import { checkHeaders, isBatch, jsonLimitsOf, readBatch, readFrame, revisionOf } from '#mcp';
-import type { Call } from '#pipeline';
+import type { Call, Lifeline } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
 import { readBody } from './body.ts';
@@ -19,6 +19,7 @@ export interface RequestOrigin {
   readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
+  readonly lifeline: Lifeline;
   readonly bodies: BodyBudget;
   /** Whether this caller may use anything on the server, by link and identity alone. */
   readonly mayReach: (server: string) => boolean;
@@ -86,7 +87,12 @@ export async function readCalls(
     if (frame !== null) checkHeaders(headers, revision, frame);
     return { ...common, id, frame };
   };
-  if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
+  if (!Array.isArray(message)) {
+    const call = callOf(head.id, message);
+    // In the stateless era a client cancels a call by leaving it.
+    const { lifeline } = origin;
+    return { batch: false, call: revision.era === 'stateful' ? { ...call, lifeline } : call };
+  }
   return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
@@ -113,10 +119,13 @@ function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {
   throw new MethodNotAllowed('the endpoint has POST, GET and DELETE');
 }
 
+/** Sealed, a server's longest ids are half as long again. */
+const MAX_SESSION_ID = 6 * 1024;
+
 function sessionIdOf(headers: SingleHeaders): string | null {
   const id = headers['mcp-session-id'];
   if (id === undefined) return null;
-  if (/^[\x21-\x7e]{1,512}$/.test(id)) return id;
+  if (id.length <= MAX_SESSION_ID && /^[\x21-\x7e]+$/.test(id)) return id;
   throw new RequestRefused('Mcp-Session-Id is malformed');
 }
 

@@ -25,6 +25,16 @@ export interface Call {
   /** The message; with POST alone. */
   readonly frame: Frame | null;
   readonly connection: ClientConnection;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has gone, unless the call goes on without it; or when it has to end. */
   readonly signal: AbortSignal;
+  /** Absent where a lost connection always ends the call. */
+  readonly lifeline?: Lifeline;
+}
+
+/** What a call hangs on besides its client's connection. */
+export interface Lifeline {
+  /** Asks once, when the connection is lost before the reply is out, whether the call goes on. */
+  onLost(goesOn: () => boolean): void;
+  /** Aborts the call's signal. */
+  end(): void;
 }
