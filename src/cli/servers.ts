@@ -62,7 +62,7 @@ export async function createServers(settings: Settings, context: ServerContext):
 
 async function createServer(
   { name, transport }: ServerSettings,
-  { limits }: Settings,
+  { limits, sealingKeysFile }: Settings,
   { inForce, events, guardian }: ServerContext,
 ): Promise<OneServer> {
   const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
@@ -85,6 +85,7 @@ async function createServer(
     credentials,
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
+    sharedSessions: sealingKeysFile !== null,
     limits,
     events,
   });
