@@ -10,7 +10,7 @@ import type { PosternEvent } from '#lib';
 import { replaceFile } from '#lib';
 import { formatSealingKeys, parseSealingKeys } from './sealing-file.ts';
 import type { SealingKeysOptions } from './sealing-keys.ts';
-import { countSealingKeys, SealingKeys } from './sealing-keys.ts';
+import { describeSealingKeys, SealingKeys } from './sealing-keys.ts';
 import { until } from '../../test/support/until.ts';
 
 const HOUR_MS = 3_600_000;
@@ -86,7 +86,8 @@ test('R-23 a file that others can read, that is missing or holds no keys stops t
   const open = () => SealingKeys.open(optionsFor(stateDir, { sharedFile }));
   await assert.rejects(open(), UNUSABLE);
   await writeFile(sharedFile, line(), { mode: 0o600 });
-  assert.equal(await countSealingKeys(sharedFile), 1);
+  assert.match(await describeSealingKeys(stateDir, sharedFile), /, 1 to open with$/);
+  assert.match(await describeSealingKeys(stateDir, null), /will be made/);
   await chmod(sharedFile, 0o640);
   await assert.rejects(open(), { code: 'POSTERN_STATE_FILE_UNSAFE' });
   await chmod(sharedFile, 0o600);

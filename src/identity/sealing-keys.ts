@@ -101,14 +101,19 @@ export class SealingKeys {
 }
 
 /**
- * How many keys a shared file holds.
+ * What there is to seal with, as one sentence.
  *
  * @throws SealingKeysUnusable, StateFileUnsafe, StorageFailed.
  */
-export async function countSealingKeys(path: string): Promise<number> {
+export async function describeSealingKeys(
+  stateDir: string,
+  sharedFile: string | null,
+): Promise<string> {
+  const path = sharedFile ?? sealingFileOf(stateDir);
+  if (sharedFile === null && !(await exists(path))) return `${path} will be made at the next start`;
   const keys = parseSealingKeys(await readText(path), path);
   wipeKeys(keys);
-  return keys.length;
+  return `${path}, ${keys.length} to open with`;
 }
 
 function sealingFileOf(stateDir: string): string {
