@@ -25,7 +25,7 @@ before(async () => {
   upstream = await startStatefulHttp();
   postern = await startTestPostern({
     servers: {
-      program: { stdio: programAt('test/fixtures/stateful-stdio.ts') },
+      program: { stdio: programAt('test/fixtures/interruptible-stdio.ts') },
       remote: { http: { url: upstream.url } },
     },
     limits: {
