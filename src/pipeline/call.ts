@@ -18,6 +18,7 @@ export interface Call {
   readonly via: string | null;
   readonly httpMethod: 'POST' | 'GET' | 'DELETE';
   readonly revision: Revision;
+  /** `Mcp-Session-Id` as the client sent it: a token of this gateway's, if it is any good. */
   readonly sessionId: string | null;
   readonly lastEventId: string | null;
   /** `Mcp-*` headers to pass on, lower-case names. */

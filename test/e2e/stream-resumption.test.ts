@@ -30,11 +30,12 @@ before(async () => {
     },
     limits: {
       child_backoff_min_ms: 10,
+      drain_timeout_ms: 60_000,
       heartbeat_ms: 1000,
       prime_after_ms: 100,
-      session_idle_timeout_ms: 1000,
-      upstream_idle_timeout_ms: 1000,
-      upstream_session_idle_ms: 1000,
+      session_idle_timeout_ms: 5000,
+      upstream_idle_timeout_ms: 5000,
+      upstream_session_idle_ms: 5000,
     },
   });
   relay = await startRelay(Number(new URL(postern.endpoint).port));
@@ -208,3 +209,20 @@ test('R-23 a program that dies ends its session: the call fails, then nothing is
   );
   assert.equal(rest.status, 404);
 });
+
+test(
+  'R-10 R-23 a gateway stops although a call goes on without its client',
+  {
+    timeout: 30_000,
+  },
+  async () => {
+    const call = await read(tool(1, 'resume'), await newSession());
+    await call.next();
+    await call.cut();
+    await until('nobody is connected to the call', async () => {
+      const status = (await (await fetch(postern.admin)).json()) as { calls_in_flight: number };
+      return status.calls_in_flight === 1;
+    });
+    await postern.stop();
+  },
+);
