@@ -264,6 +264,26 @@ test('R-23 what is too much, too old or of an ended session goes', async () => {
   assert.equal(store.bytes, 0);
 });
 
+test('R-10 R-23 a call ends when what its client has missed is no longer kept', async () => {
+  const store = storeWith({ maxStoredEventsPerStream: 3 });
+  const connection = new Connection();
+  const { sink } = enter(store, connection, session());
+  for (const text of ['1', '2', '3', '4']) await sink.event(message(text), null);
+  const [, , , four = ''] = connection.ids;
+  connection.lose();
+  for (const text of ['5', '6']) await sink.event(message(text), null);
+  const { connection: second, over } = await resume(store, session(), four);
+  assert.deepEqual(second.data, ['"5"', '"6"']);
+  second.lose();
+  for (const text of ['7', '8', '9']) await sink.event(message(text), null);
+  await over;
+  assert.equal(connection.signal.aborted, false);
+  await sink.event(message('10'), null);
+  assert.equal(connection.signal.aborted, true);
+  assert.equal(store.bytes, 0);
+  assert.throws(() => enter(store, new Connection(), session(), { lastEventId: four }), GONE);
+});
+
 test('R-23 a cancelled call that nobody is connected to ends', async () => {
   const store = storeWith();
   const connections = [new Connection(), new Connection()];

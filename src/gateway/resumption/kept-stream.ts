@@ -43,6 +43,8 @@ export class KeptStream implements Keeper {
   #writer: Writer | null;
   /** The writer's own connection is there. */
   #carried = true;
+  /** Number of the first event that went out to nobody, while no client is there. */
+  #missed = 0;
   #ended = false;
   #aloneSince = Infinity;
 
@@ -82,8 +84,9 @@ export class KeptStream implements Keeper {
     const event = this.#events.shift();
     if (event !== undefined) this.#first += 1;
     const bytes = event === undefined ? 0 : event.length + EVENT_OVERHEAD;
-    const last = this.#events.length === 0;
-    for (const budget of this.#options.budgets) budget.release(this, bytes, last);
+    this.#release(bytes);
+    // No client can come back for the rest any more, and a flood would go on unseen.
+    if (this.#aloneSince < Infinity && this.#first > this.#missed && !this.#ended) this.discard();
   }
 
   /** Whether everything after the event with this number is here or yet to come. */
@@ -96,6 +99,7 @@ export class KeptStream implements Keeper {
     this.#writer?.superseded();
     this.#writer = writer ?? this.#writer;
     this.#carried = writer !== null;
+    this.#missed = this.#first;
     this.#count();
   }
 
@@ -128,7 +132,10 @@ export class KeptStream implements Keeper {
       }
     } finally {
       signal.removeEventListener('abort', wake);
-      if (this.#reader === reader) this.#reader = null;
+      if (this.#reader === reader) {
+        this.#reader = null;
+        this.#missed = reader.next;
+      }
       this.#count();
       wake();
     }
@@ -137,6 +144,7 @@ export class KeptStream implements Keeper {
   /** The connection that carried the stream is lost. */
   left(writer: Writer): void {
     if (writer !== this.#writer) return;
+    if (this.#carried) this.#missed = this.#end;
     this.#carried = false;
     this.#count();
   }
@@ -174,12 +182,19 @@ export class KeptStream implements Keeper {
   #keep(wire: Buffer): Buffer {
     // What was let go of is not asked for again.
     if (this.#ended) return wire;
-    const { maxEvents, budgets } = this.#options;
-    if (this.#events.length >= maxEvents) this.dropOldest();
     this.#events.push(wire);
+    const { maxEvents, budgets } = this.#options;
     for (const budget of budgets) budget.charge(this, wire.length + EVENT_OVERHEAD);
+    if (this.#events.length > maxEvents) this.dropOldest();
+    // One that is larger than a bound has left some budgets before it came into others.
+    if (this.#events.length === 0) this.#release(0);
     this.#changed();
     return wire;
+  }
+
+  #release(bytes: number): void {
+    const last = this.#events.length === 0;
+    for (const budget of this.#options.budgets) budget.release(this, bytes, last);
   }
 
   /** Notes since when no client is there. */
