@@ -96,7 +96,7 @@ test('R-25 R-23 a session of a program is not found at another gateway, whose lo
 test('R-18 R-23 a session id is of no use elsewhere, over a weaker link, or changed', async () => {
   const { postern, through } = gateway(0);
   const session = await openSession(through, postern.url('remote'));
-  const before = upstream.seen.length;
+  const seen = upstream.seen.length;
   assert.deepEqual(await ping(0, 'alike', session), NOT_FOUND);
   assert.deepEqual(await ping(0, 'program', session), NOT_FOUND);
   const id = session['mcp-session-id'];
@@ -110,7 +110,7 @@ test('R-18 R-23 a session id is of no use elsewhere, over a weaker link, or chan
   const plain = `${postern.listener('plain')}/servers/remote/mcp`;
   const weaker = await send(fetch, plain, request(1, 'ping'), session);
   assert.deepEqual([weaker.status, errorCodeOf(weaker)], NOT_FOUND);
-  assert.equal(upstream.seen.length, before);
+  assert.equal(upstream.seen.length, seen);
   assert.deepEqual(await ping(0, 'remote', session), FOUND);
 });
 

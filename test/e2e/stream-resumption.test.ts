@@ -182,9 +182,7 @@ test('R-23 open streams outlast every idle time, and keep their sessions', async
   const [program, remote] = [await newSession(), await newSession('remote')];
   const streams = [await read(null, program), await read(null, remote, 'remote')];
   const heard = streams.map((stream) => stream.next());
-  await Promise.race([
-    until('three heartbeats', () => streams.every((each) => each.comments >= 3)),
-  ]);
+  await until('six heartbeats', () => streams.every(({ comments }) => comments >= 6));
   await upstream.touch('note://one');
   await send(link.fetch, postern.url('program'), tool(2, 'touch', { uri: 'note://one' }), program);
   for (const event of await Promise.all(heard)) assert.notEqual(event?.message, null);
@@ -193,20 +191,16 @@ test('R-23 open streams outlast every idle time, and keep their sessions', async
 
 test('R-23 a program that dies ends its session: the call fails, then nothing is found', async () => {
   const session = await newSession();
-  const url = postern.url('program');
+  const there = postern.url('program');
   const call = await read(tool(1, 'resume'), session);
   const begun = await call.next();
   await call.cut();
-  await send(link.fetch, url, quietly(2, 'die'), session);
-  const after = await send(link.fetch, url, request(3, 'ping'), session);
-  assert.deepEqual([after.status, errorCodeOf(after)], [404, -32001]);
-  const rest = await send(
-    link.fetch,
-    url,
-    null,
-    { ...session, 'last-event-id': begun?.id ?? '' },
-    'GET',
-  );
+  const died = await send(link.fetch, there, quietly(2, 'die'), session);
+  assert.deepEqual([died.status, errorCodeOf(died)], [200, -32603]);
+  const later = await send(link.fetch, there, request(3, 'ping'), session);
+  assert.deepEqual([later.status, errorCodeOf(later)], [404, -32001]);
+  const resuming = { ...session, 'last-event-id': begun?.id ?? '' };
+  const rest = await send(link.fetch, there, null, resuming, 'GET');
   assert.equal(rest.status, 404);
 });
 
