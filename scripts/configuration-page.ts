@@ -15,6 +15,7 @@ interface Row {
 const EXAMPLE = `# yaml-language-server: $schema=../schemas/postern.schema.json
 version: 1
 state_dir: ./state
+sealing_keys: ./sealing.keys
 policy: ./policy.yaml
 
 profiles:

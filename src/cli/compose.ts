@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminServer, ControlServer } from '#admin';
@@ -16,6 +17,7 @@ import {
   IdentityKeeper,
   openStateDir,
   RevocationList,
+  SealingKeys,
 } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
@@ -74,6 +76,7 @@ export async function startPostern(
   const identity = await ensureIdentity(stateDir, wanted);
   if (identity.created) tellCreated(identity, events);
   const metrics = new Metrics();
+  const sealingKeys = await openSealingKeys(settings, stateDir, events);
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian, stateDir });
@@ -94,6 +97,8 @@ export async function startPostern(
       const reason = revocations.refusalOf(peer);
       return reason === null ? null : `its certificate was revoked (${reason})`;
     },
+    sealer: () => sealingKeys.sealer,
+    instance: `${hostname()}/${process.pid}`,
     limits,
     events,
     meter: metrics,
@@ -113,7 +118,8 @@ export async function startPostern(
     tls.close();
     stopWatchingEnds();
     const ports = () => [admin, control];
-    const parts = { gateway, keeper, revocations, servers, guardian, recorder, limits, ports };
+    const keepers = { keeper, revocations, sealingKeys };
+    const parts = { gateway, ...keepers, servers, guardian, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
@@ -121,6 +127,7 @@ export async function startPostern(
     await servers.watch();
     const listeners = await gateway.start();
     keeper.start();
+    sealingKeys.watch();
     revocations.watch(() => gateway.destroyRefused());
     tls.watch((configured) => gateway.tls.change({ configured }));
     stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);
@@ -145,20 +152,36 @@ async function stopAll(parts: {
   gateway: Gateway;
   keeper: IdentityKeeper;
   revocations: RevocationList;
+  sealingKeys: SealingKeys;
   servers: Servers;
   guardian: Guardian;
   recorder: Recorder;
   limits: Limits;
   ports: () => readonly (AdminServer | ControlServer | null)[];
 }): Promise<void> {
-  const { gateway, keeper, revocations, servers, guardian, recorder, limits, ports } = parts;
-  await keeper.stop();
-  await revocations.close();
+  const { gateway, servers, guardian, recorder, limits, ports } = parts;
+  await parts.keeper.stop();
+  await parts.revocations.close();
+  await parts.sealingKeys.close();
   await Promise.all([servers.close(), gateway.stop()]);
   await guardian.close();
   // A disk that hangs must not hold the process for ever.
   await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);
   for (const port of ports()) await port?.close();
+}
+
+function openSealingKeys(
+  { sealingKeysFile, limits }: Settings,
+  stateDir: string,
+  events: EventSink,
+): Promise<SealingKeys> {
+  return SealingKeys.open({
+    stateDir,
+    sharedFile: sealingKeysFile,
+    maxAgeMs: limits.sealingKeyMaxAgeMs,
+    keepMs: limits.sessionMaxAgeMs,
+    events,
+  });
 }
 
 async function openRecorder(

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Settings } from '#config';
 import { probeRuntime } from '#crypto';
-import { defaultStateDir, openStateDir, readAuthorities } from '#identity';
+import { defaultStateDir, describeSealingKeys, openStateDir, readAuthorities } from '#identity';
 import { messageOf } from '#lib';
 import { visible } from '#telemetry';
 import { EXIT } from './exit-codes.ts';
@@ -36,6 +36,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const settings = await readSettings(options.config, findings);
   if (settings !== null) {
     findings.push(...(await examineState(settings)));
+    findings.push(await examineSealingKeys(settings));
     findings.push(...(await examinePorts(settings)));
     findings.push(...(await examineServers(settings)));
   }
@@ -102,6 +103,15 @@ async function examineState(settings: Settings): Promise<Finding[]> {
     ];
   } catch (thrown) {
     return [finding('state directory', false, messageOf(thrown))];
+  }
+}
+
+async function examineSealingKeys({ stateDir, sealingKeysFile }: Settings): Promise<Finding> {
+  const directory = stateDir ?? defaultStateDir(process.env);
+  try {
+    return finding('sealing keys', true, await describeSealingKeys(directory, sealingKeysFile));
+  } catch (thrown) {
+    return finding('sealing keys', false, messageOf(thrown));
   }
 }
 

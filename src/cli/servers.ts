@@ -64,7 +64,7 @@ export async function createServers(settings: Settings, context: ServerContext):
 
 async function createServer(
   { name, transport }: ServerSettings,
-  { limits }: Settings,
+  { limits, sealingKeysFile }: Settings,
   { inForce, events, guardian, stateDir }: ServerContext,
 ): Promise<OneServer> {
   const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
@@ -88,6 +88,7 @@ async function createServer(
     credentials,
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
+    sharedSessions: sealingKeysFile !== null,
     limits,
     events,
   });

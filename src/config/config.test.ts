@@ -71,6 +71,7 @@ test('the least configuration gets every default', () => {
   assert.deepEqual(settings, {
     stateDir: null,
     trustDomain: 'postern.internal',
+    sealingKeysFile: null,
     policyFile: null,
     profiles: [],
     listeners: [

@@ -37,6 +37,7 @@ function rowsOf(settings: Settings): readonly Row[] {
   return [
     [['state_dir'], settings.stateDir],
     [['trust_domain'], settings.trustDomain],
+    [['sealing_keys'], settings.sealingKeysFile],
     [['policy'], settings.policyFile],
     ...settings.profiles.flatMap(profileRows),
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),

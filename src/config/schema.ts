@@ -31,6 +31,11 @@ export const configSchema = z
     trust_domain: trustDomain
       .prefault('postern.internal')
       .describe('SPIFFE trust domain of the identities that this gateway issues.'),
+    sealing_keys: path
+      .optional()
+      .describe(
+        'File of the keys that seal session ids, for several gateways that share them. Default: keys of its own in the state directory.',
+      ),
     policy: path
       .optional()
       .describe('The policy file, relative to this one. Without one every call is denied.'),

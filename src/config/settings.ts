@@ -17,6 +17,8 @@ export interface Settings {
   readonly stateDir: string | null;
   /** SPIFFE trust domain. */
   readonly trustDomain: string;
+  /** Keys that seal session ids; `null` for the gateway's own. */
+  readonly sealingKeysFile: string | null;
   readonly policyFile: string | null;
   /** Those of the deployment's own. */
   readonly profiles: readonly Profile[];
@@ -153,6 +155,7 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
   return {
     stateDir: optional(config.state_dir),
     trustDomain: config.trust_domain,
+    sealingKeysFile: optional(config.sealing_keys),
     policyFile: optional(config.policy),
     profiles,
     listeners: config.listeners.map((listener) => toListener(listener, absolute, profileOf)),

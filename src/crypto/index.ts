@@ -5,7 +5,7 @@ export type { Cipher } from './ciphers.ts';
 export { NothingAllowed, ProfileInvalid, RuntimeTooOld, UnknownAlgorithm } from './errors.ts';
 export { allGroups, groupById } from './groups.ts';
 export type { Group } from './groups.ts';
-export { describeLink, downgradesOf, isQuantumSafe } from './link.ts';
+export { describeLink, downgradesOf, isQuantumSafe, linkClass } from './link.ts';
 export type {
   ClientOffer,
   Downgrade,
@@ -37,6 +37,8 @@ export {
 export type { RegistryRow } from './registry.ts';
 export { assertRuntime, probeRuntime } from './runtime.ts';
 export type { RuntimeAlgorithms } from './runtime.ts';
+export { createSealer, SEALING_KEY_BYTES } from './sealer.ts';
+export type { Sealer } from './sealer.ts';
 export { allSignatureSchemes, signatureById, signatureOfKey } from './signatures.ts';
 export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';

@@ -104,6 +104,15 @@ export function isQuantumSafe(link: LinkSecurity): boolean {
   }
 }
 
+/**
+ * What kind of link it is, for binding to it what must not move to a weaker one: `tls-pq` has a
+ * quantum-safe key exchange, `tls-classical` has not.
+ */
+export function linkClass(link: LinkSecurity): 'pipe' | 'plain' | 'tls-classical' | 'tls-pq' {
+  if (link.kind !== 'tls') return link.kind;
+  return link.group.quantumSafe ? 'tls-pq' : 'tls-classical';
+}
+
 /** A link as JSON, see {@link describeLink}. */
 export type LinkDescription = Readonly<Record<string, unknown>>;
 

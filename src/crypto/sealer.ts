@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  randomBytes,
+} from 'node:crypto';
 
 /** What is sealed with one key can be opened by every process that has it. */
 export interface Sealer {
@@ -26,7 +33,8 @@ const HEAD_BYTES = KEY_ID_BYTES + NONCE_BYTES;
  * Seals with AES-256-GCM (NIST SP 800-38D) under random 96-bit nonces, of which one key can take
  * 2^32; purpose and context are the additional data.
  *
- * @param keys of SEALING_KEY_BYTES each. The first seals, every one opens.
+ * @param keys of SEALING_KEY_BYTES each. The first seals, every one opens. They are copied, so that
+ *   the caller can wipe them.
  * @throws TypeError without a key, or for one of another length.
  */
 export function createSealer(keys: readonly Buffer[]): Sealer {
@@ -35,11 +43,12 @@ export function createSealer(keys: readonly Buffer[]): Sealer {
     throw new TypeError(`a sealer needs keys of ${SEALING_KEY_BYTES} bytes`);
   }
   const firstId = keyId(first);
-  const byId = new Map(keys.map((key) => [keyId(key).toString('hex'), key]));
+  const byId = new Map(keys.map((key) => [keyId(key).toString('hex'), createSecretKey(key)]));
+  const sealing = createSecretKey(first);
   return {
     seal: (purpose, context, plaintext) => {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv(CIPHER, first, nonce, { authTagLength: TAG_BYTES });
+      const cipher = createCipheriv(CIPHER, sealing, nonce, { authTagLength: TAG_BYTES });
       cipher.setAAD(additionalData(purpose, context));
       const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
       return Buffer.concat([firstId, nonce, sealed, cipher.getAuthTag()]).toString('base64url');
@@ -55,7 +64,7 @@ export function createSealer(keys: readonly Buffer[]): Sealer {
   };
 }
 
-function opened(key: Buffer, bytes: Buffer, aad: Buffer): string | null {
+function opened(key: KeyObject, bytes: Buffer, aad: Buffer): string | null {
   const nonce = bytes.subarray(KEY_ID_BYTES, HEAD_BYTES);
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(aad);

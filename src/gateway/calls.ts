@@ -30,6 +30,10 @@ interface CallInFlight {
   readonly entrance: Entrance;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   call: Call | null;
+  /** Asked when the client's connection is lost. */
+  goesOn: () => boolean;
+  /** It goes on without its client. */
+  alone: boolean;
 }
 
 /** Requests that one connection may have unanswered; clients that do not pipeline have one. */
@@ -56,26 +60,38 @@ export class Calls {
 
   /** Answers one request. Never throws. */
   handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
-    const inFlight: CallInFlight = { abort: new AbortController(), response, entrance, call: null };
+    const inFlight: CallInFlight = {
+      abort: new AbortController(),
+      response,
+      entrance,
+      call: null,
+      goesOn: () => false,
+      alone: false,
+    };
     this.#inFlight.add(inFlight);
     if (this.#stopping) response.shouldKeepAlive = false;
     this.#count(request.socket, 1);
     response.once('close', () => {
-      if (!response.writableFinished) inFlight.abort.abort();
-      this.#inFlight.delete(inFlight);
       this.#count(request.socket, -1);
-      if (this.#inFlight.size === 0) this.#onIdle?.();
+      const lost = !response.writableFinished;
+      inFlight.alone = lost && !this.#stopping && inFlight.goesOn();
+      if (inFlight.alone) return;
+      if (lost) inFlight.abort.abort();
+      this.#forget(inFlight);
     });
-    void this.#answer(request, response, inFlight);
+    void this.#answer(request, response, inFlight).finally(() => {
+      if (inFlight.alone) this.#forget(inFlight);
+    });
   }
 
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, call, response } of this.#inFlight) {
+    for (const { abort, alone, call, response } of this.#inFlight) {
       // So that a client's next call goes to whoever serves then.
       response.shouldKeepAlive = false;
-      if (call === null ? response.req.method === 'GET' : isLongLived(call)) abort.abort();
+      const longLived = call === null ? response.req.method === 'GET' : isLongLived(call);
+      if (alone || longLived) abort.abort();
     }
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
@@ -103,15 +119,23 @@ export class Calls {
 
   #originOf(
     request: IncomingMessage,
-    { abort, entrance: { listener, minRevision, link } }: CallInFlight,
+    inFlight: CallInFlight,
     { policy, trustDomain, serverRevisions }: Services,
   ): RequestOrigin {
+    const { abort } = inFlight;
+    const { listener, minRevision, link } = inFlight.entrance;
     return {
       listener,
       minRevision,
       link,
       connection: connectionOf(request.socket),
       signal: abort.signal,
+      lifeline: {
+        onLost: (goesOn) => {
+          inFlight.goesOn = goesOn;
+        },
+        end: () => abort.abort(),
+      },
       bodies: this.#bodies,
       supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (server) => isWelcome(link, server, policy, trustDomain),
@@ -123,6 +147,11 @@ export class Calls {
     if ((this.#perConnection.get(socket) ?? 0) > MAX_PER_CONNECTION) {
       throw new Overloaded(`over ${MAX_PER_CONNECTION} requests on one connection`);
     }
+  }
+
+  #forget(inFlight: CallInFlight): void {
+    this.#inFlight.delete(inFlight);
+    if (this.#inFlight.size === 0) this.#onIdle?.();
   }
 
   #count(socket: Socket, change: number): void {

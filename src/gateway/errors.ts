@@ -91,3 +91,10 @@ export const EnrolmentRefused = defineError('POSTERN_ENROLMENT_REFUSED', {
   hint: 'Connect with the certificate that is to be renewed, to a listener that asks for certificates.',
   httpStatus: 403,
 });
+
+export const EventsGone = defineError('POSTERN_EVENTS_GONE', {
+  meaning: 'The client asks for what came after an event, and that is no longer kept here.',
+  hint: 'Start a new session with `initialize`; come back sooner, or raise limits.resume_window_ms and the limits of stored events.',
+  httpStatus: 404,
+  rpcCode: -32001,
+});

@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
-import type { PeerCertificate } from '#crypto';
+import type { PeerCertificate, Sealer } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits, Meter } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
-import { ServerRevisions, ToolHeaders } from '#pipeline';
+import { ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
@@ -17,6 +17,7 @@ import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
+import { EventStore } from './resumption/event-store.ts';
 import type { Rollout } from './rollout.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
 import { TlsControl } from './tls-control.ts';
@@ -33,6 +34,10 @@ export interface GatewayParts {
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
   readonly recorder: Recorder;
+  /** Seals the ids of sessions. */
+  readonly sealer: () => Sealer;
+  /** Names this process in them. */
+  readonly instance: string;
   /** Why a client's certificate is refused although it verifies, `null` when it is not. */
   readonly refusesPeer: (peer: PeerCertificate) => string | null;
   /** Issues certificates to clients. */
@@ -70,6 +75,7 @@ const RECHECK_MS = 30_000;
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
+  readonly #store: EventStore;
   readonly #est: Est;
   readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
@@ -82,10 +88,13 @@ export class Gateway {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#store = new EventStore(parts.limits);
     this.#services = {
       trustDomain: parts.identity.trustDomain,
       policy: parts.fixedPolicy ?? denyAllPolicy('none'),
       upstreams: new Map(parts.upstreams.map((upstream) => [upstream.name, upstream])),
+      sessions: new SessionTokens(parts),
+      resumption: this.#store,
       recorder: parts.recorder,
       limits: parts.limits,
       events: parts.events,
@@ -217,6 +226,7 @@ export class Gateway {
     for (const listener of this.#listeners) listener.drain();
     const { drainTimeoutMs } = this.#parts.limits;
     await Promise.all([this.#calls.drain(drainTimeoutMs), this.#est.drain(drainTimeoutMs)]);
+    this.#store.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }

@@ -13,7 +13,7 @@ import {
   revisionOf,
   revisionsFrom,
 } from '#mcp';
-import type { Call } from '#pipeline';
+import type { Call, Lifeline } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
 import { readBody } from './body.ts';
@@ -30,6 +30,7 @@ export interface RequestOrigin {
   readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
+  readonly lifeline: Lifeline;
   readonly bodies: BodyBudget;
   /** Names of the revisions that a client of the server may choose from. */
   readonly supported: (server: string) => readonly string[];
@@ -100,7 +101,12 @@ export async function readCalls(
     if (frame !== null) checkMessage(headers, frame, revision, minRevision);
     return { ...common, id, frame };
   };
-  if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
+  if (!Array.isArray(message)) {
+    const call = callOf(head.id, message);
+    // In the stateless era a client cancels a call by leaving it.
+    const { lifeline } = origin;
+    return { batch: false, call: revision.era === 'stateful' ? { ...call, lifeline } : call };
+  }
   return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
@@ -154,10 +160,13 @@ function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {
   throw new MethodNotAllowed('the endpoint has POST, GET and DELETE');
 }
 
+/** Sealed, a server's longest ids are half as long again. */
+const MAX_SESSION_ID = 6 * 1024;
+
 function sessionIdOf(headers: SingleHeaders): string | null {
   const id = headers['mcp-session-id'];
   if (id === undefined) return null;
-  if (/^[\x21-\x7e]{1,512}$/.test(id)) return id;
+  if (id.length <= MAX_SESSION_ID && /^[\x21-\x7e]+$/.test(id)) return id;
   throw new RequestRefused('Mcp-Session-Id is malformed');
 }
 

@@ -189,3 +189,8 @@ export const Pkcs12Unsupported = defineError('POSTERN_PKCS12_UNSUPPORTED', {
     'A PKCS#12 container is encrypted or arranged in a way that Postern does not read, or its key is none for TLS 1.3.',
   hint: 'Use OpenSSL instead: `openssl pkcs12 -in <file> -nodes -nocerts -out <name>.key` (in a umask of 077) and `openssl pkcs12 -in <file> -nokeys -out <name>.crt`, with -legacy for old containers.',
 });
+
+export const SealingKeysUnusable = defineError('POSTERN_SEALING_KEYS_UNUSABLE', {
+  meaning: 'The file of sealing keys is missing, or holds something else than keys of 32 bytes.',
+  hint: 'Put one key a line, as `openssl rand -base64 32` makes them; remove sealing.keys from the state directory to have new ones made, which ends all sessions.',
+});

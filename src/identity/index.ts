@@ -43,6 +43,7 @@ export {
   takeRootsOffline,
 } from './rotation/change.ts';
 export type { Rotation } from './rotation/change.ts';
+export { describeSealingKeys, SealingKeys } from './sealing-keys.ts';
 export { defaultStateDir, openStateDir } from './state-dir.ts';
 export { ChannelProofInvalid } from './errors.ts';
 export { identityStatus, listClients } from './status.ts';

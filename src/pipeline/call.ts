@@ -20,6 +20,7 @@ export interface Call {
   readonly revision: Revision;
   /** The oldest revision that the listener takes. */
   readonly minRevision: Revision;
+  /** `Mcp-Session-Id` as the client sent it: a token of this gateway's, if it is any good. */
   readonly sessionId: string | null;
   readonly lastEventId: string | null;
   /** `Mcp-*` headers to pass on, lower-case names. */
@@ -27,6 +28,16 @@ export interface Call {
   /** The message; with POST alone. */
   readonly frame: Frame | null;
   readonly connection: ClientConnection;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has gone, unless the call goes on without it; or when it has to end. */
   readonly signal: AbortSignal;
+  /** Absent where a lost connection always ends the call. */
+  readonly lifeline?: Lifeline;
+}
+
+/** What a call hangs on besides its client's connection. */
+export interface Lifeline {
+  /** Asks once, when the connection is lost before the reply is out, whether the call goes on. */
+  onLost(goesOn: () => boolean): void;
+  /** Aborts the call's signal. */
+  end(): void;
 }

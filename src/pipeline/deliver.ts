@@ -79,7 +79,8 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
       const wire = await inspectEvent(delivery, event, sent);
       if (wire === null) continue;
       journal.returned(wire.length);
-      await sink.event(wire);
+      if (event.message === null && event.id === null) await sink.event(wire);
+      else await sink.event(wire, event.id);
     }
     // A request whose stream ends without an answer was cancelled; a GET stream just ends.
     const status = permit.call.frame === null ? 'ok' : 'cancelled';
@@ -158,7 +159,7 @@ async function endWithError(delivery: Delivery, sent: Sent, thrown: unknown): Pr
     // Last-Event-ID (Streamable HTTP, "Resumability and Redelivery").
     sink.abort();
   } else {
-    await sink.event(formatEvent(rpcErrorBytes(error, call.frame.id, call.id), null));
+    await sink.event(formatEvent(rpcErrorBytes(error, call.frame.id, call.id)), null);
     sink.endEvents();
   }
 }

@@ -1,10 +1,13 @@
 export { isStillPermitted, isWelcome } from './admission.ts';
 export { identify } from './authenticate.ts';
 export { runBatch } from './batch.ts';
-export type { Call } from './call.ts';
+export type { Call, Lifeline } from './call.ts';
 export { ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
+export type { Entered, Resumed, Resumption } from './resumption.ts';
 export { answerError, runCall } from './run.ts';
 export type { Services } from './run.ts';
 export { ServerRevisions } from './server-revisions.ts';
+export { SessionTokens } from './session-tokens.ts';
+export type { Session } from './session-tokens.ts';
 export { ToolHeaders } from './tool-headers.ts';

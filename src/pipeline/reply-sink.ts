@@ -8,8 +8,13 @@ export interface ReplySink {
   empty(status: number, head: ReplyHead): void;
   /** Starts an event stream; nothing else may have been answered. */
   openEvents(head: ReplyHead): void;
-  /** Writes one event; resolves when the client has room for more, rejects when it is gone. */
-  event(wire: Buffer): Promise<void>;
+  /**
+   * Writes one event; resolves when the client has room for more, rejects when it is gone.
+   *
+   * @param id that the server gave the event, `null` for a message without one; left out for what is
+   *   neither, such as a comment.
+   */
+  event(wire: Buffer, id?: string | null): Promise<void>;
   endEvents(): void;
   /** Cuts the connection of an answer that cannot be finished. */
   abort(): void;

@@ -3,7 +3,8 @@ import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import { checkParamHeaders, rpcErrorBytes } from '#mcp';
 import type { Policy } from '#policy';
-import type { Upstream } from '#transport';
+import type { Upstream, UpstreamReply } from '#transport';
+import { SessionNotFound } from '#transport';
 import { admit } from './admit.ts';
 import { authenticate, ownerOf } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
@@ -14,7 +15,9 @@ import { isDenial, MethodUnknown, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { Resumption } from './resumption.ts';
 import type { ServerRevisions } from './server-revisions.ts';
+import type { Session, SessionTokens } from './session-tokens.ts';
 import type { ToolHeaders } from './tool-headers.ts';
 
 /** What the stages work with; one immutable set for the whole of a call. */
@@ -22,6 +25,8 @@ export interface Services {
   readonly trustDomain: string;
   readonly policy: Policy;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly sessions: SessionTokens;
+  readonly resumption: Resumption;
   readonly recorder: Recorder;
   readonly limits: Limits;
   readonly events: EventSink;
@@ -37,30 +42,31 @@ export interface Services {
  */
 export async function runCall(call: Call, services: Services, sink: ReplySink): Promise<void> {
   const journal = new Journal(call, services);
+  let way = sink;
   try {
-    const caller = authenticate(call, services.trustDomain);
-    journal.identified(caller.principal);
-    const authorization = authorize(caller, services.policy);
-    if (!authorization.ok) {
-      journal.decided(authorization.decision, services.policy);
-      throw authorization.error;
-    }
-    const { permit } = authorization;
-    journal.decided(permit.decision, services.policy);
+    const permit = permitted(call, services, journal);
     checkMirrors(permit, services.toolHeaders);
     const admitted = admit(permit, services.recorder);
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
-    journal.forwarding(upstream.kind);
-    const reply = await forward(admitted, upstream, journal);
-    journal.inSession(reply.sessionId);
-    const { sessionId } = reply;
+    const session = services.sessions.open(permit);
+    const entered = session === null ? null : services.resumption.enter(session, call, sink);
+    way = entered?.sink ?? sink;
+    const place = { session, resumed: entered?.resumed ?? null };
+    const reply = await inSession(session, services, () =>
+      forward(admitted, place, upstream, journal),
+    );
+    if (session !== null && endsSession(call, reply)) services.resumption.ended(session);
+    const { sessionId: opened } = reply;
+    const sessionId = opened === null ? null : services.sessions.seal(permit, opened);
+    journal.inSession(sessionId);
     const refuseSession = (): void => {
-      if (sessionId !== null) void endSession(admitted, upstream, sessionId);
+      if (opened !== null) void endSession(admitted, upstream, opened);
     };
-    await deliver({ ...services, permit: admitted, journal, sink, refuseSession }, reply);
+    const delivery = { ...services, permit: admitted, journal, sink: way, refuseSession };
+    await deliver(delivery, { ...reply, sessionId });
   } catch (thrown) {
-    await refuse(call, services, journal, sink, thrown);
+    await refuse(call, services, journal, way, thrown);
   }
 }
 
@@ -77,6 +83,43 @@ function checkMirrors(permit: Permitted, known: ToolHeaders): void {
   const tool = frame.method === 'tools/call' ? frame.params['name'] : undefined;
   if (typeof tool !== 'string') return;
   checkParamHeaders(call.mcpHeaders, frame, known.of(call.server, ownerOf(permit), tool));
+}
+
+function permitted(call: Call, services: Services, journal: Journal): Permitted {
+  const caller = authenticate(call, services.trustDomain);
+  journal.identified(caller.principal);
+  const authorization = authorize(caller, services.policy);
+  const { decision } = authorization.ok ? authorization.permit : authorization;
+  journal.decided(decision, services.policy);
+  if (authorization.ok) return authorization.permit;
+  throw authorization.error;
+}
+
+/** Has a session that turns out to be over forgotten here too. */
+async function inSession(
+  session: Session | null,
+  { resumption, sessions, events }: Services,
+  exchange: () => Promise<UpstreamReply>,
+): Promise<UpstreamReply> {
+  try {
+    return await exchange();
+  } catch (thrown) {
+    if (session === null || !(thrown instanceof SessionNotFound)) throw thrown;
+    resumption.ended(session);
+    const { instance, server } = session;
+    if (instance === sessions.instance) throw thrown;
+    events({
+      severity: 'info',
+      name: 'session.elsewhere',
+      message: `a session of "${server}" was opened by ${instance} and cannot go on here`,
+      fields: { server, instance },
+    });
+    throw thrown;
+  }
+}
+
+function endsSession({ httpMethod }: Call, { status }: UpstreamReply): boolean {
+  return httpMethod === 'DELETE' && status < 300;
 }
 
 async function refuse(

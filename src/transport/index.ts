@@ -21,6 +21,7 @@ export type { ServerShowing } from './http/inspect.ts';
 export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';
+export { readEvent } from './sse-event.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { Confinement } from './stdio/confinement.ts';

@@ -11,9 +11,9 @@ export interface UpstreamRequest {
   /** The message; with POST alone. */
   readonly frame: Frame | null;
   readonly revision: Revision;
-  /** `Mcp-Session-Id` as the client sent it. */
+  /** The upstream's own id of the session; whoever asks has made sure that it is this principal's. */
   readonly sessionId: string | null;
-  /** `Last-Event-ID` as the client sent it. */
+  /** `Last-Event-ID` as the client sent it, when it is not the gateway's own. */
   readonly lastEventId: string | null;
   /** `Mcp-*` headers to pass on (2026-07-28), lower-case names. */
   readonly mcpHeaders: Readonly<Record<string, string>>;

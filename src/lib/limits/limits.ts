@@ -1,5 +1,6 @@
 import { CLIENT_LIMITS } from './clients.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
+import { RESUMPTION_LIMITS } from './resumption.ts';
 import { SESSION_LIMITS } from './sessions.ts';
 import { UPKEEP_LIMITS } from './upkeep.ts';
 import { UPSTREAM_LIMITS } from './upstreams.ts';
@@ -13,6 +14,7 @@ export const LIMITS = {
   ...MESSAGE_LIMITS,
   ...CLIENT_LIMITS,
   ...SESSION_LIMITS,
+  ...RESUMPTION_LIMITS,
   ...UPSTREAM_LIMITS,
   ...UPKEEP_LIMITS,
 };

@@ -1,5 +1,5 @@
 import type { Limit } from './limit.ts';
-import { HOUR, KIB, MIB, SECOND } from './limit.ts';
+import { HOUR, KIB, MIB, MINUTE, SECOND } from './limit.ts';
 
 /** Record, certificates, and the end of things. */
 export const UPKEEP_LIMITS = {
@@ -33,6 +33,13 @@ export const UPKEEP_LIMITS = {
     max: 365 * 24 * HOUR,
     reason:
       'The running gateway replaces an issuing CA after this, if the keys of the roots are at hand; what it issued stays valid.',
+  },
+  sealingKeyMaxAgeMs: {
+    default: 30 * 24 * HOUR,
+    min: MINUTE,
+    max: 365 * 24 * HOUR,
+    reason:
+      'The running gateway replaces its own sealing key after this; the one before still opens until the sessions of its time are over.',
   },
   connectionDrainMs: {
     default: HOUR,

@@ -43,8 +43,13 @@ export const UPSTREAM_LIMITS = {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    reason:
-      'Session ids of one HTTP upstream that are remembered; the oldest unused one goes first.',
+    reason: 'Sessions of one HTTP upstream; the oldest unused one is ended for a new one.',
+  },
+  upstreamSessionIdleMs: {
+    default: HOUR,
+    min: SECOND,
+    max: 30 * 24 * HOUR,
+    reason: 'A session of an HTTP upstream that nobody uses for so long is ended there.',
   },
   upstreamKeepAliveMs: {
     default: 4 * SECOND,

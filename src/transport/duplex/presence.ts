@@ -92,8 +92,10 @@ export class Presence {
 
   /** Whether the session may make room for a new one; `pending` as above. */
   isQuiet(now: number, pending: number): boolean {
-    if (pending > 0 || this.#stream === 'open') return false;
-    return this.#connections.size === 0 || now - this.#quietSince >= QUIET_MS;
+    if (this.#stream === 'open') return false;
+    // Calls that go on without their client give way.
+    if (this.#connections.size === 0) return true;
+    return pending === 0 && now - this.#quietSince >= QUIET_MS;
   }
 }
 

@@ -26,7 +26,7 @@ import type { Connection } from './pool.ts';
 import { Pool } from './pool.ts';
 import { RequestHeaders } from './request-headers.ts';
 import type { ServerLabel } from './server-label.ts';
-import { SessionTable } from './sessions.ts';
+import { SessionKeeper } from './session-keeper.ts';
 
 /** What {@link createHttpUpstream} needs. */
 export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
@@ -34,6 +34,8 @@ export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
   readonly headers: Readonly<Record<string, string>>;
   /** More of them, whose values change. */
   readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
+  /** Other gateways use the same sessions: one that is not used here any more may be in use there. */
+  readonly sharedSessions?: boolean;
   readonly limits: Limits;
 }
 
@@ -66,7 +68,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   readonly #limits: Limits;
   readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
   readonly #headers: RequestHeaders;
-  readonly #sessions: SessionTable;
+  readonly #sessions: SessionKeeper;
   readonly #connect: Connect;
   readonly #pool: Pool;
   readonly #gates: Gates;
@@ -79,7 +81,11 @@ class StreamableHttpUpstream implements HttpUpstream {
     this.#limits = options.limits;
     this.#credentials = options.credentials ?? NO_CREDENTIALS;
     this.#headers = new RequestHeaders(options.headers, () => this.#credentials.current());
-    this.#sessions = new SessionTable(options.limits);
+    this.#sessions = new SessionKeeper({
+      ...options,
+      shared: options.sharedSessions ?? false,
+      end: (request) => this.#endSession(request),
+    });
     this.#connect = createConnector(options);
     this.#pool = new Pool(options.url, this.#connect, options.limits);
     this.#gates = createGates(options.limits);
@@ -87,16 +93,19 @@ class StreamableHttpUpstream implements HttpUpstream {
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     if (request.signal.aborted) throw new CallCancelled('the client has gone');
+    this.#checkSession(request);
     const plan = this.#plan(request);
     const { sessionId } = plan.asked;
     try {
       const reply = await this.#send(plan, this.#gateOf(plan), request.principal);
-      if (reply.sessionId !== null) this.#bind(reply.sessionId, request.principal, reply);
+      if (reply.sessionId !== null) this.#bind(reply.sessionId, request, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
-      if (sessionId !== null && ended) this.#sessions.forget(sessionId);
+      if (sessionId !== null && ended) this.#sessions.table.end(sessionId);
       return reply;
     } catch (error) {
-      if (sessionId !== null && error instanceof SessionNotFound) this.#sessions.forget(sessionId);
+      if (sessionId !== null && error instanceof SessionNotFound) {
+        this.#sessions.table.end(sessionId);
+      }
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
     }
@@ -117,7 +126,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 
   stats(): UpstreamStats {
-    return { sessions: this.#sessions.size, children: 0, connections: this.#pool.size };
+    return { sessions: this.#sessions.table.size, children: 0, connections: this.#pool.size };
   }
 
   recycle(): void {
@@ -127,20 +136,22 @@ class StreamableHttpUpstream implements HttpUpstream {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const gate of Object.values(this.#gates)) gate.close();
-    this.#sessions.clear();
+    this.#sessions.close();
     await this.#pool.close();
   }
 
-  /**
-   * @throws SessionNotFound when the session is not this principal's; UpstreamCredentialUnavailable.
-   */
+  /** @throws SessionNotFound when the session is not this principal's, or over. */
+  #checkSession({ sessionId, principal, revision }: UpstreamRequest): void {
+    if (sessionId === null || revision.era !== 'stateful') return;
+    if (this.#sessions.mayUse(sessionId, principal, revision)) return;
+    throw new SessionNotFound('the session does not exist, or belongs to somebody else');
+  }
+
+  /** @throws UpstreamCredentialUnavailable */
   #plan(request: UpstreamRequest): ExchangePlan {
-    const { httpMethod, frame, principal } = request;
+    const { httpMethod, frame } = request;
     const stateful = request.revision.era === 'stateful';
     const sessionId = stateful ? request.sessionId : null;
-    if (sessionId !== null && !this.#sessions.isOwnedBy(sessionId, principal)) {
-      throw new SessionNotFound('the session does not exist, or belongs to somebody else');
-    }
     // Values that are there now will be there when the exchange is sent.
     this.#credentials.current();
     const method = frame?.kind === 'request' ? frame.method : null;
@@ -168,9 +179,12 @@ class StreamableHttpUpstream implements HttpUpstream {
       const leave = (): void => gate.leave(principal);
       const connection = await this.#take(plan.signal, leave);
       const { reused } = connection;
+      const { sessionId } = plan.asked;
+      const exit = sessionId === null ? null : this.#sessions.table.enter(sessionId);
       const outcome = await carry(connection, plan, () => {
         this.#pool.release(connection);
         leave();
+        exit?.();
       });
       if (outcome !== 'unsent') return outcome;
       // A server may close an idle connection at any time; one that closes new ones is broken.
@@ -192,9 +206,13 @@ class StreamableHttpUpstream implements HttpUpstream {
     return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
   }
 
-  #bind(sessionId: string, principal: string, reply: UpstreamReply): void {
+  async #endSession(request: UpstreamRequest): Promise<void> {
+    await this.#send(this.#plan(request), this.#gates.answers, request.principal);
+  }
+
+  #bind(sessionId: string, request: UpstreamRequest, reply: UpstreamReply): void {
     try {
-      this.#sessions.bind(sessionId, principal);
+      this.#sessions.bind(sessionId, request.principal, request.revision);
     } catch (error) {
       if (reply.kind === 'events') void reply.events[Symbol.asyncIterator]().return?.();
       throw error;

@@ -127,6 +127,17 @@ test('sessions in use are not evicted: one too many is refused', async (t) => {
   for (const { status } of await settled) assert.equal(status, 'rejected');
 });
 
+test('R-23 a call that goes on without its client gives way to a new session', async (t) => {
+  const { upstream } = hostile(t, 'plain', { maxSessionsPerPrincipal: 1 });
+  const connection = new TestConnection();
+  const sessionId = await openSession(upstream, { connection });
+  const call = exchange(upstream, callTool(1, 'hang'), { sessionId, connection });
+  const failed = assert.rejects(call, { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
+  connection.close();
+  await openSession(upstream);
+  await failed;
+});
+
 test('one connection used for many sessions is asked for one call-back', async (t) => {
   const upstream = tiny(t, { maxSessionsPerPrincipal: 8 });
   let asked = 0;
