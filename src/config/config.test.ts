@@ -75,6 +75,7 @@ test('the least configuration gets every default', () => {
         },
         serverNames: [],
         allowedOrigins: [],
+        legacySse: true,
       },
     ],
     admin: { host: '127.0.0.1', port: 7480 },
@@ -119,8 +120,17 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       },
       serverNames: ['gw.example.com', '192.0.2.1'],
       allowedOrigins: ['https://app.example.com', 'app://local'],
+      legacySse: true,
     },
-    { name: 'local', host: 'localhost', port: 0, tls: null, serverNames: [], allowedOrigins: [] },
+    {
+      name: 'local',
+      host: 'localhost',
+      port: 0,
+      tls: null,
+      serverNames: [],
+      allowedOrigins: [],
+      legacySse: true,
+    },
   ]);
   const [files, notes, near] = settings.servers.map(({ transport }) => transport);
   assert.deepEqual(files, {

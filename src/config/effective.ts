@@ -84,6 +84,7 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],
+    [at('legacy_sse'), listener.legacySse ? 'on' : 'off'],
   ];
 }
 

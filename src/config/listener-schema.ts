@@ -73,6 +73,12 @@ export const listener = z
       .array(origin)
       .prefault([])
       .describe('Origins of web pages that may call, such as https://app.example.com.'),
+    legacy_sse: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe(
+        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse.',
+      ),
   })
   .superRefine((value, context) => {
     if (value.tls !== 'off' || isLoopback(value.address.host)) return;

@@ -65,6 +65,8 @@ export interface ListenerSettings {
   readonly serverNames: readonly string[];
   /** Exact values of browsers' `Origin` header. */
   readonly allowedOrigins: readonly string[];
+  /** Whether clients may use HTTP+SSE (2024-11-05) too. */
+  readonly legacySse: boolean;
 }
 
 /** An MCP server behind the gateway. */
@@ -174,6 +176,7 @@ function toListener(
           },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
+    legacySse: listener.legacy_sse === 'on',
   };
 }
 

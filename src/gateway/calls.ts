@@ -156,7 +156,7 @@ function isLongLived({ frame, httpMethod }: Call): boolean {
 }
 
 /** Answers a request that never became a call. */
-function rejectRequest(
+export function rejectRequest(
   request: IncomingMessage,
   response: ServerResponse,
   services: Services,

@@ -3,7 +3,7 @@ import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
 import type { PeerCertificate } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
-import type { EventSink, Limits } from '#lib';
+import type { EventSink, Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
 import type { Policy } from '#policy';
@@ -14,6 +14,11 @@ import { Calls } from './calls.ts';
 import { Est, isEstPath } from './est.ts';
 import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
+import { Conversations } from './duplex/conversations.ts';
+import type { LineStreams } from './duplex/lines.ts';
+import { converse } from './duplex/lines.ts';
+import { targetFor } from './duplex/server-target.ts';
+import { isSsePath, SseFront } from './sse-front.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import type { Rollout } from './rollout.ts';
@@ -69,6 +74,8 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
   readonly #est: Est;
+  readonly #conversations = new Conversations();
+  readonly #sse: SseFront;
   readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
@@ -93,6 +100,11 @@ export class Gateway {
       ...parts,
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
+    });
+    this.#sse = new SseFront({
+      services: () => this.#services,
+      conversations: this.#conversations,
+      targetOf: (target) => targetFor(target, () => this.#services),
     });
     const state: TlsState = {
       identity: parts.identity,
@@ -132,7 +144,7 @@ export class Gateway {
   }
 
   get callsInFlight(): number {
-    return this.#calls.count;
+    return this.#calls.count + this.#conversations.count;
   }
 
   get policyState(): PolicyState {
@@ -175,14 +187,14 @@ export class Gateway {
     }
     this.#ready = true;
     // Certificates expire without anybody changing the policy.
-    this.#recheckTimer = setInterval(() => this.#calls.recheck(), RECHECK_MS).unref();
+    this.#recheckTimer = setInterval(() => this.#recheck(), RECHECK_MS).unref();
     return open;
   }
 
   /** Ends connections of epochs that are over, each after the call that it carries. */
   drainOld(): void {
     for (const listener of this.#listeners) listener.drainOld();
-    this.#calls.recheck();
+    this.#recheck();
   }
 
   /** Destroys the connections of clients that are refused since a moment ago. */
@@ -204,6 +216,18 @@ export class Gateway {
     if (this.#parts.fixedPolicy === null) await this.#policySource.reload();
   }
 
+  /**
+   * Serves one client over a pair of streams, one message a line, until it ends.
+   *
+   * @returns why it ended, `null` when the client or the gateway ended it in order.
+   * @throws ServerUnknown
+   */
+  serve(server: string, streams: LineStreams): Promise<PosternError | null> {
+    const target = targetFor({ kind: 'server', name: server }, () => this.#services);
+    const { limits, events } = this.#parts;
+    return converse({ streams, target, limits, events, conversations: this.#conversations });
+  }
+
   /** Finishes the calls in flight within the limit, then ends everything. */
   async stop(): Promise<void> {
     this.#ready = false;
@@ -211,7 +235,11 @@ export class Gateway {
     this.#policySource.stop();
     for (const listener of this.#listeners) listener.drain();
     const { drainTimeoutMs } = this.#parts.limits;
-    await Promise.all([this.#calls.drain(drainTimeoutMs), this.#est.drain(drainTimeoutMs)]);
+    await Promise.all([
+      this.#calls.drain(drainTimeoutMs),
+      this.#est.drain(drainTimeoutMs),
+      this.#conversations.drain(drainTimeoutMs),
+    ]);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }
@@ -238,6 +266,8 @@ export class Gateway {
         const { link, refusal } = arrival;
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });
+        } else if (settings.legacySse && isSsePath(request.url)) {
+          void this.#sse.handle(request, response, entrance);
         } else {
           this.#calls.handle(request, response, entrance);
         }
@@ -264,6 +294,11 @@ export class Gateway {
     await this.tls.change({ policy });
     this.#services = { ...this.#services, policy };
     this.#parts.onPolicyChange();
+    this.#recheck();
+  }
+
+  #recheck(): void {
     this.#calls.recheck();
+    this.#conversations.recheck();
   }
 }

@@ -1,5 +1,5 @@
 import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './errors.ts';
-import type { Frame } from './frame.ts';
+import type { Frame, NotificationFrame, RequestFrame } from './frame.ts';
 import { metaOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
 import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
@@ -62,6 +62,27 @@ export function decodeHeaderValue(name: string, value: string): string {
   const exact = bytes.toString('base64') === encoded && Buffer.from(text).equals(bytes);
   if (!exact) throw mismatch(name, 'is not well-formed base64 of UTF-8');
   return text;
+}
+
+/**
+ * The headers in which a client of 2026-07-28 repeats what a message says (Streamable HTTP, "Standard
+ * Request Headers"), lower-case names.
+ */
+export function mirrorHeaders({
+  method,
+  params,
+}: RequestFrame | NotificationFrame): Readonly<Record<string, string>> {
+  const target = targetOf(method, params);
+  return {
+    'mcp-method': encodeHeaderValue(method),
+    ...(target === undefined ? {} : { 'mcp-name': encodeHeaderValue(target) }),
+  };
+}
+
+/** A value as a header carries it: as it is, or in base64 where it could be read otherwise. */
+function encodeHeaderValue(value: string): string {
+  const plain = /^(?:[!-~](?:[ -~\t]*[!-~])?)?$/.test(value) && !/^=\?base64\?.*\?=$/s.test(value);
+  return plain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
 }
 
 function checkOne(headers: SingleHeaders, name: string, expected: string, required: boolean): void {

@@ -22,7 +22,13 @@ export type {
   ResponseFrame,
   RpcId,
 } from './frame.ts';
-export { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
+export {
+  checkHeaders,
+  decodeHeaderValue,
+  META_PROTOCOL_VERSION,
+  mirrorHeaders,
+  revisionOf,
+} from './headers.ts';
 export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json.ts';
 export type { JsonLimits } from './json.ts';

@@ -1,3 +1,4 @@
+import type { Principal } from '#identity';
 import type { Upstream, UpstreamReply } from '#transport';
 import type { Admitted } from './admit.ts';
 import type { Journal } from './journal.ts';
@@ -16,7 +17,7 @@ export function forward(
     sessionId: call.sessionId,
     lastEventId: call.lastEventId,
     mcpHeaders: call.mcpHeaders,
-    principal: ownerOf(permit),
+    principal: ownerOf(permit.principal, call.source),
     connection: call.connection,
     signal: call.signal,
     onLink: (link) => journal.sentOver(link),
@@ -28,6 +29,6 @@ export function forward(
  * Whose sessions and processes a call may use. Callers without an identity are told apart by their
  * address, the only thing known of them; no client name has an @.
  */
-function ownerOf({ call, principal }: Admitted): string {
-  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
+export function ownerOf(principal: Principal, source: string): string {
+  return principal.kind === 'anonymous' ? `${principal.name}@${source}` : principal.name;
 }

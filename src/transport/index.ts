@@ -1,5 +1,6 @@
 export {
   CallCancelled,
+  ReaderTooSlow,
   RequestIdInUse,
   SessionNotFound,
   SessionRequired,
@@ -21,8 +22,10 @@ export type { ServerShowing } from './http/inspect.ts';
 export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';
+export { readEvent } from './sse-event.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
 export { Guardian } from './stdio/guardian.ts';
+export { asOneLine, LineFramer } from './stdio/lines.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';
 export type {

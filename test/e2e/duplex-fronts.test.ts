@@ -1,0 +1,87 @@
+/** Clients on HTTP+SSE and on stdio, against the same servers directly. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { stringify } from 'yaml';
+import type { StatefulHttp } from '../fixtures/stateful-http.ts';
+import { startStatefulHttp } from '../fixtures/stateful-http.ts';
+import { pqFetch } from '../support/clients.ts';
+import { connectV1, connectV2 } from '../support/peer.ts';
+import type { TestPostern } from '../support/postern.ts';
+import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
+import type { Results } from '../support/scenario.ts';
+import { assertSame, assertWorked, play } from '../support/scenario.ts';
+import { STATEFUL_FAILURES, STATEFUL_SCENARIO } from '../support/stateful-scenario.ts';
+import { STATELESS_FAILURES, STATELESS_SCENARIO } from '../support/stateless-scenario.ts';
+import { programAt, sse, stdio } from '../support/transports.ts';
+
+const PROGRAM = programAt('test/fixtures/stateful-stdio.ts');
+const connects = { 1: connectV1, 2: connectV2 };
+const modern = { versionNegotiation: { mode: 'auto' } } as const;
+
+let directory: string;
+let server: StatefulHttp;
+let postern: TestPostern;
+let link: ReturnType<typeof pqFetch>;
+let expected: Readonly<Record<1 | 2, Promise<Results>>>;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'postern-fronts-'));
+  server = await startStatefulHttp();
+  const servers = {
+    web: { http: { url: server.url } },
+    program: { stdio: PROGRAM },
+    modern: { stdio: programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal')) },
+  };
+  await writeFile(join(directory, 'journal'), '');
+  await writeFile(join(directory, 'policy.yaml'), stringify(ALLOW_ALL));
+  const config = { version: 1, state_dir: 'state', policy: 'policy.yaml', servers };
+  await writeFile(join(directory, 'postern.yaml'), stringify(config));
+  postern = await startTestPostern({ servers });
+  link = pqFetch(postern);
+  expected = {
+    1: play(STATEFUL_SCENARIO, connectV1(stdio(1, PROGRAM))),
+    2: play(STATEFUL_SCENARIO, connectV2(stdio(2, PROGRAM))),
+  };
+});
+after(async () => {
+  await link.close();
+  await postern.stop();
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+/** The gateway as a program that clients start. */
+function front(name: string) {
+  return programAt('bin/postern.js', 'stdio', name, '--config', join(directory, 'postern.yaml'));
+}
+
+const cases = [
+  [1, 'HTTP+SSE', 'web'],
+  [1, 'HTTP+SSE', 'program'],
+  [1, 'stdio', 'program'],
+  [2, 'HTTP+SSE', 'program'],
+  [2, 'stdio', 'web'],
+] as const;
+
+for (const [generation, transport, name] of cases) {
+  const title = `SDK ${generation}.x over ${transport}, the stateful server "${name}"`;
+  test(`R-23 ${title}: the same as directly`, async (t) => {
+    const to =
+      transport === 'stdio'
+        ? stdio(generation, front(name))
+        : sse(generation, postern.url(name), link.fetch);
+    const through = await play(STATEFUL_SCENARIO, connects[generation](to));
+    assertWorked(through, STATEFUL_FAILURES);
+    await assertSame(t, await expected[generation], through);
+  });
+}
+
+test('R-23 SDK 2.x over stdio, a stateless server: the same as directly', async (t) => {
+  const program = programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal'));
+  const direct = await play(STATELESS_SCENARIO, connectV2(stdio(2, program), modern));
+  assertWorked(direct, STATELESS_FAILURES);
+  const through = await play(STATELESS_SCENARIO, connectV2(stdio(2, front('modern')), modern));
+  await assertSame(t, direct, through);
+});
