@@ -14,11 +14,9 @@ import { Calls } from './calls.ts';
 import { Est, isEstPath } from './est.ts';
 import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
-import { Conversations } from './duplex/conversations.ts';
+import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
-import { converse } from './duplex/lines.ts';
-import { targetFor } from './duplex/server-target.ts';
-import { isSsePath, SseFront } from './sse-front.ts';
+import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import type { Rollout } from './rollout.ts';
@@ -74,8 +72,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #calls: Calls;
   readonly #est: Est;
-  readonly #conversations = new Conversations();
-  readonly #sse: SseFront;
+  readonly #duplex: DuplexFronts;
   readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
@@ -101,11 +98,7 @@ export class Gateway {
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
     });
-    this.#sse = new SseFront({
-      services: () => this.#services,
-      conversations: this.#conversations,
-      targetOf: (target) => targetFor(target, () => this.#services),
-    });
+    this.#duplex = new DuplexFronts(() => this.#services);
     const state: TlsState = {
       identity: parts.identity,
       policy: this.#services.policy,
@@ -144,7 +137,7 @@ export class Gateway {
   }
 
   get callsInFlight(): number {
-    return this.#calls.count + this.#conversations.count;
+    return this.#calls.count + this.#duplex.count;
   }
 
   get policyState(): PolicyState {
@@ -223,9 +216,7 @@ export class Gateway {
    * @throws ServerUnknown
    */
   serve(server: string, streams: LineStreams): Promise<PosternError | null> {
-    const target = targetFor({ kind: 'server', name: server }, () => this.#services);
-    const { limits, events } = this.#parts;
-    return converse({ streams, target, limits, events, conversations: this.#conversations });
+    return this.#duplex.serve(server, streams);
   }
 
   /** Finishes the calls in flight within the limit, then ends everything. */
@@ -238,7 +229,7 @@ export class Gateway {
     await Promise.all([
       this.#calls.drain(drainTimeoutMs),
       this.#est.drain(drainTimeoutMs),
-      this.#conversations.drain(drainTimeoutMs),
+      this.#duplex.drain(drainTimeoutMs),
     ]);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
@@ -267,7 +258,7 @@ export class Gateway {
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });
         } else if (settings.legacySse && isSsePath(request.url)) {
-          void this.#sse.handle(request, response, entrance);
+          this.#duplex.handle(request, response, entrance);
         } else {
           this.#calls.handle(request, response, entrance);
         }
@@ -299,6 +290,6 @@ export class Gateway {
 
   #recheck(): void {
     this.#calls.recheck();
-    this.#conversations.recheck();
+    this.#duplex.recheck();
   }
 }

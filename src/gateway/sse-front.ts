@@ -45,11 +45,6 @@ interface Asked {
   readonly path: string;
 }
 
-/** Whether a path is one of the two halves of HTTP+SSE. */
-export function isSsePath(url: string | undefined): boolean {
-  return /^[^?]*\/(?:sse|messages)(?:\?|$)/.test(url ?? '');
-}
-
 /** Answers clients of HTTP+SSE: a stream for what they hear, and an endpoint for what they say. */
 export class SseFront {
   readonly #parts: SseFrontParts;
@@ -193,7 +188,7 @@ function endInTime({ conversation }: SseSession, { limits }: Services): void {
   }, limits.sessionSetupTimeoutMs).unref();
   const age = Math.min(limits.sessionMaxAgeMs, MAX_TIMER_MS);
   const whole = setTimeout(() => endWith('the session reached its greatest age'), age).unref();
-  void conversation.ended.then(() => {
+  void conversation.ended.finally(() => {
     clearTimeout(setup);
     clearTimeout(whole);
   });

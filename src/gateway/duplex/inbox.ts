@@ -39,11 +39,18 @@ export class Inbox {
     for (const frame of frames) {
       this.#messages += 1;
       this.#bytes += frame.bytes.length;
-      this.#turn = this.#turn.then(async () => {
-        await take(frame);
-        this.#messages -= 1;
-        this.#bytes -= frame.bytes.length;
-      });
+      this.#turn = this.#after(this.#turn, frame, take);
     }
+  }
+
+  async #after(
+    turn: Promise<void>,
+    frame: Frame,
+    take: (frame: Frame) => Promise<void>,
+  ): Promise<void> {
+    await turn;
+    await take(frame);
+    this.#messages -= 1;
+    this.#bytes -= frame.bytes.length;
   }
 }

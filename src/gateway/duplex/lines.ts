@@ -54,7 +54,7 @@ export async function converse(options: LinesOptions): Promise<PosternError | nu
     write: (message) => writer.write(asOneLine(message)),
   });
   conversations.add(conversation);
-  output.on('error', () => void conversation.close(new CallCancelled('the client went away')));
+  output.on('error', () => void conversation.close(null));
   void conversation.ended.then(() => input.destroy());
   try {
     await new LineReader(conversation, limits).read(input);
@@ -62,7 +62,8 @@ export async function converse(options: LinesOptions): Promise<PosternError | nu
   } catch (thrown) {
     await conversation.close(toPosternError(thrown));
   }
-  return conversation.ended;
+  const why = await conversation.ended;
+  return why instanceof CallCancelled ? null : why;
 }
 
 /** Hands what a client says to its conversation. */

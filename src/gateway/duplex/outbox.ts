@@ -24,21 +24,24 @@ export class Outbox {
    * dropped.
    */
   send(message: Buffer): Promise<void> {
-    this.#tail = this.#tail.then(async () => {
-      if (this.#closed) return;
-      try {
-        await this.#write(message);
-      } catch (thrown) {
-        if (this.#closed) return;
-        this.#closed = true;
-        this.#onFailed(thrown);
-      }
-    });
+    this.#tail = this.#after(this.#tail, message);
     return this.#tail;
   }
 
   /** Drops what is still waiting. */
   close(): void {
     this.#closed = true;
+  }
+
+  async #after(tail: Promise<void>, message: Buffer): Promise<void> {
+    await tail;
+    if (this.#closed) return;
+    try {
+      await this.#write(message);
+    } catch (thrown) {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.#onFailed(thrown);
+    }
   }
 }

@@ -32,6 +32,9 @@ export function revisionOf(
     throw new RequestRefused('HTTP+SSE has sessions alone; begin with initialize');
   }
   throw new RevisionUnsupported('protocol revision is not supported', {
-    details: { supported: REVISION_NAMES, requested: String(declared).slice(0, 64) },
+    details: {
+      supported: REVISION_NAMES,
+      requested: typeof declared === 'string' ? declared.slice(0, 64) : typeof declared,
+    },
   });
 }
