@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readFrame } from './frame.ts';
-import { checkHeaders, decodeHeaderValue, META_PROTOCOL_VERSION, revisionOf } from './headers.ts';
+import {
+  checkHeaders,
+  decodeHeaderValue,
+  META_PROTOCOL_VERSION,
+  mirrorHeaders,
+  revisionOf,
+} from './headers.ts';
 
 const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
 const code = (expected: string) => (error: unknown) =>
@@ -70,4 +76,19 @@ test('decodes what clients encode, and refuses encodings that are not exact', ()
     assert.throws(() => decodeHeaderValue('Mcp-Name', value), mismatch, value);
   }
   assert.equal(decodeHeaderValue('Mcp-Name', '=?BASE64?YQ==?='), '=?BASE64?YQ==?=');
+});
+
+test('R-23 what a message says in headers is what its body says', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const call = request('tools/call', { name: text.toWellFormed() }, '2026-07-28');
+      assert.ok(call.kind === 'request');
+      const headers = mirrorHeaders(call);
+      check({ ...stateless, ...headers }, call);
+      for (const value of Object.values(headers)) assert.match(value, /^([!-~]([ -~\t]*[!-~])?)?$/);
+    }),
+  );
+  const sentinel = request('tools/call', { name: '=?base64?YQ==?=' }, '2026-07-28');
+  assert.ok(sentinel.kind === 'request');
+  check({ ...stateless, ...mirrorHeaders(sentinel) }, sentinel);
 });

@@ -38,7 +38,11 @@ before(async () => {
   await writeFile(join(directory, 'policy.yaml'), stringify(ALLOW_ALL));
   const config = { version: 1, state_dir: 'state', policy: 'policy.yaml', servers };
   await writeFile(join(directory, 'postern.yaml'), stringify(config));
-  postern = await startTestPostern({ servers });
+  const listeners = [
+    { name: 'main', address: '127.0.0.1:0' },
+    { name: 'plain', address: '127.0.0.1:0', tls: 'off' },
+  ];
+  postern = await startTestPostern({ servers, listeners });
   link = pqFetch(postern);
   expected = {
     1: play(STATEFUL_SCENARIO, connectV1(stdio(1, PROGRAM))),
@@ -77,6 +81,16 @@ for (const [generation, transport, name] of cases) {
     await assertSame(t, await expected[generation], through);
   });
 }
+
+test('R-23 mcp-remote over HTTP+SSE: the same as directly', async (t) => {
+  const url = `${postern.listener('plain')}/servers/program/sse`;
+  const remote = 'node_modules/mcp-remote/dist/proxy.js';
+  const program = programAt(remote, url, '--transport', 'sse-only');
+  const env = { MCP_REMOTE_CONFIG_DIR: directory, HOME: directory };
+  const through = await play(STATEFUL_SCENARIO, connectV1(stdio(1, { ...program, env })));
+  assertWorked(through, STATEFUL_FAILURES);
+  await assertSame(t, await expected[1], through);
+});
 
 test('R-23 SDK 2.x over stdio, a stateless server: the same as directly', async (t) => {
   const program = programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal'));

@@ -32,7 +32,10 @@ export function programAt(file: string, ...args: string[]): Program {
 }
 
 /** Direct: the client starts the program itself. */
-export function stdio(generation: 1 | 2, program: Program): object {
+export function stdio(
+  generation: 1 | 2,
+  program: Program & { readonly env?: Record<string, string> },
+): object {
   const parameters = { ...program, stderr: 'ignore' as const };
   return generation === 1 ? new Stdio1(parameters) : new Stdio2(parameters);
 }

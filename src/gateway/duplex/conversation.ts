@@ -73,6 +73,10 @@ export class Conversation {
     return this.#closing.ended;
   }
 
+  get isEnding(): boolean {
+    return this.#closing.begun;
+  }
+
   /** Whether the client has said `notifications/initialized`, or something that needs no session. */
   get isReady(): boolean {
     return this.#ready;

@@ -93,7 +93,7 @@ class LineReader {
     } catch (thrown) {
       if (thrown instanceof UpstreamMessageTooLarge) throw await this.#tooLong();
       // The end of the conversation destroys its input.
-      if (!input.destroyed) throw thrown;
+      if (!this.#conversation.isEnding) throw thrown;
       await this.#conversation.ended;
     }
   }
