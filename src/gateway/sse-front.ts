@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
-import { checkHeaders, revisionOf, UNDECLARED_REVISION } from '#mcp';
+import { UNDECLARED_REVISION } from '#mcp';
 import type { Services } from '#pipeline';
 import { identify, ownerOf } from '#pipeline';
 import { formatEvent } from '#transport';
@@ -14,7 +14,7 @@ import { Conversation } from './duplex/conversation.ts';
 import type { Conversations } from './duplex/conversations.ts';
 import type { Speaker, Target } from './duplex/exchanges.ts';
 import { Exchanges } from './duplex/exchanges.ts';
-import { MethodNotAllowed, RequestRefused, SessionExpired, Stopping } from './errors.ts';
+import { MethodNotAllowed, SessionExpired, Stopping } from './errors.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { CallHead } from './read-call.ts';
@@ -84,7 +84,6 @@ export class SseFront {
     const { request, sink, headers, entrance, services, target, path } = asked;
     requireMethod(request, 'GET');
     checkMediaTypes(headers, 'GET');
-    requireStateful(headers);
     const { conversations } = this.#parts;
     if (conversations.stopping) throw new Stopping('the gateway is shutting down');
     const speaker = speakerOf(asked);
@@ -122,17 +121,16 @@ export class SseFront {
     requireMethod(request, 'POST');
     // The answer to a message is no answer: it comes on the stream.
     checkMediaTypes({ ...headers, accept: '*/*' }, 'POST');
-    const revision = requireStateful(headers);
     const about = { owner: ownerOfAsked(asked), path };
     const find = (): SseSession => this.#sessions.find(sessionIdOf(request), about);
-    find();
+    const { call, conversation } = find();
     const body = await readBody(request, services.limits.maxRequestBytes, this.#bodies);
-    const message = readMessage(body, headers, services.limits);
+    // This transport is older than the headers: which revision a message is in, it says itself.
+    const message = readMessage(body, conversation.headers, services.limits);
     if (!Array.isArray(message)) head.frame = message;
     const frames = Array.isArray(message) ? message : [message];
-    for (const frame of frames) checkHeaders(headers, revision, frame);
     // The stream may have ended meanwhile.
-    const { call, conversation } = find();
+    find();
     // Answers leave over the link of the stream: both have to be good enough for each message.
     const overThis = { ...call, httpMethod: 'POST' as const, clientLink: entrance.link };
     const permitted = frames.every((frame) => target.permits({ ...overThis, frame }));
@@ -156,15 +154,6 @@ function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): voi
   throw new MethodNotAllowed(`this endpoint of HTTP+SSE has ${wanted} alone`, {
     hint: `Use ${wanted}; the other endpoint has the other.`,
     details: { allow: wanted },
-  });
-}
-
-/** @throws RequestRefused, RevisionUnsupported */
-function requireStateful(headers: SingleHeaders): ReturnType<typeof revisionOf> {
-  const revision = revisionOf(headers);
-  if (revision.era === 'stateful') return revision;
-  throw new RequestRefused('HTTP+SSE has sessions alone; begin with initialize', {
-    hint: `Send ${revision.name} to the endpoint /mcp.`,
   });
 }
 

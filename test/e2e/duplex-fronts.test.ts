@@ -1,4 +1,5 @@
 /** Clients on HTTP+SSE and on stdio, against the same servers directly. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,16 @@ for (const [generation, transport, name] of cases) {
     await assertSame(t, await expected[generation], through);
   });
 }
+
+test('R-23 SDK 2.x looks for 2026-07-28 over HTTP+SSE, and goes on with what there is', async () => {
+  for (const name of ['program', 'modern']) {
+    const peer = await connectV2(sse(2, postern.url(name), link.fetch), modern);
+    assert.equal(peer.revision(), '2025-11-25');
+    const echo = await peer.call('echo', { text: name });
+    assert.match(JSON.stringify(echo), new RegExp(name));
+    await peer.close();
+  }
+});
 
 test('R-23 mcp-remote over HTTP+SSE: the same as directly', async (t) => {
   const url = `${postern.listener('plain')}/servers/program/sse`;

@@ -73,6 +73,11 @@ export class Conversation {
     return this.#closing.ended;
   }
 
+  /** Whether it takes no further requests. */
+  get isFinishing(): boolean {
+    return this.#finishing;
+  }
+
   get isEnding(): boolean {
     return this.#closing.begun;
   }

@@ -22,13 +22,16 @@ export class Conversations {
     if (this.#stopping) void conversation.close(null);
   }
 
-  /** Ends those that policy does not permit any more, and those whose connection is to end. */
-  recheck(): void {
+  /**
+   * Ends those that policy does not permit any more, and those whose connection is to end, these after
+   * the requests that have come.
+   */
+  recheck(timeoutMs: number): void {
     for (const [conversation, isOutdated] of this.#open) {
       if (!conversation.isStillPermitted()) {
         void conversation.close(new ServerDenied('policy no longer allows this client to listen'));
-      } else if (isOutdated()) {
-        void conversation.close(null);
+      } else if (isOutdated() && !conversation.isFinishing) {
+        void conversation.finish(timeoutMs);
       }
     }
   }

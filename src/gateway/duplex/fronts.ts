@@ -48,7 +48,7 @@ export class DuplexFronts {
 
   /** Ends those that policy does not permit any more, and those whose connection is to end. */
   recheck(): void {
-    this.#conversations.recheck();
+    this.#conversations.recheck(this.#services().limits.drainTimeoutMs);
   }
 
   /** Lets requests that have come be answered within a time, then ends everything. */
