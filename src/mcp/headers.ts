@@ -80,7 +80,7 @@ export function mirrorHeaders({
 }
 
 /** A value as a header carries it: as it is, or in base64 where it could be read otherwise. */
-function encodeHeaderValue(value: string): string {
+export function encodeHeaderValue(value: string): string {
   const plain = /^(?:[!-~](?:[ -~\t]*[!-~])?)?$/.test(value) && !/^=\?base64\?.*\?=$/s.test(value);
   return plain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
 }

@@ -25,6 +25,7 @@ export type {
 export {
   checkHeaders,
   decodeHeaderValue,
+  encodeHeaderValue,
   META_PROTOCOL_VERSION,
   mirrorHeaders,
   revisionOf,

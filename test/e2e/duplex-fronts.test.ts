@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
 import type { StatefulHttp } from '../fixtures/stateful-http.ts';
 import { startStatefulHttp } from '../fixtures/stateful-http.ts';
+import type { StatelessHttp } from '../fixtures/stateless-http.ts';
+import { startStatelessHttp } from '../fixtures/stateless-http.ts';
 import { pqFetch } from '../support/clients.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
@@ -15,7 +17,7 @@ import type { Results } from '../support/scenario.ts';
 import { assertSame, assertWorked, play } from '../support/scenario.ts';
 import { STATEFUL_FAILURES, STATEFUL_SCENARIO } from '../support/stateful-scenario.ts';
 import { STATELESS_FAILURES, STATELESS_SCENARIO } from '../support/stateless-scenario.ts';
-import { programAt, sse, stdio } from '../support/transports.ts';
+import { http, programAt, sse, stdio } from '../support/transports.ts';
 
 const PROGRAM = programAt('test/fixtures/stateful-stdio.ts');
 const connects = { 1: connectV1, 2: connectV2 };
@@ -23,6 +25,7 @@ const modern = { versionNegotiation: { mode: 'auto' } } as const;
 
 let directory: string;
 let server: StatefulHttp;
+let modernWeb: StatelessHttp;
 let postern: TestPostern;
 let link: ReturnType<typeof pqFetch>;
 let expected: Readonly<Record<1 | 2, Promise<Results>>>;
@@ -30,10 +33,12 @@ let expected: Readonly<Record<1 | 2, Promise<Results>>>;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-fronts-'));
   server = await startStatefulHttp();
+  modernWeb = await startStatelessHttp();
   const servers = {
     web: { http: { url: server.url } },
     program: { stdio: PROGRAM },
-    modern: { stdio: programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal')) },
+    modern: { stdio: modernProgram() },
+    modernweb: { http: { url: modernWeb.url } },
   };
   await writeFile(join(directory, 'journal'), '');
   await writeFile(join(directory, 'policy.yaml'), stringify(ALLOW_ALL));
@@ -53,9 +58,13 @@ before(async () => {
 after(async () => {
   await link.close();
   await postern.stop();
-  await server.close();
+  await Promise.all([server.close(), modernWeb.close()]);
   await rm(directory, { recursive: true });
 });
+
+function modernProgram() {
+  return programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal'));
+}
 
 /** The gateway as a program that clients start. */
 function front(name: string) {
@@ -64,7 +73,6 @@ function front(name: string) {
 
 const cases = [
   [1, 'HTTP+SSE', 'web'],
-  [1, 'HTTP+SSE', 'program'],
   [1, 'stdio', 'program'],
   [2, 'HTTP+SSE', 'program'],
   [2, 'stdio', 'web'],
@@ -103,10 +111,14 @@ test('R-23 mcp-remote over HTTP+SSE: the same as directly', async (t) => {
   await assertSame(t, await expected[1], through);
 });
 
-test('R-23 SDK 2.x over stdio, a stateless server: the same as directly', async (t) => {
-  const program = programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal'));
-  const direct = await play(STATELESS_SCENARIO, connectV2(stdio(2, program), modern));
-  assertWorked(direct, STATELESS_FAILURES);
-  const through = await play(STATELESS_SCENARIO, connectV2(stdio(2, front('modern')), modern));
-  await assertSame(t, direct, through);
-});
+for (const name of ['modern', 'modernweb'] as const) {
+  test(`R-23 SDK 2.x over stdio, the stateless server "${name}": the same as directly`, async (t) => {
+    const direct = name === 'modern' ? stdio(2, modernProgram()) : http(2, modernWeb.url);
+    const [expect, through] = await Promise.all([
+      play(STATELESS_SCENARIO, connectV2(direct, modern)),
+      play(STATELESS_SCENARIO, connectV2(stdio(2, front(name)), modern)),
+    ]);
+    assertWorked(expect, STATELESS_FAILURES);
+    await assertSame(t, expect, through);
+  });
+}

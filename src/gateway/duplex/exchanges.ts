@@ -1,11 +1,13 @@
 import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import { toPosternError } from '#lib';
-import type { Frame, Revision } from '#mcp';
+import type { RequestFrame, ResponseFrame } from '#mcp';
 import { mirrorHeaders, UNDECLARED_REVISION } from '#mcp';
 import type { Call, ReplySink } from '#pipeline';
 import { answerError } from '#pipeline';
 import type { ClientConnection } from '#transport';
+
+import { ParamHeaders } from './param-headers.ts';
 
 /** A client and the way on which it came. */
 export interface Speaker {
@@ -36,6 +38,7 @@ export class Exchanges {
   readonly #speaker: Speaker;
   readonly #target: Target;
   readonly #connection: ClientConnection;
+  readonly #params = new ParamHeaders();
 
   constructor(speaker: Speaker, target: Target, connection: ClientConnection) {
     this.#speaker = speaker;
@@ -51,6 +54,11 @@ export class Exchanges {
     } catch (thrown) {
       if (!sink.started) answerError(call, sink, toPosternError(thrown));
     }
+  }
+
+  /** Takes note of an answer that tells what later calls need. */
+  answered(request: RequestFrame, answer: ResponseFrame): void {
+    if (request.method === 'tools/list') this.#params.learn(answer);
   }
 
   /** Whether policy would allow an exchange as things are. */
@@ -71,7 +79,7 @@ export class Exchanges {
       via,
       sessionId: null,
       lastEventId: null,
-      mcpHeaders: headersOf(asked.revision, asked.frame),
+      mcpHeaders: headersOf(asked, this.#params),
       connection: this.#connection,
       ...asked,
     };
@@ -79,9 +87,9 @@ export class Exchanges {
 }
 
 /** What a client of Streamable HTTP would say in headers too. */
-function headersOf(revision: Revision, frame: Frame | null): Readonly<Record<string, string>> {
+function headersOf({ revision, frame }: Asked, params: ParamHeaders): Call['mcpHeaders'] {
   if (revision === UNDECLARED_REVISION) return {};
   const declared = { 'mcp-protocol-version': revision.name };
   if (revision.era === 'stateful' || frame === null || frame.kind === 'response') return declared;
-  return { ...declared, ...mirrorHeaders(frame) };
+  return { ...declared, ...mirrorHeaders(frame), ...params.of(frame) };
 }

@@ -80,6 +80,7 @@ export class Requests {
     const opens = opensSession(pending);
     const sink: RequestSink = new RequestSink(this.#back, frame, (answer) => {
       if (opens) this.#session.opened(answer, sink.sessionId);
+      this.#exchanges.answered(frame, answer);
       onAnswered();
     });
     const common = { httpMethod: 'POST', frame, clientLink, signal: abort.signal } as const;
