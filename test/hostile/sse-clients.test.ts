@@ -133,7 +133,7 @@ test('R-23 streams are counted, and end when their clients do not begin', async 
 
 test('R-23 a client that asks and never reads is cut off, and its server ended', async () => {
   const pid = pidOf(postern);
-  const before_ = NO_PROC === false ? memoryOf(pid) : 0;
+  const memory = NO_PROC === false ? memoryOf(pid) : 0;
   const session = await SseByHand.open(anybody.fetch, url(), false);
   await session.post({ jsonrpc: '2.0', id: 0, method: 'initialize', params: INIT });
   await session.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
@@ -144,7 +144,7 @@ test('R-23 a client that asks and never reads is cut off, and its server ended',
     if (status !== 202) break;
   }
   assert.ok(statuses.has(503), JSON.stringify([...statuses]));
-  if (NO_PROC === false) assert.ok(memoryOf(pid) - before_ < 256 * MIB);
+  if (NO_PROC === false) assert.ok(memoryOf(pid) - memory < 256 * MIB);
   await nothingLeft();
   session.close();
 });

@@ -199,13 +199,7 @@ test('R-23 too much at once is refused, and the end waits for what has come', as
   assert.match(JSON.stringify(heard[2]), /"id":5.*POSTERN_STOPPING/);
   released.resolve();
   await finished;
-  assert.deepEqual(
-    heard
-      .slice(3)
-      .map(({ id }) => id)
-      .toSorted(),
-    [1, 2],
-  );
+  assert.deepEqual(new Set(heard.slice(3).map(({ id }) => id)), new Set([1, 2]));
 });
 
 test('R-23 a client that is gone ends everything, whatever the server does', async () => {
