@@ -172,13 +172,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Ends a stream whose client does not begin in time, or that is too old. */
 function endInTime({ conversation }: SseSession, { limits }: Services): void {
   const endWith = (why: string): void => void conversation.close(new SessionExpired(why));
-  const setup = setTimeout(() => {
-    if (!conversation.isReady) endWith('the client did not initialize in time');
+  // A server may take long to start, which is not its client's fault.
+  const setup = setInterval(() => {
+    if (conversation.isReady) clearInterval(setup);
+    else if (!conversation.isBusy) endWith('the client did not initialize in time');
   }, limits.sessionSetupTimeoutMs).unref();
   const age = Math.min(limits.sessionMaxAgeMs, MAX_TIMER_MS);
   const whole = setTimeout(() => endWith('the session reached its greatest age'), age).unref();
   void conversation.ended.finally(() => {
-    clearTimeout(setup);
+    clearInterval(setup);
     clearTimeout(whole);
   });
 }

@@ -73,6 +73,11 @@ export class Conversation {
     return this.#closing.ended;
   }
 
+  /** Whether requests are under way. */
+  get isBusy(): boolean {
+    return this.#requests.size > 0;
+  }
+
   /** Whether it takes no further requests. */
   get isFinishing(): boolean {
     return this.#finishing;

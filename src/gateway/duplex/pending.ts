@@ -23,6 +23,10 @@ export class PendingRequests {
     this.#max = max;
   }
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   /** @throws RequestIdInUse, Overloaded */
   add(frame: RequestFrame, revision: Revision): Pending {
     const key = idKey(frame.id);

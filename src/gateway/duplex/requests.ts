@@ -28,6 +28,11 @@ export class Requests {
     this.#pending = new PendingRequests(back.limits.maxInFlightPerSession);
   }
 
+  /** How many have no answer yet. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
   /** Resolves when each has its answer. */
   get answered(): Promise<void> {
     return this.#pending.none;
