@@ -135,8 +135,11 @@ export async function startPostern(
       const { host, port } = settings.admin;
       admin = await openAdmin(host, port, adminSource(gateway, recorder, metrics));
     }
-    const routes = controlRoutes(gateway, () => runningIdentity({ own: keeper, ...shown() }));
-    control = await openControl(controlSocketOf(stateDir), routes, events);
+    // Commands speak to the gateway that listens, of which a state directory has one.
+    if (settings.listeners.length > 0) {
+      const routes = controlRoutes(gateway, () => runningIdentity({ own: keeper, ...shown() }));
+      control = await openControl(controlSocketOf(stateDir), routes, events);
+    }
     const reload = async (): Promise<void> => {
       if (reread !== null) await tls.reload(reread);
       await Promise.all([gateway.reload(), keeper.renew()]);

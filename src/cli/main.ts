@@ -9,6 +9,7 @@ import { packageVersion } from './package.ts';
 import type { CheckOptions } from './check.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { addRollout } from './rollout-commands.ts';
+import { addStdio } from './stdio-commands.ts';
 import type { UpOptions } from './up.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A reader that went away (`postern check | head`) is no failure.
   process.stdout.on('error', () => undefined);
   let exitCode: number = EXIT.ok;
-  const program = build((code) => {
+  const program = build(argv, (code) => {
     exitCode = code;
   });
   try {
@@ -31,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-function build(finish: (code: number) => void): Command {
+function build(argv: readonly string[], finish: (code: number) => void): Command {
   const program = new Command('postern')
     .description('A post-quantum, crypto-agile security gateway for the Model Context Protocol')
     .version(packageVersion(), '--version', 'print the version')
@@ -42,6 +43,7 @@ function build(finish: (code: number) => void): Command {
     .exitOverride();
 
   addUp(program, finish);
+  addStdio(program, argv, finish);
   withConfig(program.command('check'))
     .description('validate configuration and policy; print the effective settings and their origin')
     .option('--connect', 'try the link to each server and tell what it negotiates, or shows')

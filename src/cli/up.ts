@@ -8,6 +8,7 @@ import type { Example } from './example.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson } from './output.ts';
 import { endpointOf } from './endpoint.ts';
+import { Signals } from './signals.ts';
 import type { SelfCheckTarget } from './self-check.ts';
 import { runSelfCheck } from './self-check-child.ts';
 import { overrideSettings, quickSettings, readConfigFile } from './settings.ts';
@@ -124,40 +125,4 @@ function targetOf(postern: RunningPostern, plan: Plan): SelfCheckTarget {
       endpoint: endpointOf(postern, name),
     })),
   };
-}
-
-/** What signals ask for, from before the start on, so that none of them finds nobody listening. */
-class Signals {
-  /** Resolves when a signal has asked for the end. */
-  readonly stopped: Promise<void>;
-  #postern: RunningPostern | null = null;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.stopped = promise;
-    let asked = false;
-    const onStop = (signal: NodeJS.Signals): void => {
-      // The second one does not wait for calls any longer.
-      if (asked) process.exit(EXIT.failure);
-      asked = true;
-      this.#tellStopping(signal);
-      resolve();
-    };
-    process.on('SIGTERM', onStop);
-    process.on('SIGINT', onStop);
-    process.on('SIGHUP', () => void this.#postern?.reload());
-  }
-
-  /** The gateway that later signals are about. */
-  attach(postern: RunningPostern): void {
-    this.#postern = postern;
-  }
-
-  #tellStopping(signal: NodeJS.Signals): void {
-    this.#postern?.events({
-      severity: 'info',
-      name: 'gateway.stopping',
-      message: `${signal}: finishing ${this.#postern.gateway.callsInFlight} calls`,
-    });
-  }
 }

@@ -91,6 +91,7 @@ test('the least configuration gets every default', () => {
         serverNames: [],
         allowedOrigins: [],
         minRevision: OLDEST_REVISION,
+        legacySse: true,
       },
     ],
     admin: { host: '127.0.0.1', port: 7480 },
@@ -138,6 +139,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       serverNames: ['gw.example.com', '192.0.2.1'],
       allowedOrigins: ['https://app.example.com', 'app://local'],
       minRevision: OLDEST_REVISION,
+      legacySse: true,
     },
     {
       name: 'local',
@@ -147,6 +149,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       serverNames: [],
       allowedOrigins: [],
       minRevision: OLDEST_REVISION,
+      legacySse: true,
     },
   ]);
   const [files, notes, near] = settings.servers.map(({ transport }) => transport);

@@ -78,6 +78,12 @@ export const listener = z
       .enum(REVISION_NAMES)
       .default(OLDEST_REVISION.name)
       .describe('Oldest revision of MCP that clients may use; older ones are refused.'),
+    legacy_sse: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe(
+        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse.',
+      ),
   })
   .superRefine((value, context) => {
     if (value.tls !== 'off' || isLoopback(value.address.host)) return;

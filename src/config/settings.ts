@@ -71,6 +71,8 @@ export interface ListenerSettings {
   readonly allowedOrigins: readonly string[];
   /** Of MCP; clients with an older one are refused. */
   readonly minRevision: Revision;
+  /** Whether clients may use HTTP+SSE (2024-11-05) too. */
+  readonly legacySse: boolean;
 }
 
 /** An MCP server behind the gateway. */
@@ -197,6 +199,7 @@ function toListener(
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
+    legacySse: listener.legacy_sse === 'on',
   };
 }
 

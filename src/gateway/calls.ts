@@ -198,7 +198,7 @@ function isLongLived({ frame, httpMethod }: Call): boolean {
 }
 
 /** Answers a request that never became a call. */
-function rejectRequest(
+export function rejectRequest(
   request: IncomingMessage,
   response: ServerResponse,
   services: Services,

@@ -75,6 +75,12 @@ export const Stopping = defineError('POSTERN_STOPPING', {
   rpcCode: -32603,
 });
 
+export const SessionExpired = defineError('POSTERN_SESSION_EXPIRED', {
+  meaning:
+    'A client’s session over HTTP+SSE was not initialized in time, or reached its greatest age.',
+  hint: 'Connect again; limits.session_setup_timeout_ms and limits.session_max_age_ms are the times.',
+});
+
 export const RolloutRefused = defineError('POSTERN_ROLLOUT_REFUSED', {
   meaning: 'A rollout cannot do this step from where it is.',
   hint: 'Look at `postern rollout status`.',

@@ -3,7 +3,7 @@ import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
 import type { PeerCertificate, Sealer } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
-import type { EventSink, Limits, Meter } from '#lib';
+import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
 import { ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
@@ -15,6 +15,9 @@ import { Calls } from './calls.ts';
 import { Est, isEstPath } from './est.ts';
 import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
+import { DuplexFronts } from './duplex/fronts.ts';
+import type { LineStreams } from './duplex/lines.ts';
+import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import { EventStore } from './resumption/event-store.ts';
@@ -77,6 +80,7 @@ export class Gateway {
   readonly #calls: Calls;
   readonly #store: EventStore;
   readonly #est: Est;
+  readonly #duplex: DuplexFronts;
   readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
   /** The immutable set that a call begins and ends with; replaced whole. */
@@ -108,6 +112,7 @@ export class Gateway {
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
     });
+    this.#duplex = new DuplexFronts(() => this.#services);
     const state: TlsState = {
       identity: parts.identity,
       policy: this.#services.policy,
@@ -146,7 +151,7 @@ export class Gateway {
   }
 
   get callsInFlight(): number {
-    return this.#calls.count;
+    return this.#calls.count + this.#duplex.count;
   }
 
   get policyState(): PolicyState {
@@ -189,14 +194,14 @@ export class Gateway {
     }
     this.#ready = true;
     // Certificates expire without anybody changing the policy.
-    this.#recheckTimer = setInterval(() => this.#calls.recheck(), RECHECK_MS).unref();
+    this.#recheckTimer = setInterval(() => this.#recheck(), RECHECK_MS).unref();
     return open;
   }
 
   /** Ends connections of epochs that are over, each after the call that it carries. */
   drainOld(): void {
     for (const listener of this.#listeners) listener.drainOld();
-    this.#calls.recheck();
+    this.#recheck();
   }
 
   /** Destroys the connections of clients that are refused since a moment ago. */
@@ -218,6 +223,16 @@ export class Gateway {
     if (this.#parts.fixedPolicy === null) await this.#policySource.reload();
   }
 
+  /**
+   * Serves one client over a pair of streams, one message a line, until it ends.
+   *
+   * @returns why it ended, `null` when the client or the gateway ended it in order.
+   * @throws ServerUnknown
+   */
+  serve(server: string, streams: LineStreams): Promise<PosternError | null> {
+    return this.#duplex.serve(server, streams);
+  }
+
   /** Finishes the calls in flight within the limit, then ends everything. */
   async stop(): Promise<void> {
     this.#ready = false;
@@ -225,7 +240,11 @@ export class Gateway {
     this.#policySource.stop();
     for (const listener of this.#listeners) listener.drain();
     const { drainTimeoutMs } = this.#parts.limits;
-    await Promise.all([this.#calls.drain(drainTimeoutMs), this.#est.drain(drainTimeoutMs)]);
+    await Promise.all([
+      this.#calls.drain(drainTimeoutMs),
+      this.#est.drain(drainTimeoutMs),
+      this.#duplex.drain(drainTimeoutMs),
+    ]);
     this.#store.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
@@ -253,6 +272,8 @@ export class Gateway {
         const { link, refusal } = arrival;
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });
+        } else if (settings.legacySse && isSsePath(request.url)) {
+          this.#duplex.handle(request, response, entrance);
         } else {
           this.#calls.handle(request, response, entrance);
         }
@@ -279,6 +300,11 @@ export class Gateway {
     await this.tls.change({ policy });
     this.#services = { ...this.#services, policy };
     this.#parts.onPolicyChange();
+    this.#recheck();
+  }
+
+  #recheck(): void {
     this.#calls.recheck();
+    this.#duplex.recheck();
   }
 }

@@ -110,7 +110,8 @@ export async function readCalls(
   return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
-function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Frame | Frame[] {
+/** The message in a body, or those of a batch. @throws what `readFrame` and `readBatch` throw. */
+export function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Frame | Frame[] {
   const jsonLimits = jsonLimitsOf(limits, limits.maxRequestBytes);
   if (!isBatch(body, headers)) return readFrame(body, jsonLimits);
   return readBatch(body, jsonLimits, limits.maxBatchMessages);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PathUnknown } from './errors.ts';
-import { routeOf } from './routes.ts';
+import { isSsePath, routeOf } from './routes.ts';
 
 test('R-23 a path leads to one server, to all of them or to a set, in either transport', () => {
   const server = { kind: 'server', name: 'files' } as const;
@@ -19,5 +19,20 @@ test('R-23 a path leads to one server, to all of them or to a set, in either tra
 test('R-14 any other path is refused', () => {
   for (const url of ['', '/', '/mcp/', '//mcp', '/servers/mcp', '/servers/A/mcp', '/x/a/mcp']) {
     assert.throws(() => routeOf(url), PathUnknown, url);
+  }
+});
+
+test('R-23 the two paths of HTTP+SSE are told from others', () => {
+  for (const url of ['/servers/a/sse', '/servers/a/messages?session=x', '/sse']) {
+    assert.ok(isSsePath(url), url);
+  }
+  for (const url of [
+    undefined,
+    '',
+    '/servers/a/mcp',
+    '/servers/sse/mcp',
+    '/servers/a/mcp?x=/sse',
+  ]) {
+    assert.ok(!isSsePath(url), String(url));
   }
 });

@@ -33,3 +33,8 @@ export function routeOf(url: string): Route {
       : { kind: 'federation', set: name };
   return { target, endpoint: endpoint as Route['endpoint'] };
 }
+
+/** Whether a path is one of the two halves of HTTP+SSE. */
+export function isSsePath(url: string | undefined): boolean {
+  return /^[^?]*\/(?:sse|messages)(?:\?|$)/.test(url ?? '');
+}

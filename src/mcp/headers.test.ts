@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readFrame } from './frame.ts';
 import { checkHeaders, decodeHeaderValue, META_PROTOCOL_VERSION, revisionOf } from './headers.ts';
+import { headersFor } from './mirror-headers.ts';
 
 const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
 const code = (expected: string) => (error: unknown) =>
@@ -93,4 +94,19 @@ test('decodes what clients encode, and refuses encodings that are not exact', ()
   for (const value of ['k\u00f6ln', 'a\u0000', 'a\u007f']) {
     assert.throws(() => decodeHeaderValue('Mcp-Name', value), mismatch, value);
   }
+});
+
+test('R-23 what a message says in headers is what its body says', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const call = request('tools/call', { name: text.toWellFormed() }, '2026-07-28');
+      assert.ok(call.kind === 'request');
+      const headers = headersFor(call, revisionOf(stateless));
+      check({ ...stateless, ...headers }, call);
+      for (const value of Object.values(headers)) assert.match(value, /^([!-~]([ -~\t]*[!-~])?)?$/);
+    }),
+  );
+  const sentinel = request('tools/call', { name: '=?base64?YQ==?=' }, '2026-07-28');
+  assert.ok(sentinel.kind === 'request');
+  check({ ...stateless, ...headersFor(sentinel, revisionOf(stateless)) }, sentinel);
 });

@@ -24,7 +24,13 @@ export type {
   ResponseFrame,
   RpcId,
 } from './frame.ts';
-export { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
+export {
+  checkHeaders,
+  decodeHeaderValue,
+  encodeHeaderValue,
+  META_PROTOCOL_VERSION,
+  revisionOf,
+} from './headers.ts';
 export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json.ts';
 export type { JsonLimits } from './json.ts';

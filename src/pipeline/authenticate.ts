@@ -29,7 +29,12 @@ export function authenticate(call: Call, trustDomain: string): Authenticated {
  * their address, the only thing known of them; no client name has an @.
  */
 export function ownerOf({ call, principal }: Authenticated): string {
-  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
+  return ownerName(principal, call.source);
+}
+
+/** The same before there is a call. */
+export function ownerName(principal: Principal, source: string): string {
+  return principal.kind === 'anonymous' ? `${principal.name}@${source}` : principal.name;
 }
 
 /** The caller at the other end of a link. @throws what {@link authenticate} throws. */

@@ -1,8 +1,8 @@
 export { isStillPermitted, isWelcome } from './admission.ts';
-export { identify } from './authenticate.ts';
+export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call, Lifeline } from './call.ts';
-export { ServerUnknown } from './errors.ts';
+export { ServerDenied, ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
 export type { Entered, Resumed, Resumption } from './resumption.ts';
 export { answerError, runCall } from './run.ts';

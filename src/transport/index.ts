@@ -1,5 +1,6 @@
 export {
   CallCancelled,
+  ReaderTooSlow,
   RequestIdInUse,
   SessionNotFound,
   SessionRequired,
@@ -25,6 +26,8 @@ export { readEvent } from './sse-event.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { Confinement } from './stdio/confinement.ts';
+export { asOneLine } from './duplex/one-line.ts';
+export { LineFramer } from './stdio/lines.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';
 export type {

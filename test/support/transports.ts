@@ -1,7 +1,11 @@
 /** Transports of the official clients, of both SDK generations. */
 import { StdioClientTransport as Stdio1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { SSEClientTransport as Sse1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client';
+import {
+  SSEClientTransport as Sse2,
+  StreamableHTTPClientTransport as Http2,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport as Stdio2 } from '@modelcontextprotocol/client/stdio';
 import { join } from 'node:path';
 import type { Program } from './node-program.ts';
@@ -28,7 +32,10 @@ export function programAt(file: string, ...args: string[]): Program {
 }
 
 /** Direct: the client starts the program itself. */
-export function stdio(generation: 1 | 2, program: Program): object {
+export function stdio(
+  generation: 1 | 2,
+  program: Program & { readonly env?: Record<string, string> },
+): object {
   const parameters = { ...program, stderr: 'ignore' as const };
   return generation === 1 ? new Stdio1(parameters) : new Stdio2(parameters);
 }
@@ -48,4 +55,10 @@ export function http(generation: 1 | 2, url: string, through: typeof fetch = fet
   const transport =
     generation === 1 ? new Http1(new URL(url), options) : new Http2(new URL(url), options);
   return Object.assign(transport, { listening: promise });
+}
+
+/** Over HTTP+SSE, to a server at the gateway. @param url of its endpoint for Streamable HTTP. */
+export function sse(generation: 1 | 2, url: string, through: typeof fetch = fetch): object {
+  const Transport = generation === 1 ? Sse1 : Sse2;
+  return new Transport(new URL(url.replace(/\/mcp$/, '/sse')), { fetch: through });
 }

@@ -25,7 +25,8 @@ export const SESSION_LIMITS = {
     default: 256,
     min: 1,
     max: 100_000,
-    reason: 'Server messages kept for a session that has no open stream to take them.',
+    reason:
+      'Server messages kept for a session that has no open stream to take them; also messages of a client on HTTP+SSE or stdio that wait for those before them.',
   },
   sessionSetupTimeoutMs: {
     default: 30 * SECOND,

@@ -37,7 +37,8 @@ export const UPSTREAM_LIMITS = {
     default: 4096,
     min: 1,
     max: 1_000_000,
-    reason: 'Long-lived streams from one HTTP upstream; each holds a connection beside the calls’.',
+    reason:
+      'Long-lived streams from one HTTP upstream; each holds a connection beside the calls’. Also the streams of all clients on HTTP+SSE.',
   },
   maxUpstreamSessions: {
     default: 10_000,

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PosternError } from '#lib';
+import type { Services } from '#pipeline';
+import type { Entrance } from '../calls.ts';
+import { SseFront } from '../sse-front.ts';
+import { Conversations } from './conversations.ts';
+import type { LineStreams } from './lines.ts';
+import { converse } from './lines.ts';
+import { targetFor } from './server-target.ts';
+
+/** The ways in for clients whose messages come and go on one stream. */
+export class DuplexFronts {
+  readonly #services: () => Services;
+  readonly #conversations = new Conversations();
+  readonly #sse: SseFront;
+
+  /** @param services gives the set in force; a call keeps the one that it began with. */
+  constructor(services: () => Services) {
+    this.#services = services;
+    this.#sse = new SseFront({
+      services,
+      conversations: this.#conversations,
+      targetOf: (target) => targetFor(target, services),
+    });
+  }
+
+  /** Clients whose stream is open. */
+  get count(): number {
+    return this.#conversations.count;
+  }
+
+  /** Answers one request of HTTP+SSE. */
+  handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+    void this.#sse.handle(request, response, entrance);
+  }
+
+  /**
+   * Serves one client over a pair of streams until it ends.
+   *
+   * @returns why it ended, `null` when the client or the gateway ended it in order.
+   * @throws ServerUnknown
+   */
+  serve(server: string, streams: LineStreams): Promise<PosternError | null> {
+    const { limits, events } = this.#services();
+    const target = targetFor({ kind: 'server', name: server }, this.#services);
+    return converse({ streams, target, limits, events, conversations: this.#conversations });
+  }
+
+  /** Ends those that policy does not permit any more, and those whose connection is to end. */
+  recheck(): void {
+    this.#conversations.recheck(this.#services().limits.drainTimeoutMs);
+  }
+
+  /** Lets requests that have come be answered within a time, then ends everything. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.#conversations.drain(timeoutMs);
+  }
+}

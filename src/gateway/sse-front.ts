@@ -1,0 +1,196 @@
+/** The transport HTTP+SSE (2024-11-05, Transports), for clients that have no other. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PosternError } from '#lib';
+import { toPosternError } from '#lib';
+import type { SingleHeaders } from '#mcp';
+import { UNDECLARED_REVISION } from '#mcp';
+import type { Services } from '#pipeline';
+import { identify, ownerName } from '#pipeline';
+import { formatEvent } from '#transport';
+import { BodyBudget, readBody } from './body.ts';
+import type { Entrance } from './calls.ts';
+import { rejectRequest } from './calls.ts';
+import { Conversation } from './duplex/conversation.ts';
+import type { Conversations } from './duplex/conversations.ts';
+import type { Speaker, Target } from './duplex/exchanges.ts';
+import { Exchanges } from './duplex/exchanges.ts';
+import { MethodNotAllowed, SessionExpired, Stopping } from './errors.ts';
+import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
+import { HttpSink } from './http-sink.ts';
+import type { CallHead } from './read-call.ts';
+import { newCallHead, readMessage } from './read-call.ts';
+import type { Route } from './routes.ts';
+import { routeOf } from './routes.ts';
+import type { SseSession } from './sse-sessions.ts';
+import { SseSessions } from './sse-sessions.ts';
+
+/** What answering needs. */
+export interface SseFrontParts {
+  /** Gives the set in force. */
+  readonly services: () => Services;
+  readonly conversations: Conversations;
+  /** Where a path leads. @throws PosternError when that is nowhere. */
+  readonly targetOf: (target: Route['target']) => Target;
+}
+
+/** A request, as far as both endpoints read it. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly sink: HttpSink;
+  readonly headers: SingleHeaders;
+  readonly entrance: Entrance;
+  readonly services: Services;
+  readonly target: Target;
+  /** Path of the endpoint for messages. */
+  readonly path: string;
+}
+
+/** Answers clients of HTTP+SSE: a stream for what they hear, and an endpoint for what they say. */
+export class SseFront {
+  readonly #parts: SseFrontParts;
+  readonly #bodies: BodyBudget;
+  readonly #sessions = new SseSessions();
+
+  constructor(parts: SseFrontParts) {
+    this.#parts = parts;
+    this.#bodies = new BodyBudget(parts.services().limits.maxBodyBytesInFlight);
+  }
+
+  /** Answers one request. Never throws. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    entrance: Entrance,
+  ): Promise<void> {
+    const services = this.#parts.services();
+    const sink = new HttpSink(response, services.limits);
+    const head = newCallHead();
+    try {
+      if (entrance.refusal !== null) throw entrance.refusal;
+      const headers = singleHeaders(request);
+      checkOrigin(headers, entrance.names);
+      const { target: wanted, endpoint } = routeOf(request.url ?? '');
+      const target = this.#parts.targetOf(wanted);
+      const path = (request.url ?? '').replace(/\/(?:sse|messages)(?:\?.*)?$/s, '/messages');
+      const asked = { request, sink, headers, entrance, services, target, path };
+      if (endpoint === 'sse') await this.#open(asked, response);
+      else await this.#take(asked, head);
+    } catch (thrown) {
+      rejectRequest(request, response, services, sink, head, toPosternError(thrown));
+    }
+  }
+
+  async #open(asked: Asked, response: ServerResponse): Promise<void> {
+    const { request, sink, headers, entrance, services, target, path } = asked;
+    requireMethod(request, 'GET');
+    checkMediaTypes(headers, 'GET');
+    const { conversations } = this.#parts;
+    if (conversations.stopping) throw new Stopping('the gateway is shutting down');
+    const speaker = speakerOf(asked);
+    const { signal } = new AbortController();
+    const connection = { onceClosed: () => undefined };
+    const call = new Exchanges(speaker, target, connection).callOf({
+      httpMethod: 'GET',
+      frame: null,
+      revision: UNDECLARED_REVISION,
+      signal,
+    });
+    // Whoever may not listen is told so, and it is recorded, as on the other endpoint.
+    if (!target.permits(call)) {
+      await target.run(call, sink);
+      return;
+    }
+    const { limits, events } = services;
+    const about = { owner: ownerOfAsked(asked), path };
+    const session = this.#sessions.add(about, limits, (id) => {
+      const write = (message: Buffer): Promise<void> => sink.event(formatEvent(message));
+      const options = { speaker, target, limits, events, write, eras: 'stateful' as const };
+      return { ...about, id, target, call, conversation: new Conversation(options) };
+    });
+    const { conversation } = session;
+    conversations.add(conversation, entrance.isOutdated);
+    response.once('close', () => void conversation.close(null));
+    endInTime(session, services);
+    void conversation.ended.then((why) => end(asked, why));
+    sink.openEvents({ sessionId: null });
+    await sink.event(endpointEvent(session)).catch(() => undefined);
+  }
+
+  async #take(asked: Asked, head: CallHead): Promise<void> {
+    const { request, sink, headers, services, target, entrance, path } = asked;
+    requireMethod(request, 'POST');
+    // The answer to a message is no answer: it comes on the stream.
+    checkMediaTypes({ ...headers, accept: '*/*' }, 'POST');
+    const about = { owner: ownerOfAsked(asked), path };
+    const find = (): SseSession => this.#sessions.find(sessionIdOf(request), about);
+    const { call, conversation } = find();
+    const body = await readBody(request, services.limits.maxRequestBytes, this.#bodies);
+    // This transport is older than the headers: which revision a message is in, it says itself.
+    const message = readMessage(body, conversation.headers, services.limits);
+    if (!Array.isArray(message)) head.frame = message;
+    const frames = Array.isArray(message) ? message : [message];
+    // The stream may have ended meanwhile.
+    find();
+    // Answers leave over the link of the stream: both have to be good enough for each message.
+    const overThis = { ...call, httpMethod: 'POST' as const, clientLink: entrance.link };
+    const permitted = frames.every((frame) => target.permits({ ...overThis, frame }));
+    conversation.accept(frames, permitted ? call.clientLink : entrance.link);
+    sink.empty(202, { sessionId: null });
+  }
+}
+
+function speakerOf({ request, entrance }: Asked): Speaker {
+  const { listener, link } = entrance;
+  return { listener, link, source: request.socket.remoteAddress ?? 'unknown' };
+}
+
+function ownerOfAsked(asked: Asked): string {
+  const { link, source } = speakerOf(asked);
+  return ownerName(identify(link, asked.services.trustDomain, Date.now()), source);
+}
+
+function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {
+  if (method === wanted) return;
+  throw new MethodNotAllowed(`this endpoint of HTTP+SSE has ${wanted} alone`, {
+    hint: `Use ${wanted}; the other endpoint has the other.`,
+    details: { allow: wanted },
+  });
+}
+
+function sessionIdOf({ url = '' }: IncomingMessage): string | null {
+  return new URLSearchParams(url.slice(url.indexOf('?'))).get('session');
+}
+
+/** The event that tells the client where its messages go. */
+function endpointEvent({ path, id }: SseSession): Buffer {
+  return Buffer.from(`event: endpoint\ndata: ${path}?session=${id}\n\n`);
+}
+
+/** Node takes longer times for none at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Ends a stream whose client does not begin in time, or that is too old. */
+function endInTime({ conversation }: SseSession, { limits }: Services): void {
+  const endWith = (why: string): void => void conversation.close(new SessionExpired(why));
+  // A server may take long to start, which is not its client's fault.
+  const setup = setInterval(() => {
+    if (conversation.isReady) clearInterval(setup);
+    else if (!conversation.isBusy) endWith('the client did not initialize in time');
+  }, limits.sessionSetupTimeoutMs).unref();
+  const age = Math.min(limits.sessionMaxAgeMs, MAX_TIMER_MS);
+  const whole = setTimeout(() => endWith('the session reached its greatest age'), age).unref();
+  void conversation.ended.finally(() => {
+    clearInterval(setup);
+    clearTimeout(whole);
+  });
+}
+
+function end({ sink, services, request }: Asked, why: PosternError | null): void {
+  sink.endEvents();
+  services.events({
+    severity: 'debug',
+    name: 'client.stream_ended',
+    message: `an event stream of HTTP+SSE ended: ${why?.message ?? 'in order'}`,
+    fields: { source: request.socket.remoteAddress, ...(why === null ? {} : { code: why.code }) },
+  });
+}
