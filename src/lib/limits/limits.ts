@@ -1,4 +1,5 @@
 import { CLIENT_LIMITS } from './clients.ts';
+import { FEDERATION_LIMITS } from './federation.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
 import { SESSION_LIMITS } from './sessions.ts';
 import { UPKEEP_LIMITS } from './upkeep.ts';
@@ -14,6 +15,7 @@ export const LIMITS = {
   ...CLIENT_LIMITS,
   ...SESSION_LIMITS,
   ...UPSTREAM_LIMITS,
+  ...FEDERATION_LIMITS,
   ...UPKEEP_LIMITS,
 };
 
