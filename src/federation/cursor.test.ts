@@ -45,7 +45,7 @@ test('R-14 a cursor that this endpoint did not give is refused, whatever it is',
     'A'.repeat(1e6),
   ];
   for (const cursor of hostile) {
-    assert.throws(() => readCursor(cursor, () => true), InvalidParams, String(cursor).slice(0, 9));
+    assert.throws(() => readCursor(cursor, () => true), InvalidParams);
   }
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.base64String()), (cursor) => {

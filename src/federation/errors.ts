@@ -22,7 +22,8 @@ export const NameUnknown = defineError('POSTERN_NAME_UNKNOWN', {
 });
 
 export const NotFederated = defineError('POSTERN_NOT_FEDERATED', {
-  meaning: 'The endpoint for many servers does not have this method: it could not tell whose it is.',
+  meaning:
+    'The endpoint for many servers does not have this method: it could not tell whose it is.',
   hint: 'Use it at the server’s own endpoint, /servers/<name>/mcp.',
   httpStatus: 200,
   rpcCode: -32601,

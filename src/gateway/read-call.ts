@@ -11,6 +11,7 @@ import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
+import type { Target } from './routes.ts';
 import { routeOf } from './routes.ts';
 
 /** What the listener knows of a request besides its bytes. */
@@ -20,8 +21,8 @@ export interface RequestOrigin {
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly bodies: BodyBudget;
-  /** Whether this caller may use anything on the server, by link and identity alone. */
-  readonly mayReach: (server: string) => boolean;
+  /** Whether this caller may use anything there, by link and identity alone. */
+  readonly mayReach: (target: Target) => boolean;
 }
 
 /** What is known of a call before it is read whole, for answering its failure. */
@@ -31,9 +32,10 @@ export interface CallHead {
 }
 
 /** What one HTTP request asks for. */
-export type Incoming =
+export type Incoming = { readonly target: Target } & (
   | { readonly batch: false; readonly call: Call }
-  | { readonly batch: true; readonly calls: readonly Call[] };
+  | { readonly batch: true; readonly calls: readonly Call[] }
+);
 
 /**
  * Reads an HTTP request. Everything that another reader could understand differently is refused here,
@@ -51,13 +53,13 @@ export async function readCalls(
 ): Promise<Incoming> {
   const headers = singleHeaders(request);
   checkOrigin(headers, names);
-  const server = serverOf(request.url ?? '');
+  const target = targetOf(request.url ?? '');
   const httpMethod = httpMethodOf(request);
   checkMediaTypes(headers, httpMethod);
   const receivedAtMs = Date.now();
   // Strangers do not get as far as having their messages read: without one the call is refused.
   const body =
-    httpMethod === 'POST' && origin.mayReach(server)
+    httpMethod === 'POST' && origin.mayReach(target)
       ? await readBody(request, limits.maxRequestBytes, origin.bodies)
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
@@ -71,8 +73,7 @@ export async function readCalls(
     listener: origin.listener,
     source: request.socket.remoteAddress ?? 'unknown',
     clientLink: origin.link,
-    server,
-    via: null,
+    ...addressOf(target),
     httpMethod,
     revision,
     // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").
@@ -86,8 +87,8 @@ export async function readCalls(
     if (frame !== null) checkHeaders(headers, revision, frame);
     return { ...common, id, frame };
   };
-  if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
-  return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
+  if (!Array.isArray(message)) return { target, batch: false, call: callOf(head.id, message) };
+  return { target, batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
 function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Frame | Frame[] {
@@ -101,10 +102,16 @@ export function newCallHead(): CallHead {
   return { id: newCallId(), frame: null };
 }
 
-function serverOf(url: string): string {
+function targetOf(url: string): Target {
   const { target, endpoint } = routeOf(url);
-  if (target.kind === 'server' && endpoint === 'mcp') return target.name;
+  if (endpoint === 'mcp') return target;
   throw new PathUnknown('this path is no MCP endpoint');
+}
+
+/** A call to many servers names none yet. */
+function addressOf(target: Target): Pick<Call, 'server' | 'via'> {
+  if (target.kind === 'server') return { server: target.name, via: null };
+  return { server: '', via: target.set === null ? '/mcp' : `/sets/${target.set}/mcp` };
 }
 
 function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {

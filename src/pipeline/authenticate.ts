@@ -32,3 +32,11 @@ export function identify(link: LinkSecurity, trustDomain: string, nowMs: number)
   }
   return principalOf(peer, trustDomain);
 }
+
+/**
+ * Whose sessions and processes a call may use. Callers without an identity are told apart by their
+ * address, the only thing known of them; no client name has an @.
+ */
+export function ownerOf(principal: Principal, { source }: Pick<Call, 'source'>): string {
+  return principal.kind === 'anonymous' ? `${principal.name}@${source}` : principal.name;
+}

@@ -1,5 +1,6 @@
 import type { Upstream, UpstreamReply } from '#transport';
 import type { Admitted } from './admit.ts';
+import { ownerOf } from './authenticate.ts';
 import type { Journal } from './journal.ts';
 
 /** Fourth stage: the exchange with the server, over the upstream's own link. */
@@ -16,18 +17,10 @@ export function forward(
     sessionId: call.sessionId,
     lastEventId: call.lastEventId,
     mcpHeaders: call.mcpHeaders,
-    principal: ownerOf(permit),
+    principal: ownerOf(permit.principal, call),
     connection: call.connection,
     signal: call.signal,
     onLink: (link) => journal.sentOver(link),
     onRevision: (revision) => journal.spokenIn(revision),
   });
-}
-
-/**
- * Whose sessions and processes a call may use. Callers without an identity are told apart by their
- * address, the only thing known of them; no client name has an @.
- */
-function ownerOf({ call, principal }: Admitted): string {
-  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
 }

@@ -1,5 +1,5 @@
 export { isStillPermitted, isWelcome } from './admission.ts';
-export { identify } from './authenticate.ts';
+export { identify, ownerOf } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call } from './call.ts';
 export { ServerUnknown } from './errors.ts';

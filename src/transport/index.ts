@@ -1,6 +1,7 @@
 export {
   CallCancelled,
   RequestIdInUse,
+  ResponseUnexpected,
   SessionNotFound,
   SessionRequired,
   UpstreamCertificateInvalid,
@@ -22,6 +23,7 @@ export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
+export { readEvent } from './sse-event.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';

@@ -1,0 +1,83 @@
+import type { LinkSecurity } from '#crypto';
+import type { Call, ReplySink, Services } from '#pipeline';
+import { identify, isWelcome, ownerOf } from '#pipeline';
+import type { Policy } from '#policy';
+import { EndpointDenied, ToolSetUnknown } from './errors.ts';
+import type { Federated, FederatedOptions } from './federated.ts';
+import { createFederated, toolSetOf } from './federated.ts';
+import { Listeners } from './listeners.ts';
+import type { Member } from './members.ts';
+import { FederatedSessions } from './sessions.ts';
+import { answerStateful } from './stateful.ts';
+import { answerStateless } from './stateless.ts';
+import type { Visit } from './visit.ts';
+
+/**
+ * Many servers behind one endpoint. It stands above the pipeline: each message of a client becomes
+ * ordinary calls to members, each of which is authenticated, decided, recorded and filtered by itself.
+ */
+export class Federation {
+  readonly #federated: Federated;
+  readonly #sessions: FederatedSessions;
+  readonly #listeners = new Listeners();
+
+  constructor(options: FederatedOptions) {
+    this.#federated = createFederated(options);
+    this.#sessions = new FederatedSessions(this.#federated);
+  }
+
+  /** Sessions of clients that are open. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Whether the caller at the other end of a link may use anything of the set. It permits nothing. */
+  isWelcome(link: LinkSecurity, set: string | null, policy: Policy, trustDomain: string): boolean {
+    return this.#membersFor(link, set, policy, trustDomain).length > 0;
+  }
+
+  /**
+   * Answers one exchange.
+   *
+   * @param set name of the tool set, `null` for all there is.
+   * @throws PosternError that answers the client, when nothing has been answered yet.
+   */
+  async run(
+    call: Call,
+    set: string | null,
+    services: Services,
+    sink: ReplySink,
+    lasting: Visit['lasting'],
+  ): Promise<void> {
+    const toolSet = toolSetOf(this.#federated, set);
+    if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
+    const { policy, trustDomain } = services;
+    const principal = identify(call.clientLink, trustDomain, call.receivedAtMs);
+    const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
+    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
+    const owner = ownerOf(principal, call);
+    const visit: Visit = { call, services, owner, set: toolSet, members, lasting };
+    if (call.revision.era === 'stateful') {
+      await answerStateful(visit, sink, this.#federated, this.#sessions);
+    } else {
+      await answerStateless(visit, sink, this.#federated, this.#listeners);
+    }
+  }
+
+  close(): void {
+    this.#sessions.close();
+  }
+
+  #membersFor(
+    link: LinkSecurity,
+    set: string | null,
+    policy: Policy,
+    trustDomain: string,
+  ): readonly Member[] {
+    const toolSet = toolSetOf(this.#federated, set);
+    return this.#federated.members.all.filter(
+      ({ server }) =>
+        toolSet?.hasServer(server) === true && isWelcome(link, server, policy, trustDomain),
+    );
+  }
+}

@@ -1,0 +1,171 @@
+import type { Frame, JsonObject } from '#mcp';
+import { isObject, metaOf } from '#mcp';
+import type { ReplySink } from '#pipeline';
+import { formatEvent } from '#transport';
+import { Changes } from './changes.ts';
+import type { Federated } from './federated.ts';
+import { notificationFrame, requestFrame } from './frames.ts';
+import type { Listeners } from './listeners.ts';
+import { keepOpen } from './member-stream.ts';
+import type { Member } from './members.ts';
+import { isListChange, rewriteNotification } from './rewrite.ts';
+import { Router } from './route.ts';
+import { federatedUri } from './uris.ts';
+import type { Era, RequestVisit } from './visit.ts';
+
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
+
+/** Flags of the filter, with the notification that each asks for. */
+const FLAGS: Readonly<Record<string, string>> = {
+  toolsListChanged: 'notifications/tools/list_changed',
+  promptsListChanged: 'notifications/prompts/list_changed',
+  resourcesListChanged: 'notifications/resources/list_changed',
+};
+
+/**
+ * Answers `subscriptions/listen` (2026-07-28, "Subscriptions") with one stream of what all members tell:
+ * their acknowledgements as one, then their notifications, list changes gathered.
+ *
+ * @throws NameUnknown for a resource that is at no member of this caller.
+ */
+export async function listen(
+  visit: RequestVisit,
+  era: Era,
+  sink: ReplySink,
+  federated: Federated,
+  listeners: Listeners,
+): Promise<void> {
+  const filters = filtersOf(visit, new Router(visit, era, federated));
+  const meta = { [SUBSCRIPTION_ID]: visit.frame.id };
+  const subscription = new Subscription(visit, sink, meta);
+  const stop = listeners.add({
+    owner: visit.owner,
+    via: visit.call.via,
+    changes: subscription.changes,
+  });
+  sink.openEvents({ sessionId: null });
+  const running = [...filters].map(([member, filter]) => subscription.follow(era, member, filter));
+  await subscription.acknowledge(federated.limits.federationDeadlineMs);
+  await Promise.all([aborted(visit.call.signal), ...running]);
+  stop();
+  subscription.changes.stop();
+  sink.endEvents();
+}
+
+/** What each member is asked for: the list changes, and its own resources. */
+function filtersOf(visit: RequestVisit, router: Router): ReadonlyMap<Member, JsonObject> {
+  const asked = visit.frame.params['notifications'];
+  const wanted = isObject(asked) ? asked : {};
+  const { resourceSubscriptions: uris, ...others } = wanted;
+  const flags = Object.fromEntries(Object.entries(others).filter(([key]) => key in FLAGS));
+  const filters = new Map<Member, Record<string, unknown>>();
+  if (Object.values(flags).includes(true)) {
+    for (const member of visit.members) filters.set(member, { ...flags });
+  }
+  for (const uri of Array.isArray(uris) ? (uris as unknown[]) : []) {
+    const { member, own } = router.findUri(String(uri));
+    const filter = filters.get(member) ?? {};
+    const mine = (filter['resourceSubscriptions'] ?? []) as readonly string[];
+    filters.set(member, { ...filter, resourceSubscriptions: [...mine, own] });
+  }
+  return filters;
+}
+
+class Subscription {
+  readonly changes: Changes;
+  readonly #visit: RequestVisit;
+  readonly #sink: ReplySink;
+  readonly #meta: JsonObject;
+  readonly #honored = new Map<Member, JsonObject>();
+  #unanswered = 0;
+  readonly #all = Promise.withResolvers<void>();
+  /** Resolves when the client has had its acknowledgement, before which it may hear nothing. */
+  readonly #acknowledged = Promise.withResolvers<void>();
+
+  constructor(visit: RequestVisit, sink: ReplySink, meta: JsonObject) {
+    this.#visit = visit;
+    this.#sink = sink;
+    this.#meta = meta;
+    const asked = visit.frame.params['notifications'];
+    const wanted = new Set(
+      Object.entries(isObject(asked) ? asked : {}).flatMap(([key, value]) =>
+        value === true ? [FLAGS[key]] : [],
+      ),
+    );
+    this.changes = new Changes(
+      (message) => void this.#acknowledged.promise.then(() => this.#send(message)),
+      { _meta: meta },
+      (method) => wanted.has(method),
+    );
+  }
+
+  /** Keeps one member's subscription open until the client leaves. */
+  async follow(era: Era, member: Member, filter: JsonObject): Promise<void> {
+    const { frame, call } = this.#visit;
+    const { progressToken: _, ...meta } = metaOf(frame.params);
+    const request = requestFrame(frame.id, frame.method, { _meta: meta, notifications: filter });
+    this.#unanswered += 1;
+    let answered = false;
+    const answer = (): void => {
+      if (answered) return;
+      answered = true;
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0) this.#all.resolve();
+    };
+    const onMessage = async (message: Frame): Promise<void> => {
+      if (message.kind !== 'notification') return;
+      if (message.method === 'notifications/subscriptions/acknowledged') {
+        const honored = message.params['notifications'];
+        this.#honored.set(member, isObject(honored) ? honored : {});
+        answer();
+      } else if (isListChange(message.method)) {
+        this.changes.add(message.method);
+      } else {
+        await this.#acknowledged.promise;
+        await this.#sink.event(formatEvent(rewriteNotification(message, member)));
+      }
+    };
+    await keepOpen(
+      this.#visit,
+      {
+        callAfter: (_last, signal) => era.callTo(this.#visit, member, request, signal),
+        onMessage,
+        onEnd: answer,
+      },
+      call.signal,
+    );
+  }
+
+  /** Tells the client what the members that have answered by now will tell. */
+  async acknowledge(deadlineMs: number): Promise<void> {
+    if (this.#unanswered === 0) this.#all.resolve();
+    const late = setTimeout(() => this.#all.resolve(), deadlineMs);
+    await this.#all.promise;
+    clearTimeout(late);
+    const notifications: Record<string, unknown> = {};
+    const uris: string[] = [];
+    for (const [{ scheme }, honored] of this.#honored) {
+      for (const key of Object.keys(FLAGS)) if (honored[key] === true) notifications[key] = true;
+      const own = honored['resourceSubscriptions'];
+      for (const uri of Array.isArray(own) ? (own as unknown[]) : []) {
+        uris.push(federatedUri(scheme, String(uri)));
+      }
+    }
+    if (uris.length > 0) notifications['resourceSubscriptions'] = uris;
+    const params = { _meta: this.#meta, notifications };
+    this.#send(notificationFrame('notifications/subscriptions/acknowledged', params).bytes);
+    this.#acknowledged.resolve();
+  }
+
+  #send(message: Buffer): void {
+    // A client that has gone ends the subscription by its signal.
+    this.#sink.event(formatEvent(message)).catch(() => undefined);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

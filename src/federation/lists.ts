@@ -1,0 +1,123 @@
+import type { JsonObject } from '#mcp';
+import { isObject, RPC } from '#mcp';
+import type { Answer } from './ask.ts';
+import { errorCodeOf, reasonOf, resultOf } from './ask.ts';
+import { formatCursor } from './cursor.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { ListShape } from './list-shapes.ts';
+import type { Member } from './members.ts';
+import type { Outcome } from './patience.ts';
+import { rewriteToolMeta } from './rewrite.ts';
+import type { ToolSet } from './tool-set.ts';
+import { federatedUri } from './uris.ts';
+
+/** Keys of `_meta` in which a list tells what it lacks. */
+export const META_MISSING = 'org.postern/missing';
+export const META_COLLISIONS = 'org.postern/collisions';
+
+/** JSON-RPC code with which policy refuses. */
+const DENIED = -32003;
+
+/** One member's part of a list. */
+export interface Part {
+  readonly member: Member;
+  readonly outcome: Outcome<Answer>;
+}
+
+/** A member whose items are not in the list. */
+export interface Missing {
+  readonly server: string;
+  readonly reason: string;
+}
+
+/** The parts of many members as one list. */
+export interface MergedList {
+  readonly result: JsonObject;
+  /** Names that one member used twice; the first item of each is in the list. */
+  readonly collisions: readonly { readonly server: string; readonly name: string }[];
+}
+
+interface MergeContext {
+  readonly shape: ListShape;
+  readonly set: ToolSet;
+  readonly knowledge: Knowledge;
+  readonly owner: string;
+  /** Whether results tell how they may be cached (2026-07-28, "Caching"). */
+  readonly cacheable: boolean;
+}
+
+/** Makes one list of the members' parts, with names and URIs of the endpoint. */
+export function mergeLists(parts: readonly Part[], context: MergeContext): MergedList {
+  const { shape } = context;
+  const items = new Map<string, JsonObject>();
+  const missing: Missing[] = [];
+  const collisions: { server: string; name: string }[] = [];
+  const cursors = new Map<string, string>();
+  let ttlMs = Number.POSITIVE_INFINITY;
+  for (const { member, outcome } of parts) {
+    const { server } = member;
+    const result = outcome.kind === 'answered' ? resultOf(outcome.value) : null;
+    if (result === null) {
+      const reason = whyMissing(outcome);
+      if (reason !== null) missing.push({ server, reason });
+      continue;
+    }
+    for (const item of itemsOf(result, shape)) {
+      const name = nameFor(item[shape.name] as string, member, context);
+      if (!context.set.has(shape.kind, name)) continue;
+      if (items.has(name)) collisions.push({ server, name });
+      else items.set(name, renamed(item, name, member, shape));
+    }
+    const { nextCursor } = result;
+    if (typeof nextCursor === 'string') cursors.set(server, nextCursor);
+    ttlMs = Math.min(ttlMs, typeof result['ttlMs'] === 'number' ? result['ttlMs'] : 0);
+  }
+  const { cursor, left } = formatCursor(cursors);
+  for (const server of left) missing.push({ server, reason: 'its cursor is too long' });
+  const meta = {
+    ...(missing.length === 0 ? {} : { [META_MISSING]: missing }),
+    ...(collisions.length === 0 ? {} : { [META_COLLISIONS]: collisions }),
+  };
+  const fresh = missing.length === 0 && Number.isFinite(ttlMs);
+  const result = {
+    ...(context.cacheable ? { resultType: 'complete' } : {}),
+    [shape.items]: [...items.values()],
+    ...(cursor === null ? {} : { nextCursor: cursor }),
+    ...(context.cacheable ? { ttlMs: fresh ? ttlMs : 0, cacheScope: 'private' } : {}),
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
+  };
+  return { result, collisions };
+}
+
+/** `null` for a member that has no such list, or that policy keeps from the caller. */
+function whyMissing(outcome: Outcome<Answer>): string | null {
+  switch (outcome.kind) {
+    case 'late':
+      return 'it has not answered in time';
+    case 'failed':
+      return outcome.error instanceof Error ? outcome.error.message.slice(0, 300) : 'failed';
+    case 'answered': {
+      const code = errorCodeOf(outcome.value);
+      return code === RPC.methodNotFound || code === DENIED ? null : reasonOf(outcome.value);
+    }
+  }
+}
+
+function itemsOf(result: JsonObject, { items, name }: ListShape): readonly JsonObject[] {
+  const list = result[items];
+  if (!Array.isArray(list)) return [];
+  return list.filter(
+    (item: unknown): item is JsonObject => isObject(item) && typeof item[name] === 'string',
+  );
+}
+
+function nameFor(own: string, member: Member, { shape, knowledge, owner }: MergeContext): string {
+  if (shape.name === 'name') return knowledge.learnName(member, own);
+  if (shape.name === 'uri') knowledge.learnResource(owner, member.server, own);
+  return federatedUri(member.scheme, own);
+}
+
+function renamed(item: JsonObject, name: string, member: Member, shape: ListShape): JsonObject {
+  const meta = shape.kind === 'tool' ? rewriteToolMeta(item['_meta'], member) : undefined;
+  return { ...item, [shape.name]: name, ...(meta === undefined ? {} : { _meta: meta }) };
+}
