@@ -20,6 +20,8 @@ export class Federation {
   readonly #federated: Federated;
   readonly #sessions: FederatedSessions;
   readonly #listeners = new Listeners();
+  /** What a policy says of a link does not change; only the certificate's end is asked each time. */
+  readonly #open = new WeakMap<LinkSecurity, OpenTo>();
 
   constructor(options: FederatedOptions) {
     this.#federated = createFederated(options);
@@ -68,16 +70,30 @@ export class Federation {
     this.#sessions.close();
   }
 
+  /** The servers of a set that a link's caller may use; the same for every call over it. */
   #membersFor(
     link: LinkSecurity,
     set: string | null,
     policy: Policy,
     trustDomain: string,
   ): readonly Member[] {
+    const known = this.#open.get(link);
+    const open: OpenTo = known?.policy === policy ? known : { policy, members: new Map() };
+    if (open !== known) this.#open.set(link, open);
+    const before = open.members.get(set);
+    if (before !== undefined) return before;
     const toolSet = toolSetOf(this.#federated, set);
-    return this.#federated.members.all.filter(
-      ({ server }) =>
-        toolSet?.hasServer(server) === true && isWelcome(link, server, policy, trustDomain),
+    if (toolSet === undefined) return [];
+    const members = this.#federated.members.all.filter(
+      ({ server }) => toolSet.hasServer(server) && isWelcome(link, server, policy, trustDomain),
     );
+    open.members.set(set, members);
+    return members;
   }
+}
+
+/** What a caller may use under one policy, by set. */
+interface OpenTo {
+  readonly policy: Policy;
+  readonly members: Map<string | null, readonly Member[]>;
 }

@@ -40,10 +40,10 @@ export async function introduceAll(
     const { server } = member;
     return {
       server,
-      key: JSON.stringify([visit.call.sessionId ?? visit.owner, server, 'introduction']),
+      key: JSON.stringify([era.key, server, 'introduction']),
       ask: () => meet(member),
       onLate: () => {
-        for (const list of LISTS) era.changed(visit, member, `notifications/${list}/list_changed`);
+        for (const list of LISTS) era.changed(`notifications/${list}/list_changed`);
       },
     };
   });

@@ -31,14 +31,9 @@ export async function listAll(
     const cursor = cursors?.get(member.server);
     return {
       server: member.server,
-      key: JSON.stringify([
-        visit.call.sessionId ?? visit.owner,
-        member.server,
-        shape.method,
-        cursor,
-      ]),
+      key: JSON.stringify([era.key, member.server, shape.method, cursor]),
       ask: () => askMember(visit, era, member, cursor),
-      onLate: () => era.changed(visit, member, `notifications/${shape.capability}/list_changed`),
+      onLate: () => era.changed(`notifications/${shape.capability}/list_changed`),
     };
   });
   const outcomes = await patience.askAll(questions);
@@ -65,7 +60,8 @@ export async function askMember(
   cursor: string | undefined,
   method: string = visit.frame.method,
 ): Promise<Answer> {
-  const signal = AbortSignal.timeout(visit.services.limits.sessionSetupTimeoutMs);
+  const timeout = AbortSignal.timeout(visit.services.limits.sessionSetupTimeoutMs);
+  const signal = AbortSignal.any([timeout, visit.call.signal]);
   const frame = requestFrame(visit.frame.id, method, {
     ...(cursor === undefined ? {} : { cursor }),
     ...metaFor(visit.frame.params),

@@ -62,16 +62,16 @@ export class Patience {
     { server, key, ask, onLate }: Question<Value>,
     over: Promise<void>,
   ): Promise<Outcome<Value>> {
-    const before = this.#running.get(key) as Promise<Outcome<Value>> | undefined;
-    const running = before ?? this.#run(server, key, ask);
     const late = this.#late.has(server);
+    const before = late
+      ? (this.#running.get(key) as Promise<Outcome<Value>> | undefined)
+      : undefined;
+    const running = before ?? this.#run(server, key, ask);
     const outcome = late ? null : await Promise.race([running, over.then(() => null)]);
     if (outcome !== null) return outcome;
     this.#late.add(server);
-    // Whoever asked before has been told to expect the change already.
-    if (!late || before === undefined) {
-      void tellWhenAnswered(running, onLate);
-    }
+    // Whoever asked the same before is told already.
+    if (before === undefined) void tellWhenAnswered(running, onLate);
     return { kind: 'late' };
   }
 
@@ -87,7 +87,7 @@ export class Patience {
     );
     this.#running.set(key, running);
     const outcome = await running;
-    this.#running.delete(key);
+    if (this.#running.get(key) === running) this.#running.delete(key);
     // Who refuses at once lets nobody wait; who was given up on still does.
     const quick = performance.now() - beganAt < this.#bounds.deadlineMs;
     if (outcome.kind === 'answered' || quick) this.#late.delete(server);

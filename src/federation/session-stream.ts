@@ -89,7 +89,7 @@ export class SessionStream {
     };
     const reader = {
       callAfter: (lastEventId: string | null, signal: AbortSignal) =>
-        this.#session.streamOf(open.visit, member, lastEventId, signal),
+        this.#session.streamAfter(open.visit, member, lastEventId, signal),
       onMessage,
       onEnd: () => undefined,
     };

@@ -24,6 +24,12 @@ interface MemberSession {
   readonly revision: Revision;
 }
 
+/** A member's session, perhaps still on its way. */
+interface Opening {
+  readonly promise: Promise<MemberSession>;
+  id: string | null;
+}
+
 /** One client's session with the shared endpoint; each member it uses has its own behind it. */
 export class FederatedSession implements Era {
   /** Unguessable, though never an authentication. */
@@ -34,10 +40,11 @@ export class FederatedSession implements Era {
   readonly questions: Questions;
   readonly pending: Pending;
   readonly stream: SessionStream;
+  readonly resumable = true;
   readonly #federated: Federated;
   /** Params of the client's `initialize`, with which the members are met. */
   readonly #params: JsonObject;
-  readonly #members = new Map<string, Promise<MemberSession>>();
+  readonly #members = new Map<string, Opening>();
   readonly #connections = new Set<ClientConnection>();
   readonly #ended = new AbortController();
   readonly #endsAtMs: number;
@@ -57,6 +64,10 @@ export class FederatedSession implements Era {
     this.pending = new Pending(limits.maxInFlightPerSession);
     this.stream = new SessionStream(this);
     this.used(visit);
+  }
+
+  get key(): string {
+    return this.id;
   }
 
   /** Aborted when the session is over. */
@@ -112,8 +123,7 @@ export class FederatedSession implements Era {
     };
   }
 
-  /** The call that opens a member's stream. */
-  async streamOf(
+  async streamAfter(
     visit: Visit,
     member: Member,
     lastEventId: string | null,
@@ -126,12 +136,13 @@ export class FederatedSession implements Era {
 
   lost({ server }: Member, { sessionId }: Call): boolean {
     if (sessionId === null) return false;
-    this.#members.delete(server);
+    // Another call may have found out before, and have a new one by now.
+    if (this.#members.get(server)?.id === sessionId) this.#members.delete(server);
     return true;
   }
 
-  changed(_visit: Visit, _member: Member, notification: string): void {
-    this.stream.changed(notification);
+  changed(method: string): void {
+    this.stream.changed(method);
   }
 
   /** Sends a message to every open member that passes, and waits until they have it. */
@@ -152,21 +163,24 @@ export class FederatedSession implements Era {
     this.stream.end();
     const members = [...this.#members];
     this.#members.clear();
-    await Promise.all(members.map(([server, opening]) => this.#endMember(server, opening)));
+    await Promise.all(members.map(([server, { promise }]) => this.#endMember(server, promise)));
   }
 
   #open(visit: Visit, member: Member): Promise<MemberSession> {
     const known = this.#members.get(member.server);
-    if (known !== undefined) return known;
-    const opening = this.#initialize(visit, member);
+    if (known !== undefined) return known.promise;
+    const opening: Opening = { promise: this.#initialize(visit, member), id: null };
     this.#members.set(member.server, opening);
-    opening.then(
-      () => this.stream.attach(member),
+    opening.promise.then(
+      ({ id }) => {
+        opening.id = id;
+        this.stream.attach(member);
+      },
       () => {
         if (this.#members.get(member.server) === opening) this.#members.delete(member.server);
       },
     );
-    return opening;
+    return opening.promise;
   }
 
   async #initialize(visit: Visit, member: Member): Promise<MemberSession> {
@@ -208,7 +222,8 @@ export class FederatedSession implements Era {
   async #endMember(server: string, opening: Promise<MemberSession>): Promise<void> {
     const session = await opening.catch(() => null);
     if (session === null || session.id === null) return;
-    const call = this.#callOf(this.#last, { server }, null, new AbortController().signal);
+    const signal = AbortSignal.timeout(this.#federated.limits.federationDeadlineMs);
+    const call = this.#callOf(this.#last, { server }, null, signal);
     const end: Call = { ...call, httpMethod: 'DELETE', sessionId: session.id };
     await runCall({ ...end, revision: session.revision }, this.#last.services, silentSink());
   }

@@ -197,6 +197,9 @@ async function pass(
     throw new ResponseUnexpected('the server is not open to this caller any more');
   }
   const call = await session.callTo(visit, member, frame, visit.call.signal);
-  const relay = new RelaySink(sink, (message) => message.bytes, visit.services.limits);
+  const relay = new RelaySink(sink, {
+    inbound: (message) => message.bytes,
+    limits: visit.services.limits,
+  });
   await runCall(call, visit.services, relay);
 }

@@ -38,7 +38,7 @@ export async function answerStateless(
     return;
   }
   const asked: RequestVisit = { ...visit, frame };
-  const era = statelessEra(listeners);
+  const era = statelessEra(visit, listeners);
   const reply = (result: JsonObject): void =>
     sink.json(200, NO_SESSION, resultBytes(frame.id, result));
   const shape = listShapeOf(frame.method);
@@ -112,8 +112,9 @@ async function discoverMember(
 }
 
 /** Without sessions each call stands alone. */
-function statelessEra(listeners: Listeners): Era {
+function statelessEra({ owner, call: { via } }: Visit, listeners: Listeners): Era {
   return {
+    key: `${owner} ${via}`,
     callTo: async ({ call }, { server }, frame, signal) => ({
       ...call,
       id: newCallId(),
@@ -123,7 +124,9 @@ function statelessEra(listeners: Listeners): Era {
       frame,
       signal,
     }),
+    resumable: false,
+    streamAfter: () => Promise.reject(new NotFederated('this revision has no such stream')),
     lost: () => false,
-    changed: ({ owner, call }, _member, method) => listeners.changed(owner, call.via, method),
+    changed: (method) => listeners.changed(owner, via, method),
   };
 }

@@ -28,18 +28,29 @@ export interface RequestVisit extends Visit {
 
 /** How members are spoken to: within a session, or without. */
 export interface Era {
+  /** Tells apart who has to be told of changes. */
+  readonly key: string;
   /**
    * The call that carries a message to a member.
    *
    * @throws MemberUnavailable when the member has no session for it and gives none.
    */
   callTo(visit: Visit, member: Member, frame: Frame, signal: AbortSignal): Promise<Call>;
+  /** Whether a member's stream that broke off can be taken up again. */
+  readonly resumable: boolean;
+  /** The call that opens a member's stream, where that has one, after an event. */
+  streamAfter(
+    visit: Visit,
+    member: Member,
+    lastEventId: string | null,
+    signal: AbortSignal,
+  ): Promise<Call>;
   /**
    * Told of the answer that a member knows the call's session no longer.
    *
    * @returns whether trying once more may help.
    */
   lost(member: Member, call: Call): boolean;
-  /** A list that could not wait for a member has changed since. */
-  changed(visit: Visit, member: Member, notification: string): void;
+  /** A list that could not wait for a member has changed since; tells it by this notification. */
+  changed(method: string): void;
 }

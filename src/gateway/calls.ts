@@ -186,8 +186,11 @@ export class Calls {
     ): Promise<void> => {
       const part = { call: stream, abort: new AbortController() };
       parts.add(part);
-      await run(AbortSignal.any([abort.signal, part.abort.signal]));
-      parts.delete(part);
+      try {
+        await run(AbortSignal.any([abort.signal, part.abort.signal]));
+      } finally {
+        parts.delete(part);
+      }
     };
     try {
       await this.#federation.run(call, set, services, sink, lasting);

@@ -158,6 +158,12 @@ test('R-23 progress comes with its call, and a cancellation reaches the server t
   }
 });
 
+test('R-23 a stream that the server breaks off is taken up again at the server', async () => {
+  for (const peer of peers) {
+    assert.match(JSON.stringify(await peer.call('my_two__poll')), /polled/);
+  }
+});
+
 test('R-23 what servers say between calls is heard on one stream', async () => {
   for (const peer of peers) {
     await peer.subscribeResource({ uri: 'everything+demo://resource/dynamic/text/1' });
