@@ -9,8 +9,9 @@ export class Memory<Value> {
     this.#max = max;
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Every value, least recently used first. */
+  all(): readonly Value[] {
+    return [...this.#entries.values()];
   }
 
   get(key: string): Value | undefined {

@@ -16,6 +16,7 @@ import { Questions } from './questions.ts';
 import { SessionStream } from './session-stream.ts';
 import { silentSink } from './silent-sink.ts';
 import type { Era, Visit } from './visit.ts';
+import { Wishes } from './wishes.ts';
 
 /** A member's own session within a client's. */
 interface MemberSession {
@@ -40,6 +41,7 @@ export class FederatedSession implements Era {
   readonly questions: Questions;
   readonly pending: Pending;
   readonly stream: SessionStream;
+  readonly wishes: Wishes;
   readonly resumable = true;
   readonly #federated: Federated;
   /** Params of the client's `initialize`, with which the members are met. */
@@ -48,7 +50,6 @@ export class FederatedSession implements Era {
   readonly #connections = new Set<ClientConnection>();
   readonly #ended = new AbortController();
   readonly #endsAtMs: number;
-  #level: JsonObject | null = null;
   #usedAtMs = Date.now();
   #last: Visit;
 
@@ -63,6 +64,7 @@ export class FederatedSession implements Era {
     this.questions = new Questions(limits.maxInFlightPerSession);
     this.pending = new Pending(limits.maxInFlightPerSession);
     this.stream = new SessionStream(this);
+    this.wishes = new Wishes(limits.maxFederatedNames);
     this.used(visit);
   }
 
@@ -151,11 +153,6 @@ export class FederatedSession implements Era {
     await Promise.all(open.map((member) => this.#tell(visit, member, frame)));
   }
 
-  /** Keeps the level for members that are yet to be met. */
-  setLevel(params: JsonObject): void {
-    this.#level = params;
-  }
-
   /** Ends it, and the members' sessions, each of which is told. Never throws. */
   async end(): Promise<void> {
     if (this.ended.aborted) return;
@@ -171,16 +168,19 @@ export class FederatedSession implements Era {
     if (known !== undefined) return known.promise;
     const opening: Opening = { promise: this.#initialize(visit, member), id: null };
     this.#members.set(member.server, opening);
-    opening.promise.then(
-      ({ id }) => {
-        opening.id = id;
-        this.stream.attach(member);
-      },
-      () => {
-        if (this.#members.get(member.server) === opening) this.#members.delete(member.server);
-      },
-    );
+    void this.#settle(member, opening);
     return opening.promise;
+  }
+
+  async #settle(member: Member, opening: Opening): Promise<void> {
+    try {
+      const { id } = await opening.promise;
+      opening.id = id;
+      this.stream.attach(member);
+    } catch {
+      // Whoever asked for the session is told; the next call tries again.
+      if (this.#members.get(member.server) === opening) this.#members.delete(member.server);
+    }
   }
 
   async #initialize(visit: Visit, member: Member): Promise<MemberSession> {
@@ -203,9 +203,9 @@ export class FederatedSession implements Era {
       visit.services,
       silentSink(),
     );
-    if (this.#level !== null && !this.#federated.knowledge.lacks(member.server, 'logging')) {
-      const level = requestFrame('postern-level', 'logging/setLevel', this.#level);
-      await ask({ ...inSession, id: newCallId(), frame: level }, visit.services);
+    for (const wish of this.wishes.of(member.server)) {
+      const repeated = requestFrame('postern-wish', wish.method, wish.params);
+      await ask({ ...inSession, id: newCallId(), frame: repeated }, visit.services);
     }
     return { id: answer.sessionId, revision };
   }

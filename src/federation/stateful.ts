@@ -99,12 +99,9 @@ async function request(visit: RequestVisit, sink: ReplySink, here: InSession): P
     return;
   }
   if (frame.method === 'logging/setLevel') {
-    session.setLevel(frame.params);
-    await session.broadcast(
-      visit,
-      frame,
-      (server) => !federated.knowledge.lacks(server, 'logging'),
-    );
+    const logs = (server: string): boolean => !federated.knowledge.lacks(server, 'logging');
+    session.wishes.forAll(frame, logs);
+    await session.broadcast(visit, frame, logs);
     reply({});
     return;
   }
@@ -120,6 +117,7 @@ async function request(visit: RequestVisit, sink: ReplySink, here: InSession): P
     throw new NotFederated(`"${frame.method.slice(0, 100)}" names no server`);
   }
   session.pending.at(frame, routed.member.server);
+  session.wishes.forOne(routed.member.server, routed.frame);
   const inbound = inboundOf(session, routed.member, frame.method);
   await forward(visit, session, routed, inbound, sink);
 }

@@ -53,13 +53,13 @@ test('R-23 without sessions: one introduction and one list of all that answer', 
   assert.equal(peer.revision(), '2026-07-28');
   assert.match(peer.getInstructions() ?? '', /## 2nd \(2nd__\*\)\n\nAsk, and ask again\./);
   await until('all that can answer have', async () => {
-    const names = (await peer.listTools()).tools.map(({ name }) => name);
-    return ['first', '2nd', 'program'].every((server) => names.includes(`${server}__echo`));
+    const names = new Set((await peer.listTools()).tools.map(({ name }) => name));
+    return ['first', '2nd', 'program'].every((server) => names.has(`${server}__echo`));
   });
   const { resources } = await peer.listResources();
   assert.ok(resources.some(({ uri }) => uri === 'n..2nd+note://one'));
-  const list = (await peer.listTools()) as { _meta?: Record<string, unknown> };
-  assert.match(JSON.stringify(list._meta?.['org.postern/missing']), /"server":"dead"/);
+  const list = JSON.stringify(await peer.listTools());
+  assert.match(list, /"org\.postern\/missing":\[\{"server":"dead"/);
 });
 
 test('R-23 calls, prompts and resources go to their server, with the headers that mirror them', async () => {
