@@ -1,4 +1,4 @@
-import type { Frame, NotificationFrame } from '#mcp';
+import type { NotificationFrame } from '#mcp';
 import { asRpcId } from '#mcp';
 import { always, editJson } from './edit-json.ts';
 import type { Member } from './members.ts';
@@ -17,15 +17,12 @@ export function inboundOf(
   member: Member,
   method: string | null,
 ): Inbound {
-  return (frame: Frame) => {
-    switch (frame.kind) {
-      case 'response':
-        return method === null ? null : rewriteAnswer(frame.bytes, method, member);
-      case 'request':
-        return session.questions.enter(member.server, frame);
-      case 'notification':
-        return notified(session, member, frame);
-    }
+  return {
+    answer: (bytes) => (method === null ? bytes : rewriteAnswer(bytes, method, member)),
+    aside: (frame) =>
+      frame.kind === 'request'
+        ? session.questions.enter(member.server, frame)
+        : notified(session, member, frame),
   };
 }
 

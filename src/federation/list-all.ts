@@ -47,6 +47,7 @@ export async function listAll(
     knowledge,
     owner: visit.owner,
     cacheable: visit.call.revision.era === 'stateless',
+    maxBytes: visit.services.limits.maxMessageBytes,
   });
   federated.tellCollisions(merged.collisions);
   return merged.result;

@@ -26,7 +26,7 @@ function refused(code: number) {
 
 function merge(
   outcomes: readonly Parameters<typeof mergeLists>[0][number]['outcome'][],
-  { method = 'tools/list', set = EVERYTHING, cacheable = false } = {},
+  { method = 'tools/list', set = EVERYTHING, cacheable = false, maxBytes = 100 } = {},
 ): JsonObject {
   const shape = listShapeOf(method);
   assert.ok(shape);
@@ -35,7 +35,7 @@ function merge(
     return outcome === undefined ? [] : [{ member, outcome }];
   });
   const knowledge = new Knowledge(100);
-  return mergeLists(parts, { shape, set, knowledge, owner: 'alice', cacheable }).result;
+  return mergeLists(parts, { shape, set, knowledge, owner: 'alice', cacheable, maxBytes }).result;
 }
 
 test('R-23 lists become one; a name that one server has twice is there once, and told', () => {
@@ -63,6 +63,16 @@ test('R-23 who has no such list, or is denied, is not missing; who failed is', (
       ],
     },
   });
+});
+
+test('R-14 a list does not grow beyond what one message may be', () => {
+  const huge = answered({ tools: [{ name: 'x' }] });
+  const frame = { ...huge.value.frame, bytes: Buffer.alloc(101) };
+  const result = merge([{ ...huge, value: { ...huge.value, frame } }, huge]);
+  assert.match(
+    JSON.stringify(result),
+    /"b__x".*"server":"a","reason":"the list would be too long"/,
+  );
 });
 
 test('R-23 a list may be cached as long as its shortest-lived part, and not when one is missing', () => {

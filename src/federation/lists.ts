@@ -44,6 +44,8 @@ interface MergeContext {
   readonly owner: string;
   /** Whether results tell how they may be cached (2026-07-28, "Caching"). */
   readonly cacheable: boolean;
+  /** Bytes of the members' answers together. */
+  readonly maxBytes: number;
 }
 
 /** Makes one list of the members' parts, with names and URIs of the endpoint. */
@@ -54,9 +56,17 @@ export function mergeLists(parts: readonly Part[], context: MergeContext): Merge
   const collisions: { server: string; name: string }[] = [];
   const cursors = new Map<string, string>();
   let ttlMs = Number.POSITIVE_INFINITY;
+  let bytes = 0;
   for (const { member, outcome } of parts) {
     const { server } = member;
-    const result = outcome.kind === 'answered' ? resultOf(outcome.value) : null;
+    const answer = outcome.kind === 'answered' ? outcome.value : null;
+    bytes += answer?.frame?.bytes.length ?? 0;
+    if (answer !== null && bytes > context.maxBytes) {
+      missing.push({ server, reason: 'the list would be too long' });
+      bytes -= answer.frame?.bytes.length ?? 0;
+      continue;
+    }
+    const result = answer === null ? null : resultOf(answer);
     if (result === null) {
       const reason = whyMissing(outcome);
       if (reason !== null) missing.push({ server, reason });

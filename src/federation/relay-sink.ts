@@ -1,10 +1,14 @@
 import type { Limits } from '#lib';
-import type { Frame } from '#mcp';
+import type { NotificationFrame, RequestFrame } from '#mcp';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { formatEvent, readEvent, readMessage } from '#transport';
 
-/** What a client is to see of a server's message: other bytes, the same, or `null` for nothing. */
-export type Inbound = (frame: Frame) => Buffer | null;
+/** What a client is to see of a server's messages: other bytes or the same. */
+export interface Inbound {
+  answer(bytes: Buffer): Buffer;
+  /** `null` for nothing. */
+  aside(frame: RequestFrame | NotificationFrame): Buffer | null;
+}
 
 /** How {@link RelaySink} passes on. */
 export interface RelayOptions {
@@ -52,8 +56,7 @@ export class RelaySink implements ReplySink {
     // A refusal to take a stream up again leaves it where it is.
     if (this.#opened) return;
     this.#answered = true;
-    const frame = readMessage(body, this.#options.limits);
-    this.#sink.json(status, HEAD, this.#options.inbound(frame) ?? body);
+    this.#sink.json(status, HEAD, this.#options.inbound.answer(body));
   }
 
   empty(status: number): void {
@@ -71,8 +74,9 @@ export class RelaySink implements ReplySink {
     // Events without a message offer a way to resume that leads to one member alone.
     if (message === null) return;
     const frame = readMessage(message, this.#options.limits);
-    const body = this.#options.inbound(frame);
-    if (frame.kind === 'response') this.#answered = true;
+    const { inbound } = this.#options;
+    this.#answered ||= frame.kind === 'response';
+    const body = frame.kind === 'response' ? inbound.answer(message) : inbound.aside(frame);
     if (body === null) return;
     const same = body === message && id === null;
     await this.#sink.event(same ? wire : formatEvent(body));

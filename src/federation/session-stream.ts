@@ -84,7 +84,8 @@ export class SessionStream {
         open.changes.add(frame.method);
         return;
       }
-      const body = inbound(frame);
+      // An answer here belongs to a stream that the member was not asked to take up.
+      const body = frame.kind === 'response' ? null : inbound.aside(frame);
       if (body !== null) await open.sink.event(formatEvent(body));
     };
     const reader = {

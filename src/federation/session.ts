@@ -118,11 +118,7 @@ export class FederatedSession implements Era {
 
   async callTo(visit: Visit, member: Member, frame: Frame, signal: AbortSignal): Promise<Call> {
     const { id, revision } = await this.#open(visit, member);
-    return {
-      ...this.#callOf(visit, member, frame, AbortSignal.any([signal, this.ended])),
-      sessionId: id,
-      revision,
-    };
+    return { ...this.#callOf(visit, member, frame, signal), sessionId: id, revision };
   }
 
   async streamAfter(

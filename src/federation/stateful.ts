@@ -196,7 +196,7 @@ async function pass(
   }
   const call = await session.callTo(visit, member, frame, visit.call.signal);
   const relay = new RelaySink(sink, {
-    inbound: (message) => message.bytes,
+    inbound: { answer: (bytes) => bytes, aside: () => null },
     limits: visit.services.limits,
   });
   await runCall(call, visit.services, relay);

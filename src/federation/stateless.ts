@@ -1,5 +1,5 @@
 import { newCallId } from '#audit';
-import type { Frame, JsonObject } from '#mcp';
+import type { JsonObject } from '#mcp';
 import { isObject, metaOf, REVISION_NAMES, rpcErrorBytes } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
@@ -15,6 +15,7 @@ import { listen } from './listen.ts';
 import type { Listeners } from './listeners.ts';
 import type { Member } from './members.ts';
 import { mirrorHeaders } from './mirror.ts';
+import type { Inbound } from './relay-sink.ts';
 import { rewriteAnswer, rewriteNotification } from './rewrite.ts';
 import { Router } from './route.ts';
 import type { Era, RequestVisit, Visit } from './visit.ts';
@@ -69,11 +70,10 @@ async function forwardRequest(
     return;
   }
   const { member } = routed;
-  const inbound = (frame: Frame): Buffer | null => {
+  const inbound: Inbound = {
+    answer: (bytes) => rewriteAnswer(bytes, method, member),
     // This era has no requests of servers.
-    if (frame.kind === 'request') return null;
-    if (frame.kind === 'notification') return rewriteNotification(frame, member);
-    return rewriteAnswer(frame.bytes, method, member);
+    aside: (frame) => (frame.kind === 'notification' ? rewriteNotification(frame, member) : null),
   };
   await forward(visit, era, routed, inbound, sink);
 }
