@@ -49,7 +49,7 @@ export class Federation {
     set: string | null,
     services: Services,
     sink: ReplySink,
-    lasting: Visit['lasting'],
+    surroundings: Pick<Visit, 'current' | 'lasting'>,
   ): Promise<void> {
     const toolSet = toolSetOf(this.#federated, set);
     if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
@@ -58,7 +58,7 @@ export class Federation {
     const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
     if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
     const owner = ownerOf(principal, call);
-    const visit: Visit = { call, services, owner, set: toolSet, members, lasting };
+    const visit: Visit = { call, services, owner, set: toolSet, members, ...surroundings };
     if (call.revision.era === 'stateful') {
       await answerStateful(visit, sink, this.#federated, this.#sessions);
     } else {

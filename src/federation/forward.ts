@@ -54,7 +54,8 @@ async function resume(
     await delay(PAUSE_MS, undefined, { signal, ref: false }).catch(() => undefined);
     const after = relay.resumesAfter;
     if (after === null) break;
-    const call = await era.streamAfter(visit, member, after, ended);
+    const now = { ...visit, services: visit.current() };
+    const call = await era.streamAfter(now, member, after, ended);
     const untilAnswered = {
       ...sinkOf(relay),
       event: async (wire: Buffer): Promise<void> => {
@@ -66,7 +67,7 @@ async function resume(
     await visit.lasting(call, (permitted) =>
       runCall(
         { ...call, signal: AbortSignal.any([permitted, ended]) },
-        visit.services,
+        now.services,
         untilAnswered,
       ),
     );

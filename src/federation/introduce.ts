@@ -7,8 +7,7 @@ import type { Member } from './members.ts';
 import type { Question } from './patience.ts';
 import type { Era, Visit } from './visit.ts';
 
-/** Longest text of one server, and of all together, in characters. */
-const MAX_INSTRUCTIONS = 4096;
+/** Longest text of all servers together, in characters. */
 const MAX_ALL_INSTRUCTIONS = 32 * 1024;
 
 const LISTS = ['tools', 'prompts', 'resources'] as const;
@@ -100,13 +99,9 @@ function mergeInstructions(
   for (const { member, introduction } of known) {
     const own = introduction.instructions?.trim() ?? '';
     if (own === '') continue;
-    const part = `## ${member.alias} (${member.prefix}*)\n\n${shortened(own)}\n\n`;
+    const part = `## ${member.alias} (${member.prefix}*)\n\n${own}\n\n`;
     if (text.length + part.length > MAX_ALL_INSTRUCTIONS) break;
     text += part;
   }
   return text === '' ? null : text.trimEnd();
-}
-
-function shortened(text: string): string {
-  return text.length <= MAX_INSTRUCTIONS ? text : `${text.slice(0, MAX_INSTRUCTIONS)}…`;
 }

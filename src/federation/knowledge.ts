@@ -13,8 +13,13 @@ export interface Introduction {
 /** A server may be replaced by a newer one while the gateway runs. */
 const INTRODUCTION_MS = 5 * 60_000;
 
-/** Callers whose resources are remembered. */
-const MAX_CALLERS = 1000;
+/** Longest text of its instructions that is kept, in characters. */
+const MAX_INSTRUCTIONS = 4096;
+
+/** Largest JSON text of the capabilities beyond the known ones that is kept, in characters. */
+const MAX_EXTENSIONS = 16 * 1024;
+
+const KNOWN_CAPABILITIES = ['tools', 'prompts', 'resources', 'logging', 'completions'] as const;
 
 /** What the gateway has learned of the servers; each fact can be learned again. */
 export class Knowledge {
@@ -23,18 +28,19 @@ export class Knowledge {
   /** Short names by server. */
   readonly #names = new Map<string, Memory<string>>();
   /** Servers that have a resource, by caller and its own URI. */
-  readonly #resources = new Memory<Memory<ReadonlySet<string>>>(MAX_CALLERS);
+  readonly #resources: Memory<ReadonlySet<string>>;
 
-  /** @param max short names of one server, and resources of one caller, that are remembered. */
+  /** @param max short names of one server, and resources of all, that are remembered. */
   constructor(max: number) {
     this.#max = max;
+    this.#resources = new Memory(max);
   }
 
   introduced(server: string, result: JsonObject): void {
     const { capabilities, instructions } = result;
     this.#introductions.set(server, {
-      capabilities: isObject(capabilities) ? capabilities : {},
-      instructions: typeof instructions === 'string' ? instructions : null,
+      capabilities: isObject(capabilities) ? boundedCapabilities(capabilities) : {},
+      instructions: typeof instructions === 'string' ? shortened(instructions) : null,
       untilMs: Date.now() + INTRODUCTION_MS,
     });
   }
@@ -64,15 +70,14 @@ export class Knowledge {
   }
 
   learnResource(owner: string, server: string, uri: string): void {
-    let own = this.#resources.get(owner);
-    if (own === undefined) this.#resources.set(owner, (own = new Memory(this.#max)));
-    const known = own.get(uri);
-    if (known?.has(server) !== true) own.set(uri, new Set([...(known ?? []), server]));
+    const key = JSON.stringify([owner, uri]);
+    const known = this.#resources.get(key);
+    if (known?.has(server) !== true) this.#resources.set(key, new Set([...(known ?? []), server]));
   }
 
   /** Servers that had this resource in a list that this caller has seen. */
   serversWith(owner: string, uri: string): readonly string[] {
-    return [...(this.#resources.get(owner)?.get(uri) ?? [])];
+    return [...(this.#resources.get(JSON.stringify([owner, uri])) ?? [])];
   }
 
   #namesOf({ server }: Member): Memory<string> {
@@ -80,4 +85,20 @@ export class Knowledge {
     this.#names.set(server, known);
     return known;
   }
+}
+
+/** What the endpoint may pass on, bounded since it is kept. */
+function boundedCapabilities(capabilities: JsonObject): JsonObject {
+  const kept: Record<string, unknown> = {};
+  for (const key of KNOWN_CAPABILITIES) {
+    const one = capabilities[key];
+    if (isObject(one)) kept[key] = { subscribe: one['subscribe'] === true };
+  }
+  const { extensions } = capabilities;
+  const fits = isObject(extensions) && JSON.stringify(extensions).length <= MAX_EXTENSIONS;
+  return fits ? { ...kept, extensions } : kept;
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_INSTRUCTIONS ? text : `${text.slice(0, MAX_INSTRUCTIONS)}…`;
 }

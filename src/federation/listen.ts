@@ -1,5 +1,5 @@
 import type { Frame, JsonObject } from '#mcp';
-import { isObject, metaOf } from '#mcp';
+import { InvalidParams, isObject, metaOf } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { formatEvent } from '#transport';
 import { Changes } from './changes.ts';
@@ -15,6 +15,9 @@ import type { Era, RequestVisit } from './visit.ts';
 
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 
+/** As many as policy decides in one message. */
+const MAX_RESOURCES = 1000;
+
 /** Flags of the filter, with the notification that each asks for. */
 const FLAGS: Readonly<Record<string, string>> = {
   toolsListChanged: 'notifications/tools/list_changed',
@@ -26,7 +29,7 @@ const FLAGS: Readonly<Record<string, string>> = {
  * Answers `subscriptions/listen` (2026-07-28, "Subscriptions") with one stream of what all members tell:
  * their acknowledgements as one, then their notifications, list changes gathered.
  *
- * @throws NameUnknown for a resource that is at no member of this caller.
+ * @throws NameUnknown for a resource that is at no member of this caller; InvalidParams.
  */
 export async function listen(
   visit: RequestVisit,
@@ -56,19 +59,33 @@ export async function listen(
 function filtersOf(visit: RequestVisit, router: Router): ReadonlyMap<Member, JsonObject> {
   const asked = visit.frame.params['notifications'];
   const wanted = isObject(asked) ? asked : {};
-  const { resourceSubscriptions: uris, ...others } = wanted;
-  const flags = Object.fromEntries(Object.entries(others).filter(([key]) => key in FLAGS));
-  const filters = new Map<Member, Record<string, unknown>>();
-  if (Object.values(flags).includes(true)) {
-    for (const member of visit.members) filters.set(member, { ...flags });
+  const flags = Object.fromEntries(
+    Object.keys(FLAGS).flatMap((key) => (wanted[key] === true ? [[key, true]] : [])),
+  );
+  const filters = new Map<Member, JsonObject>();
+  if (Object.keys(flags).length > 0) {
+    for (const member of visit.members) filters.set(member, flags);
   }
-  for (const uri of Array.isArray(uris) ? (uris as unknown[]) : []) {
-    const { member, own } = router.findUri(String(uri));
-    const filter = filters.get(member) ?? {};
-    const mine = (filter['resourceSubscriptions'] ?? []) as readonly string[];
-    filters.set(member, { ...filter, resourceSubscriptions: [...mine, own] });
+  for (const [member, own] of ownUris(wanted['resourceSubscriptions'] ?? [], router)) {
+    filters.set(member, { ...filters.get(member), resourceSubscriptions: own });
   }
   return filters;
+}
+
+/** The resources of a filter by member, each as its member calls it. */
+function ownUris(uris: unknown, router: Router): ReadonlyMap<Member, readonly string[]> {
+  if (!Array.isArray(uris) || uris.length > MAX_RESOURCES) {
+    throw new InvalidParams(`"resourceSubscriptions" is no array of up to ${MAX_RESOURCES} URIs`);
+  }
+  const found = new Map<Member, string[]>();
+  for (const uri of uris as unknown[]) {
+    if (typeof uri !== 'string') throw new InvalidParams('a subscribed resource is not a string');
+    const { member, own } = router.findUri(uri);
+    const known = found.get(member);
+    if (known === undefined) found.set(member, [own]);
+    else known.push(own);
+  }
+  return found;
 }
 
 class Subscription {
@@ -87,10 +104,9 @@ class Subscription {
     this.#sink = sink;
     this.#meta = meta;
     const asked = visit.frame.params['notifications'];
+    const filter = isObject(asked) ? asked : {};
     const wanted = new Set(
-      Object.entries(isObject(asked) ? asked : {}).flatMap(([key, value]) =>
-        value === true ? [FLAGS[key]] : [],
-      ),
+      Object.entries(FLAGS).flatMap(([key, method]) => (filter[key] === true ? [method] : [])),
     );
     this.changes = new Changes(
       (message) => void this.#acknowledged.promise.then(() => this.#send(message)),
@@ -128,7 +144,7 @@ class Subscription {
     await keepOpen(
       this.#visit,
       {
-        callAfter: (_last, signal) => era.callTo(this.#visit, member, request, signal),
+        callAfter: (visit, _last, signal) => era.callTo(visit, member, request, signal),
         onMessage,
         onEnd: answer,
       },

@@ -15,6 +15,12 @@ import { federatedUri } from './uris.ts';
 export const META_MISSING = 'org.postern/missing';
 export const META_COLLISIONS = 'org.postern/collisions';
 
+/** Longer names and URIs would only be refused when they are used. */
+const MAX_OWN_NAME = 8192;
+
+/** Collisions that a list tells of. */
+const MAX_COLLISIONS = 100;
+
 /** JSON-RPC code with which policy refuses. */
 const DENIED = -32003;
 
@@ -86,7 +92,7 @@ export function mergeLists(parts: readonly Part[], context: MergeContext): Merge
   for (const server of left) missing.push({ server, reason: 'its cursor is too long' });
   const meta = {
     ...(missing.length === 0 ? {} : { [META_MISSING]: missing }),
-    ...(collisions.length === 0 ? {} : { [META_COLLISIONS]: collisions }),
+    ...(collisions.length === 0 ? {} : { [META_COLLISIONS]: collisions.slice(0, MAX_COLLISIONS) }),
   };
   const fresh = missing.length === 0 && Number.isFinite(ttlMs);
   const result = {
@@ -116,9 +122,11 @@ function whyMissing(outcome: Outcome<Answer>): string | null {
 function itemsOf(result: JsonObject, { items, name }: ListShape): readonly JsonObject[] {
   const list = result[items];
   if (!Array.isArray(list)) return [];
-  return list.filter(
-    (item: unknown): item is JsonObject => isObject(item) && typeof item[name] === 'string',
-  );
+  return list.filter((item: unknown): item is JsonObject => isObject(item) && isUsable(item[name]));
+}
+
+function isUsable(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && name.length <= MAX_OWN_NAME;
 }
 
 function nameFor(own: string, member: Member, { shape, knowledge, owner }: MergeContext): string {

@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /** What is done with one member's messages. */
 export interface StreamReader {
   /** The call that opens the stream, or opens it again after this event. */
-  callAfter(lastEventId: string | null, signal: AbortSignal): Promise<Call>;
+  callAfter(visit: Visit, lastEventId: string | null, signal: AbortSignal): Promise<Call>;
   /** Takes a message; resolves when there is room for more. */
   onMessage(frame: Frame): Promise<void>;
   /** The stream could not be opened, or has ended; it may be opened again. */
@@ -31,12 +31,14 @@ export async function keepOpen(
   let lastEventId: string | null = null;
   let pauseMs = FIRST_PAUSE_MS;
   while (!ended.aborted) {
-    const sink = new StreamSink(reader, visit.services.limits);
+    // Policy may be another one since the stream was opened for the first time.
+    const now = { ...visit, services: visit.current() };
+    const sink = new StreamSink(reader, now.services.limits);
     try {
-      const first = await reader.callAfter(lastEventId, ended);
-      await visit.lasting(first, async (permitted) => {
+      const call = await reader.callAfter(now, lastEventId, ended);
+      await visit.lasting(call, async (permitted) => {
         const signal = AbortSignal.any([permitted, ended]);
-        await runCall({ ...first, signal }, visit.services, sink);
+        await runCall({ ...call, signal }, now.services, sink);
       });
     } catch {
       // A member that has no session to stream from now may have one later.

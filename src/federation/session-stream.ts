@@ -89,8 +89,8 @@ export class SessionStream {
       if (body !== null) await open.sink.event(formatEvent(body));
     };
     const reader = {
-      callAfter: (lastEventId: string | null, signal: AbortSignal) =>
-        this.#session.streamAfter(open.visit, member, lastEventId, signal),
+      callAfter: (visit: Visit, lastEventId: string | null, signal: AbortSignal) =>
+        this.#session.streamAfter(visit, member, lastEventId, signal),
       onMessage,
       onEnd: () => undefined,
     };

@@ -221,7 +221,7 @@ export class FederatedSession implements Era {
     const signal = AbortSignal.timeout(this.#federated.limits.federationDeadlineMs);
     const call = this.#callOf(this.#last, { server }, null, signal);
     const end: Call = { ...call, httpMethod: 'DELETE', sessionId: session.id };
-    await runCall({ ...end, revision: session.revision }, this.#last.services, silentSink());
+    await runCall({ ...end, revision: session.revision }, this.#last.current(), silentSink());
   }
 
   #callOf(

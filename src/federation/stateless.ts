@@ -118,6 +118,7 @@ function statelessEra({ owner, call: { via } }: Visit, listeners: Listeners): Er
     callTo: async ({ call }, { server }, frame, signal) => ({
       ...call,
       id: newCallId(),
+      receivedAtMs: Date.now(),
       server,
       mcpHeaders:
         frame.kind === 'request' ? mirrorHeaders(frame, call.mcpHeaders) : call.mcpHeaders,

@@ -8,6 +8,8 @@ export interface Visit {
   /** As it came; its `server` is empty. */
   readonly call: Call;
   readonly services: Services;
+  /** What is in force now, for what goes on long after the exchange began. */
+  current(): Services;
   /** Whose sessions and memories it may use. */
   readonly owner: string;
   readonly set: ToolSet;

@@ -193,7 +193,8 @@ export class Calls {
       }
     };
     try {
-      await this.#federation.run(call, set, services, sink, lasting);
+      const current = (): Services => this.#services();
+      await this.#federation.run(call, set, services, sink, { current, lasting });
     } catch (thrown) {
       rejectRequest(response, services, sink, call, toPosternError(thrown));
     }

@@ -26,6 +26,6 @@ export const FEDERATION_LIMITS = {
     default: 20_000,
     min: 16,
     max: 1_000_000,
-    reason: 'Shortened names of one server, and resources of one caller, that are remembered.',
+    reason: 'Shortened names of one server, and URIs of resources, that are remembered.',
   },
 } as const satisfies Record<string, Limit>;
