@@ -19,6 +19,8 @@ const MAX_INSTRUCTIONS = 4096;
 /** Largest JSON text of the capabilities beyond the known ones that is kept, in characters. */
 const MAX_EXTENSIONS = 16 * 1024;
 
+const MAX_REMEMBERED_URI = 1024;
+
 const KNOWN_CAPABILITIES = ['tools', 'prompts', 'resources', 'logging', 'completions'] as const;
 
 /** What the gateway has learned of the servers; each fact can be learned again. */
@@ -69,7 +71,9 @@ export class Knowledge {
     return this.#namesOf(member).get(short);
   }
 
+  /** Keeps which server has a resource, unless its URI is too long to be worth it. */
   learnResource(owner: string, server: string, uri: string): void {
+    if (uri.length > MAX_REMEMBERED_URI) return;
     const key = JSON.stringify([owner, uri]);
     const known = this.#resources.get(key);
     if (known?.has(server) !== true) this.#resources.set(key, new Set([...(known ?? []), server]));

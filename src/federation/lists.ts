@@ -15,8 +15,9 @@ import { federatedUri } from './uris.ts';
 export const META_MISSING = 'org.postern/missing';
 export const META_COLLISIONS = 'org.postern/collisions';
 
-/** Longer names and URIs would only be refused when they are used. */
-const MAX_OWN_NAME = 8192;
+/** Longer names cost more to remember than they can be worth, and longer URIs are refused by policy. */
+const MAX_OWN_NAME = 1024;
+const MAX_OWN_URI = 8192;
 
 /** Collisions that a list tells of. */
 const MAX_COLLISIONS = 100;
@@ -122,11 +123,14 @@ function whyMissing(outcome: Outcome<Answer>): string | null {
 function itemsOf(result: JsonObject, { items, name }: ListShape): readonly JsonObject[] {
   const list = result[items];
   if (!Array.isArray(list)) return [];
-  return list.filter((item: unknown): item is JsonObject => isObject(item) && isUsable(item[name]));
+  return list.filter(
+    (item: unknown): item is JsonObject => isObject(item) && isUsable(item[name], name),
+  );
 }
 
-function isUsable(name: unknown): boolean {
-  return typeof name === 'string' && name !== '' && name.length <= MAX_OWN_NAME;
+function isUsable(text: unknown, key: ListShape['name']): boolean {
+  const max = key === 'name' ? MAX_OWN_NAME : MAX_OWN_URI;
+  return typeof text === 'string' && text !== '' && text.length <= max;
 }
 
 function nameFor(own: string, member: Member, { shape, knowledge, owner }: MergeContext): string {

@@ -219,3 +219,23 @@ test('R-19 R-23 each call is recorded at its own server, with the endpoint it ca
   assert.ok(record.every(({ mcp }) => mcp.server !== 'apart'));
   assert.ok(record.some(({ mcp }) => mcp.via === '/sets/few/mcp' && mcp.tool === 'echo'));
 });
+
+test('R-11 R-18 a policy that closes a server takes it out of open sessions, and leaves the others', async () => {
+  await postern.applyPolicy({
+    rules: [
+      { id: 'all', effect: 'allow', principals: ['anonymous', '*'] },
+      { id: 'not-one', effect: 'deny', servers: ['one'] },
+    ],
+  });
+  for (const peer of peers) {
+    const names = await namesOf(peer);
+    assert.ok(names.length > 0 && names.every((name) => !name.startsWith('one__')));
+    await assert.rejects(peer.call('one__echo', { text: 'x' }), { code: -32602 });
+    const heard = peer.heard.length;
+    await peer.call('my_two__touch', { uri: 'note://one' });
+    await until('the other is heard as before', () => peer.heard.length > heard);
+  }
+  await postern.applyPolicy({ rules: [] });
+  const refused = await link.fetch(`${postern.endpoint}/mcp`, { method: 'DELETE' });
+  assert.equal(refused.status, 403);
+});
