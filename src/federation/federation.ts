@@ -28,11 +28,6 @@ export class Federation {
     this.#sessions = new FederatedSessions(this.#federated);
   }
 
-  /** Sessions of clients that are open. */
-  get sessions(): number {
-    return this.#sessions.size;
-  }
-
   /** Whether the caller at the other end of a link may use anything of the set. It permits nothing. */
   isWelcome(link: LinkSecurity, set: string | null, policy: Policy, trustDomain: string): boolean {
     return this.#membersFor(link, set, policy, trustDomain).length > 0;

@@ -11,6 +11,7 @@ import { MemberUnavailable } from './errors.ts';
 import type { Federated } from './federated.ts';
 import { notificationFrame, requestFrame } from './frames.ts';
 import type { Member } from './members.ts';
+import { withoutTasks } from './no-tasks.ts';
 import { Pending } from './pending.ts';
 import { Questions } from './questions.ts';
 import { SessionStream } from './session-stream.ts';
@@ -58,7 +59,7 @@ export class FederatedSession implements Era {
     this.owner = visit.owner;
     this.via = visit.call.via;
     this.#federated = federated;
-    this.#params = params;
+    this.#params = withoutTasks(params);
     this.#last = visit;
     this.#endsAtMs = Date.now() + limits.sessionMaxAgeMs;
     this.questions = new Questions(limits.maxInFlightPerSession);

@@ -17,10 +17,6 @@ export class FederatedSessions {
     this.#federated = federated;
   }
 
-  get size(): number {
-    return this.#byId.size;
-  }
-
   /** Opens one. @throws UpstreamOverloaded when there is no room, even without one's own quiet ones. */
   open(visit: Visit, params: JsonObject): FederatedSession {
     this.#makeRoom(visit.owner);

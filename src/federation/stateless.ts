@@ -16,6 +16,7 @@ import type { Listeners } from './listeners.ts';
 import type { Member } from './members.ts';
 import { mirrorHeaders } from './mirror.ts';
 import type { Inbound } from './relay-sink.ts';
+import { withoutTaskExtension } from './no-tasks.ts';
 import { rewriteAnswer, rewriteNotification } from './rewrite.ts';
 import { Router } from './route.ts';
 import type { Era, RequestVisit, Visit } from './visit.ts';
@@ -38,7 +39,7 @@ export async function answerStateless(
     sink.empty(202, NO_SESSION);
     return;
   }
-  const asked: RequestVisit = { ...visit, frame };
+  const asked: RequestVisit = { ...visit, frame: withoutTaskExtension(frame) };
   const era = statelessEra(visit, listeners);
   const reply = (result: JsonObject): void =>
     sink.json(200, NO_SESSION, resultBytes(frame.id, result));

@@ -53,7 +53,7 @@ before(async () => {
       dead: { http: { url: 'http://127.0.0.1:9/mcp' } },
     },
     policy: POLICY,
-    limits: { federation_deadline_ms: 1000 },
+    limits: { federation_deadline_ms: 1000, session_idle_timeout_ms: 1000 },
     audit: { mode: 'async' },
     log: { level: 'info', format: 'json' },
   });
@@ -199,6 +199,16 @@ test('R-23 a server that restarted gets a new session, without the client’s do
   const { tools } = await listOf(dan, session);
   assert.ok(tools.some(({ name }) => name === 's000__tool-3'));
   await send(dan.fetch, url, null, session, 'DELETE');
+});
+
+test('R-25 a client that just goes away leaves no session, here or at the servers', async () => {
+  const lost = await callerNamed(postern, 'dan');
+  await callTool(lost, await openSession(lost.fetch, url), 's000__tool-1');
+  const sessionsOfS000 = (): number =>
+    [...many.sessions].filter((id) => id.startsWith('s000/')).length;
+  assert.ok(sessionsOfS000() > 0);
+  await lost.close();
+  await until('its sessions have ended', () => sessionsOfS000() === 0);
 });
 
 test('R-23 a server that answers late turns up: the client hears that the list has changed', async () => {
