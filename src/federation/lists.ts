@@ -57,53 +57,78 @@ interface MergeContext {
 
 /** Makes one list of the members' parts, with names and URIs of the endpoint. */
 export function mergeLists(parts: readonly Part[], context: MergeContext): MergedList {
-  const { shape } = context;
-  const items = new Map<string, JsonObject>();
-  const missing: Missing[] = [];
-  const collisions: { server: string; name: string }[] = [];
-  const cursors = new Map<string, string>();
-  let ttlMs = Number.POSITIVE_INFINITY;
-  let bytes = 0;
-  for (const { member, outcome } of parts) {
+  const merge = new Merge(context);
+  for (const part of parts) merge.add(part);
+  return merge.finish();
+}
+
+class Merge {
+  readonly #context: MergeContext;
+  readonly #items = new Map<string, JsonObject>();
+  readonly #missing: Missing[] = [];
+  readonly #collisions: { server: string; name: string }[] = [];
+  readonly #cursors = new Map<string, string>();
+  #ttlMs = Number.POSITIVE_INFINITY;
+  #bytes = 0;
+
+  constructor(context: MergeContext) {
+    this.#context = context;
+  }
+
+  add({ member, outcome }: Part): void {
     const { server } = member;
     const answer = outcome.kind === 'answered' ? outcome.value : null;
-    bytes += answer?.frame?.bytes.length ?? 0;
-    if (answer !== null && bytes > context.maxBytes) {
-      missing.push({ server, reason: 'the list would be too long' });
-      bytes -= answer.frame?.bytes.length ?? 0;
-      continue;
-    }
     const result = answer === null ? null : resultOf(answer);
     if (result === null) {
       const reason = whyMissing(outcome);
-      if (reason !== null) missing.push({ server, reason });
-      continue;
+      if (reason !== null) this.#missing.push({ server, reason });
+      return;
     }
-    for (const item of itemsOf(result, shape)) {
-      const name = nameFor(item[shape.name] as string, member, context);
-      if (!context.set.has(shape.kind, name)) continue;
-      if (items.has(name)) collisions.push({ server, name });
-      else items.set(name, renamed(item, name, member, shape));
+    const bytes = this.#bytes + (answer?.frame?.bytes.length ?? 0);
+    if (bytes > this.#context.maxBytes) {
+      this.#missing.push({ server, reason: 'the list would be too long' });
+      return;
     }
-    const { nextCursor } = result;
-    if (typeof nextCursor === 'string') cursors.set(server, nextCursor);
-    ttlMs = Math.min(ttlMs, typeof result['ttlMs'] === 'number' ? result['ttlMs'] : 0);
+    this.#bytes = bytes;
+    this.#addItems(member, result);
+    const { nextCursor, ttlMs } = result;
+    if (typeof nextCursor === 'string') this.#cursors.set(server, nextCursor);
+    this.#ttlMs = Math.min(this.#ttlMs, typeof ttlMs === 'number' ? ttlMs : 0);
   }
-  const { cursor, left } = formatCursor(cursors);
-  for (const server of left) missing.push({ server, reason: 'its cursor is too long' });
-  const meta = {
-    ...(missing.length === 0 ? {} : { [META_MISSING]: missing }),
-    ...(collisions.length === 0 ? {} : { [META_COLLISIONS]: collisions.slice(0, MAX_COLLISIONS) }),
-  };
-  const fresh = missing.length === 0 && Number.isFinite(ttlMs);
-  const result = {
-    ...(context.cacheable ? { resultType: 'complete' } : {}),
-    [shape.items]: [...items.values()],
-    ...(cursor === null ? {} : { nextCursor: cursor }),
-    ...(context.cacheable ? { ttlMs: fresh ? ttlMs : 0, cacheScope: 'private' } : {}),
-    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
-  };
-  return { result, collisions };
+
+  finish(): MergedList {
+    const { shape, cacheable } = this.#context;
+    const { cursor, left } = formatCursor(this.#cursors);
+    for (const server of left) this.#missing.push({ server, reason: 'its cursor is too long' });
+    const fresh = this.#missing.length === 0 && Number.isFinite(this.#ttlMs);
+    const meta = this.#meta();
+    const result = {
+      ...(cacheable ? { resultType: 'complete' } : {}),
+      [shape.items]: [...this.#items.values()],
+      ...(cursor === null ? {} : { nextCursor: cursor }),
+      ...(cacheable ? { ttlMs: fresh ? this.#ttlMs : 0, cacheScope: 'private' } : {}),
+      ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
+    };
+    return { result, collisions: this.#collisions };
+  }
+
+  #addItems(member: Member, result: JsonObject): void {
+    const { shape, set } = this.#context;
+    for (const item of itemsOf(result, shape)) {
+      const name = nameFor(item[shape.name] as string, member, this.#context);
+      if (!set.has(shape.kind, name)) continue;
+      if (this.#items.has(name)) this.#collisions.push({ server: member.server, name });
+      else this.#items.set(name, renamed(item, name, member, shape));
+    }
+  }
+
+  #meta(): JsonObject {
+    const collisions = this.#collisions.slice(0, MAX_COLLISIONS);
+    return {
+      ...(this.#missing.length === 0 ? {} : { [META_MISSING]: this.#missing }),
+      ...(collisions.length === 0 ? {} : { [META_COLLISIONS]: collisions }),
+    };
+  }
 }
 
 /** `null` for a member that has no such list, or that policy keeps from the caller. */

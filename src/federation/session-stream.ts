@@ -1,6 +1,7 @@
 import type { Frame } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { formatEvent } from '#transport';
+import { aborted } from './aborted.ts';
 import { Changes } from './changes.ts';
 import { inboundOf } from './inbound.ts';
 import { keepOpen } from './member-stream.ts';
@@ -99,13 +100,6 @@ export class SessionStream {
     );
     open.running.set(server, running);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function ignore(): void {

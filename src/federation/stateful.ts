@@ -1,8 +1,9 @@
-import type { NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
+import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { isObject, REVISION_NAMES, revisionByName } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { runCall } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
+import { aborted } from './aborted.ts';
 import { always, editJson } from './edit-json.ts';
 import { NotFederated } from './errors.ts';
 import type { Federated } from './federated.ts';
@@ -88,29 +89,38 @@ interface InSession {
 }
 
 async function request(visit: RequestVisit, sink: ReplySink, here: InSession): Promise<void> {
-  const { federated, session, cancelled } = here;
   const { frame } = visit;
-  const reply = (result: object): void => {
-    if (cancelled.aborted) endUnanswered(sink);
-    else sink.json(200, NO_SESSION, resultBytes(frame.id, { ...result }));
-  };
-  if (frame.method === 'ping') {
-    reply({});
-    return;
-  }
+  const result = await answeredHere(visit, here);
+  if (result === null) await forwardRequest(visit, sink, here);
+  else if (here.cancelled.aborted) endUnanswered(sink);
+  else sink.json(200, NO_SESSION, resultBytes(frame.id, result));
+}
+
+/** The result of a request that is for no single member, `null` for one that is. */
+async function answeredHere(
+  visit: RequestVisit,
+  { federated, session, cancelled }: InSession,
+): Promise<JsonObject | null> {
+  const { frame } = visit;
+  if (frame.method === 'ping') return {};
   if (frame.method === 'logging/setLevel') {
     const logs = (server: string): boolean => !federated.knowledge.lacks(server, 'logging');
     session.wishes.forAll(frame, logs);
     await session.broadcast(visit, frame, logs);
-    reply({});
-    return;
+    return {};
   }
   const shape = listShapeOf(frame.method);
-  if (shape !== undefined) {
-    const list = listAll(visit, session, shape, federated);
-    reply(await Promise.race([list, onceAborted(cancelled)]));
-    return;
-  }
+  if (shape === undefined) return null;
+  const list = listAll(visit, session, shape, federated);
+  return Promise.race([list, aborted(cancelled).then(() => ({}))]);
+}
+
+async function forwardRequest(
+  visit: RequestVisit,
+  sink: ReplySink,
+  { federated, session }: InSession,
+): Promise<void> {
+  const { frame } = visit;
   if (isObject(frame.params['task'])) throw new NotFederated('tasks are not shared by servers');
   const routed = await new Router(visit, session, federated).route();
   if (routed === null) {
@@ -126,12 +136,6 @@ async function request(visit: RequestVisit, sink: ReplySink, here: InSession): P
 function endUnanswered(sink: ReplySink): void {
   sink.openEvents(NO_SESSION);
   sink.endEvents();
-}
-
-function onceAborted(signal: AbortSignal): Promise<object> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve({}), { once: true });
-  });
 }
 
 /** Hands the client's answer to the member that asked. */
