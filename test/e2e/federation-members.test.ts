@@ -201,6 +201,24 @@ test('R-23 a server that restarted gets a new session, without the client’s do
   await send(dan.fetch, url, null, session, 'DELETE');
 });
 
+test('R-23 the messages of a batch go to their servers, one refused among them', async () => {
+  const session = await openSession(dan.fetch, url, '2025-03-26');
+  const calls = ['s000__tool-1', 'nobody__has-this', 'odd__twice'];
+  const batch = calls.map((name, id) => request(id, 'tools/call', { name }));
+  const headers = { accept: 'application/json, text/event-stream', ...session };
+  const response = await dan.fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(batch),
+  });
+  const answers = await response.text();
+  assert.equal(response.status, 200);
+  assert.match(answers, /"s000: tool-1"/);
+  assert.match(answers, /"odd: twice"/);
+  assert.match(answers, /POSTERN_NAME_UNKNOWN/);
+  await send(dan.fetch, url, null, session, 'DELETE');
+});
+
 test('R-25 a client that just goes away leaves no session, here or at the servers', async () => {
   const lost = await callerNamed(postern, 'dan');
   await callTool(lost, await openSession(lost.fetch, url), 's000__tool-1');
