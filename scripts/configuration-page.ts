@@ -60,6 +60,10 @@ servers:
       headers:
         Authorization: { file: /run/secrets/notes-token, prefix: 'Bearer ' }
 
+federation:
+  sets:
+    reading: { tools: [files__read_*, notes__*], resources: ['files+file:///srv/files/*'] }
+
 audit: { mode: durable }
 log: { level: info, format: auto }
 limits: { max_request_bytes: 1048576 }

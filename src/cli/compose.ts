@@ -29,6 +29,7 @@ import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
 import { watchEnds } from './ending-certificates.ts';
+import { packageVersion } from './package.ts';
 import { operatorsCertificates, runningIdentity } from './running-identity.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
@@ -103,6 +104,11 @@ export async function startPostern(
     events,
     meter: metrics,
     upstreams,
+    federation: {
+      servers: settings.servers,
+      federation: settings.federation,
+      version: packageVersion(),
+    },
     onPolicyChange: () => recycleLinks(upstreams),
     rolloutFile: join(stateDir, 'rollout.json'),
   });

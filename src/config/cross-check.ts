@@ -2,6 +2,7 @@ import { LIMITS, nearest } from '#lib';
 import type { z } from 'zod';
 import type { Address } from './address.ts';
 import { collide, formatAddress } from './address.ts';
+import { checkAliases } from './aliases.ts';
 import { profileNames } from './profile.ts';
 
 interface Place {
@@ -15,11 +16,12 @@ interface Place {
  * bounds the wrong way round. It runs on files with other mistakes too, so it takes nothing for granted.
  */
 export function crossCheck(config: unknown, context: z.RefinementCtx): void {
-  const { listeners, admin, limits, profiles, servers } = asRecord(config);
+  const { listeners, admin, limits, profiles, servers, federation } = asRecord(config);
   const entries = Array.isArray(listeners) ? listeners.map(asRecord) : [];
   checkNames(entries, context);
   checkAddresses([...entries.flatMap(listenerPlace), ...adminPlace(admin)], context);
   checkBackoff(asRecord(limits), context);
+  checkAliases(asRecord(servers), asRecord(federation)['separator'], context);
   checkProfiles(
     [
       ...entries.flatMap(listenerProfile),

@@ -6,7 +6,13 @@ import { LIMIT_NAMES, limitKey } from './limits-schema.ts';
 import type { Origins } from './load.ts';
 import type { SecretSource } from './secret.ts';
 import { describeSource } from './secret.ts';
-import type { HttpSettings, ListenerSettings, Settings, StdioSettings } from './settings.ts';
+import type {
+  HttpSettings,
+  ListenerSettings,
+  Settings,
+  StdioSettings,
+  ToolSetSettings,
+} from './settings.ts';
 
 /** One setting in force, as postern.yaml would say it. Secrets are masked. */
 export interface EffectiveSetting {
@@ -42,16 +48,24 @@ function rowsOf(settings: Settings): readonly Row[] {
     ...settings.profiles.flatMap(profileRows),
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
     admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
-    ...settings.servers.flatMap(({ name, transport }) =>
-      transport.kind === 'stdio'
+    ...settings.servers.flatMap(({ name, transport, alias, federated }) => [
+      ...(transport.kind === 'stdio'
         ? stdioRows(transport, ['servers', name, 'stdio'])
-        : httpRows(transport, ['servers', name, 'http']),
-    ),
+        : httpRows(transport, ['servers', name, 'http'])),
+      [['servers', name, 'alias'], alias] satisfies Row,
+      [['servers', name, 'federated'], federated ? 'true' : 'false'] satisfies Row,
+    ]),
+    [['federation', 'separator'], settings.federation.separator],
+    ...settings.federation.sets.flatMap(toolSetRows),
     [['audit', 'mode'], settings.audit.mode],
     [['log', 'level'], settings.log.level],
     [['log', 'format'], settings.log.format],
     ...LIMIT_NAMES.map((name): Row => [['limits', limitKey(name)], limits[name]]),
   ];
+}
+
+function toolSetRows({ name, ...patterns }: ToolSetSettings): readonly Row[] {
+  return Object.entries(patterns).map(([key, value]) => [['federation', 'sets', name, key], value]);
 }
 
 function profileRows({ name, groupTiers, signatures, ciphers }: Profile): readonly Row[] {

@@ -12,8 +12,10 @@ export { configSchema } from './schema.ts';
 export type {
   HttpSettings,
   CertificateFiles,
+  FederationSettings,
   ListenerSettings,
   SecondProof,
   ServerSettings,
   Settings,
+  ToolSetSettings,
 } from './settings.ts';

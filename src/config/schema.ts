@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import { crossCheck } from './cross-check.ts';
+import { federation } from './federation-schema.ts';
 import { address, path, settingName, trustDomain } from './fields.ts';
 import { limits } from './limits-schema.ts';
 import { listener } from './listener-schema.ts';
@@ -56,6 +57,9 @@ export const configSchema = z
       .refine((value) => Object.keys(value).length > 0, { error: 'needs at least one server' })
       .meta({ minProperties: 1 })
       .describe('MCP servers behind the gateway, by name.'),
+    federation: federation
+      .prefault({})
+      .describe('The endpoint for many servers, /mcp, and those for named sets of their tools.'),
     audit: z
       .strictObject({
         mode: z

@@ -1,6 +1,7 @@
 import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
 import { certificateFiles } from './certificate-schema.ts';
+import { serverAlias } from './federation-schema.ts';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
 import { parsedText, Refusal } from './refusal.ts';
@@ -146,14 +147,23 @@ export const server = z
       .optional()
       .describe('A program that speaks MCP over its standard streams.'),
     http: http.optional().describe('A server that speaks MCP over Streamable HTTP.'),
+    alias: serverAlias
+      .optional()
+      .describe(
+        'What its tools’ names begin with behind the endpoint for many servers. Default: its name.',
+      ),
+    federated: z
+      .boolean()
+      .default(true)
+      .describe('Whether it is behind the endpoint for many servers, /mcp, as well.'),
   })
-  .meta({ minProperties: 1, maxProperties: 1 })
-  .transform((value, context) => {
+  .meta({ oneOf: [{ required: ['stdio'] }, { required: ['http'] }] })
+  .transform(({ alias, federated, ...value }, context) => {
     if (value.stdio !== undefined && value.http === undefined) {
-      return { kind: 'stdio', ...value.stdio } as const;
+      return { kind: 'stdio', alias, federated, ...value.stdio } as const;
     }
     if (value.http !== undefined && value.stdio === undefined) {
-      return { kind: 'http', ...value.http } as const;
+      return { kind: 'http', alias, federated, ...value.http } as const;
     }
     const both = value.stdio !== undefined;
     context.addIssue({

@@ -28,6 +28,7 @@ export interface Settings {
   readonly admin: { readonly host: string; readonly port: number } | null;
   /** At least one. */
   readonly servers: readonly ServerSettings[];
+  readonly federation: FederationSettings;
   readonly audit: { readonly mode: 'durable' | 'async' | 'off' };
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -79,6 +80,27 @@ export interface ListenerSettings {
 export interface ServerSettings {
   readonly name: string;
   readonly transport: StdioSettings | HttpSettings;
+  /** Stands for the name behind the endpoint for many servers. */
+  readonly alias: string;
+  /** Whether the server is behind that endpoint. */
+  readonly federated: boolean;
+}
+
+/** Many servers behind one endpoint. */
+export interface FederationSettings {
+  /** Between a server's alias and the name of a tool or prompt. */
+  readonly separator: string;
+  readonly sets: readonly ToolSetSettings[];
+}
+
+/** A part of what the endpoint for many servers has; patterns with `*`, `null` where any will do. */
+export interface ToolSetSettings {
+  readonly name: string;
+  readonly servers: readonly string[] | null;
+  /** `null` together with the other two; when one of them is given, the others are empty. */
+  readonly tools: readonly string[] | null;
+  readonly prompts: readonly string[] | null;
+  readonly resources: readonly string[] | null;
 }
 
 /** A program that speaks MCP over its standard streams. */
@@ -166,11 +188,27 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
       name,
       transport:
         server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, directory, profileOf),
+      alias: server.alias ?? name,
+      federated: server.federated,
     })),
+    federation: {
+      separator: config.federation.separator,
+      sets: Object.entries(config.federation.sets).map(toToolSet),
+    },
     audit: config.audit,
     log: config.log,
     limits: config.limits,
   };
+}
+
+function toToolSet([name, set]: [
+  string,
+  ConfigOutput['federation']['sets'][string],
+]): ToolSetSettings {
+  const { servers = null, tools, prompts, resources } = set;
+  const whole = [tools, prompts, resources].every((patterns) => patterns === undefined);
+  if (whole) return { name, servers, tools: null, prompts: null, resources: null };
+  return { name, servers, tools: tools ?? [], prompts: prompts ?? [], resources: resources ?? [] };
 }
 
 type ProfileOf = (name: string) => Profile;

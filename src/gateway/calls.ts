@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
-import type { Call, Services } from '#pipeline';
+import type { Federation } from '#federation';
+import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, isStillPermitted, isWelcome, runBatch, runCall } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
@@ -34,6 +35,13 @@ interface CallInFlight {
   goesOn: () => boolean;
   /** It goes on without its client. */
   alone: boolean;
+  /** Streams of single servers of which the answer is made. */
+  readonly parts: Set<StreamPart>;
+}
+
+interface StreamPart {
+  readonly call: Call;
+  readonly abort: AbortController;
 }
 
 /** Requests that one connection may have unanswered; clients that do not pipeline have one. */
@@ -42,6 +50,7 @@ const MAX_PER_CONNECTION = 16;
 /** Takes HTTP requests through the pipeline and keeps count of them for a clean shutdown. */
 export class Calls {
   readonly #services: () => Services;
+  readonly #federation: Federation;
   readonly #inFlight = new Set<CallInFlight>();
   readonly #perConnection = new WeakMap<Socket, number>();
   readonly #bodies: BodyBudget;
@@ -49,8 +58,9 @@ export class Calls {
   #onIdle: (() => void) | undefined;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services) {
+  constructor(services: () => Services, federation: Federation) {
     this.#services = services;
+    this.#federation = federation;
     this.#bodies = new BodyBudget(services().limits.maxBodyBytesInFlight);
   }
 
@@ -67,6 +77,7 @@ export class Calls {
       call: null,
       goesOn: () => false,
       alone: false,
+      parts: new Set(),
     };
     this.#inFlight.add(inFlight);
     if (this.#stopping) response.shouldKeepAlive = false;
@@ -87,11 +98,11 @@ export class Calls {
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, alone, call, response } of this.#inFlight) {
+    for (const { abort, alone, call, response, parts } of this.#inFlight) {
       // So that a client's next call goes to whoever serves then.
       response.shouldKeepAlive = false;
-      const longLived = call === null ? response.req.method === 'GET' : isLongLived(call);
-      if (alone || longLived) abort.abort();
+      const stream = response.req.method === 'GET' || parts.size > 0;
+      if (alone || (call === null ? stream : isLongLived(call))) abort.abort();
     }
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
@@ -111,7 +122,11 @@ export class Calls {
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { call, abort, entrance } of this.#inFlight) {
+    for (const { call, abort, entrance, parts } of this.#inFlight) {
+      for (const part of parts) {
+        if (entrance.isOutdated()) abort.abort();
+        else if (!isStillPermitted(part.call, policy, trustDomain)) part.abort.abort();
+      }
       if (call === null || !isLongLived(call)) continue;
       if (entrance.isOutdated() || !isStillPermitted(call, policy, trustDomain)) abort.abort();
     }
@@ -138,7 +153,10 @@ export class Calls {
       },
       bodies: this.#bodies,
       supported: (server) => serverRevisions.of(server, minRevision),
-      mayReach: (server) => isWelcome(link, server, policy, trustDomain),
+      mayReach: (target) =>
+        target.kind === 'server'
+          ? isWelcome(link, target.name, policy, trustDomain)
+          : this.#federation.isWelcome(link, target.set, policy, trustDomain),
     };
   }
 
@@ -177,16 +195,49 @@ export class Calls {
       }
       const origin = this.#originOf(request, inFlight, services);
       const incoming = await readCalls(request, origin, names, services.limits, head);
+      const { target } = incoming;
+      const run = (call: Call, to: ReplySink): Promise<void> =>
+        target.kind === 'server'
+          ? runCall(call, services, to)
+          : this.#runFederated(call, target.set, services, to, inFlight);
       if (incoming.batch) {
-        await runBatch(incoming.calls, services, sink);
+        await runBatch(incoming.calls, run, sink);
       } else {
-        inFlight.call = incoming.call;
-        await runCall(incoming.call, services, sink);
+        if (target.kind === 'server') inFlight.call = incoming.call;
+        await run(incoming.call, sink);
       }
     } catch (thrown) {
       const error = toPosternError(thrown);
       services.meter.rejected(listener, error.code);
-      rejectRequest(request, response, services, sink, head, error);
+      rejectRequest(response, services, sink, head, error);
+    }
+  }
+
+  /** Answers a call to many servers. Never throws. */
+  async #runFederated(
+    call: Call,
+    set: string | null,
+    services: Services,
+    sink: ReplySink,
+    { abort, response, parts }: CallInFlight,
+  ): Promise<void> {
+    const lasting = async (
+      stream: Call,
+      run: (signal: AbortSignal) => Promise<void>,
+    ): Promise<void> => {
+      const part = { call: stream, abort: new AbortController() };
+      parts.add(part);
+      try {
+        await run(AbortSignal.any([abort.signal, part.abort.signal]));
+      } finally {
+        parts.delete(part);
+      }
+    };
+    try {
+      const current = (): Services => this.#services();
+      await this.#federation.run(call, set, services, sink, { current, lasting });
+    } catch (thrown) {
+      rejectRequest(response, services, sink, call, toPosternError(thrown));
     }
   }
 }
@@ -199,11 +250,10 @@ function isLongLived({ frame, httpMethod }: Call): boolean {
 
 /** Answers a request that never became a call. */
 export function rejectRequest(
-  request: IncomingMessage,
   response: ServerResponse,
   services: Services,
-  sink: HttpSink,
-  head: CallHead,
+  sink: ReplySink,
+  head: Readonly<CallHead>,
   error: PosternError,
 ): void {
   services.events({
@@ -213,7 +263,7 @@ export function rejectRequest(
     fields: {
       call: head.id,
       code: error.code,
-      source: request.socket.remoteAddress,
+      source: response.req.socket.remoteAddress,
       ...error.details,
     },
   });

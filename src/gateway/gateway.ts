@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net';
 import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
 import type { PeerCertificate, Sealer } from '#crypto';
+import { Federation } from '#federation';
+import type { FederatedOptions } from '#federation';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf } from '#lib';
@@ -50,6 +52,8 @@ export interface GatewayParts {
   readonly meter: Meter;
   /** The servers behind the gateway; it closes them when it stops. */
   readonly upstreams: readonly Upstream[];
+  /** How they are behind one endpoint. */
+  readonly federation: Pick<FederatedOptions, 'servers' | 'federation' | 'version'>;
   /** Called when another policy is in force, so that links made under the old one are given up. */
   readonly onPolicyChange: () => void;
   /** Where rollouts are remembered. */
@@ -77,6 +81,7 @@ const RECHECK_MS = 30_000;
 /** Listeners, policy and upstreams under one life cycle. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #federation: Federation;
   readonly #calls: Calls;
   readonly #store: EventStore;
   readonly #est: Est;
@@ -106,7 +111,9 @@ export class Gateway {
       toolHeaders: new ToolHeaders(),
       serverRevisions: new ServerRevisions(),
     };
-    this.#calls = new Calls(() => this.#services);
+    const { limits, events } = parts;
+    this.#federation = new Federation({ ...parts.federation, limits, events });
+    this.#calls = new Calls(() => this.#services, this.#federation);
     this.#est = new Est({
       ...parts,
       trustDomain: parts.identity.trustDomain,
@@ -247,6 +254,7 @@ export class Gateway {
     ]);
     this.#store.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
+    this.#federation.close();
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
   }
 

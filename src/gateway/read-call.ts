@@ -20,6 +20,7 @@ import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
+import type { Target } from './routes.ts';
 import { routeOf } from './routes.ts';
 
 /** What the listener knows of a request besides its bytes. */
@@ -34,8 +35,8 @@ export interface RequestOrigin {
   readonly bodies: BodyBudget;
   /** Names of the revisions that a client of the server may choose from. */
   readonly supported: (server: string) => readonly string[];
-  /** Whether this caller may use anything on the server, by link and identity alone. */
-  readonly mayReach: (server: string) => boolean;
+  /** Whether this caller may use anything there, by link and identity alone. */
+  readonly mayReach: (target: Target) => boolean;
 }
 
 /** What is known of a call before it is read whole, for answering its failure. */
@@ -45,9 +46,10 @@ export interface CallHead {
 }
 
 /** What one HTTP request asks for. */
-export type Incoming =
+export type Incoming = { readonly target: Target } & (
   | { readonly batch: false; readonly call: Call }
-  | { readonly batch: true; readonly calls: readonly Call[] };
+  | { readonly batch: true; readonly calls: readonly Call[] }
+);
 
 /**
  * Reads an HTTP request. Everything that another reader could understand differently is refused here,
@@ -65,19 +67,22 @@ export async function readCalls(
 ): Promise<Incoming> {
   const headers = singleHeaders(request);
   checkOrigin(headers, names);
-  const server = serverOf(request.url ?? '');
+  const target = targetOf(request.url ?? '');
   const httpMethod = httpMethodOf(request);
   checkMediaTypes(headers, httpMethod);
   const receivedAtMs = Date.now();
   // Strangers do not get as far as having their messages read: without one the call is refused.
   const body =
-    httpMethod === 'POST' && origin.mayReach(server)
+    httpMethod === 'POST' && origin.mayReach(target)
       ? await readBody(request, limits.maxRequestBytes, origin.bodies)
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
   const { minRevision } = origin;
-  const supported = message === null ? revisionsFrom(minRevision) : origin.supported(server);
+  const supported =
+    message === null || target.kind !== 'server'
+      ? revisionsFrom(minRevision)
+      : origin.supported(target.name);
   const revision = revisionOf(headers, supported);
   if (httpMethod !== 'POST') checkBare(headers, httpMethod, revision, minRevision);
   const common = {
@@ -85,8 +90,7 @@ export async function readCalls(
     listener: origin.listener,
     source: request.socket.remoteAddress ?? 'unknown',
     clientLink: origin.link,
-    server,
-    via: null,
+    ...addressOf(target),
     httpMethod,
     revision,
     minRevision,
@@ -103,11 +107,13 @@ export async function readCalls(
   };
   if (!Array.isArray(message)) {
     const call = callOf(head.id, message);
-    // In the stateless era a client cancels a call by leaving it.
+    // In the stateless era a client cancels a call by leaving it; and calls of which many are made hang
+    // on none of their own.
+    const goesOn = revision.era === 'stateful' && target.kind === 'server';
     const { lifeline } = origin;
-    return { batch: false, call: revision.era === 'stateful' ? { ...call, lifeline } : call };
+    return { target, batch: false, call: goesOn ? { ...call, lifeline } : call };
   }
-  return { batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
+  return { target, batch: true, calls: message.map((frame) => callOf(newCallId(), frame)) };
 }
 
 /** The message in a body, or those of a batch. @throws what `readFrame` and `readBatch` throw. */
@@ -149,10 +155,16 @@ export function newCallHead(): CallHead {
   return { id: newCallId(), frame: null };
 }
 
-function serverOf(url: string): string {
+function targetOf(url: string): Target {
   const { target, endpoint } = routeOf(url);
-  if (target.kind === 'server' && endpoint === 'mcp') return target.name;
+  if (endpoint === 'mcp') return target;
   throw new PathUnknown('this path is no MCP endpoint');
+}
+
+/** A call to many servers names none yet. */
+function addressOf(target: Target): Pick<Call, 'server' | 'via'> {
+  if (target.kind === 'server') return { server: target.name, via: null };
+  return { server: '', via: target.set === null ? '/mcp' : `/sets/${target.set}/mcp` };
 }
 
 function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {

@@ -76,7 +76,7 @@ export class SseFront {
       if (endpoint === 'sse') await this.#open(asked, response);
       else await this.#take(asked, head);
     } catch (thrown) {
-      rejectRequest(request, response, services, sink, head, toPosternError(thrown));
+      rejectRequest(response, services, sink, head, toPosternError(thrown));
     }
   }
 

@@ -1,8 +1,6 @@
 import { formatEvent } from '#transport';
 import type { Call } from './call.ts';
 import type { ReplyHead, ReplySink } from './reply-sink.ts';
-import type { Services } from './run.ts';
-import { runCall } from './run.ts';
 
 const NO_SESSION: ReplyHead = { sessionId: null };
 
@@ -13,20 +11,22 @@ const LANES = 8;
  * Runs the calls of a batch (2025-03-26, basic, "Batching"), each decided, forwarded and recorded by
  * itself: first what needs no answer, in order, then the requests side by side. Their answers go out
  * on one event stream as they come.
+ *
+ * @param run takes one of them its way; it must not throw.
  */
 export async function runBatch(
   calls: readonly Call[],
-  services: Services,
+  run: (call: Call, sink: ReplySink) => Promise<void>,
   sink: ReplySink,
 ): Promise<void> {
   const reply = new BatchReply(sink);
   for (const call of calls) {
-    if (!isRequest(call)) await runCall(call, services, reply.ofRest());
+    if (!isRequest(call)) await run(call, reply.ofRest());
   }
   const queue = calls.filter(isRequest).values();
   const work = async (): Promise<void> => {
     for (const call of queue) {
-      await runCall(call, services, reply.ofRequest());
+      await run(call, reply.ofRequest());
       await reply.taken;
     }
   };

@@ -5,4 +5,5 @@ export { linkRefusal, profileUnder } from './link.ts';
 export type { Decision, LinkPolicy, Policy, PolicyPrincipal, Rule, Subject } from './model.ts';
 export { readPolicy } from './read.ts';
 export type { PolicyReading } from './read.ts';
+export { uriReadings } from './uri.ts';
 export { policySchema } from './schema.ts';

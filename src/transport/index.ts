@@ -2,6 +2,7 @@ export {
   CallCancelled,
   ReaderTooSlow,
   RequestIdInUse,
+  ResponseUnexpected,
   SessionNotFound,
   SessionRequired,
   UpstreamCertificateInvalid,
@@ -22,8 +23,8 @@ export type { ServerShowing } from './http/inspect.ts';
 export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream, HttpUpstreamOptions } from './http/upstream.ts';
 export { readMessage } from './message.ts';
-export { readEvent } from './sse-event.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
+export { readEvent } from './sse-event.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { Confinement } from './stdio/confinement.ts';
 export { asOneLine } from './duplex/one-line.ts';

@@ -1,4 +1,5 @@
 import { CLIENT_LIMITS } from './clients.ts';
+import { FEDERATION_LIMITS } from './federation.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
 import { RESUMPTION_LIMITS } from './resumption.ts';
 import { SESSION_LIMITS } from './sessions.ts';
@@ -16,6 +17,7 @@ export const LIMITS = {
   ...SESSION_LIMITS,
   ...RESUMPTION_LIMITS,
   ...UPSTREAM_LIMITS,
+  ...FEDERATION_LIMITS,
   ...UPKEEP_LIMITS,
 };
 

@@ -1,0 +1,94 @@
+import type { LinkSecurity } from '#crypto';
+import type { Call, ReplySink, Services } from '#pipeline';
+import { identify, isWelcome, ownerName } from '#pipeline';
+import type { Policy } from '#policy';
+import { EndpointDenied, ToolSetUnknown } from './errors.ts';
+import type { Federated, FederatedOptions } from './federated.ts';
+import { createFederated, toolSetOf } from './federated.ts';
+import { Listeners } from './listeners.ts';
+import type { Member } from './members.ts';
+import { FederatedSessions } from './sessions.ts';
+import { answerStateful } from './stateful.ts';
+import { answerStateless } from './stateless.ts';
+import type { Visit } from './visit.ts';
+
+/**
+ * Many servers behind one endpoint. It stands above the pipeline: each message of a client becomes
+ * ordinary calls to members, each of which is authenticated, decided, recorded and filtered by itself.
+ */
+export class Federation {
+  readonly #federated: Federated;
+  readonly #sessions: FederatedSessions;
+  readonly #listeners = new Listeners();
+  /** What a policy says of a link does not change; only the certificate's end is asked each time. */
+  readonly #open = new WeakMap<LinkSecurity, OpenTo>();
+
+  constructor(options: FederatedOptions) {
+    this.#federated = createFederated(options);
+    this.#sessions = new FederatedSessions(this.#federated);
+  }
+
+  /** Whether the caller at the other end of a link may use anything of the set. It permits nothing. */
+  isWelcome(link: LinkSecurity, set: string | null, policy: Policy, trustDomain: string): boolean {
+    return this.#membersFor(link, set, policy, trustDomain).length > 0;
+  }
+
+  /**
+   * Answers one exchange.
+   *
+   * @param set name of the tool set, `null` for all there is.
+   * @throws PosternError that answers the client, when nothing has been answered yet.
+   */
+  async run(
+    call: Call,
+    set: string | null,
+    services: Services,
+    sink: ReplySink,
+    surroundings: Pick<Visit, 'current' | 'lasting'>,
+  ): Promise<void> {
+    const toolSet = toolSetOf(this.#federated, set);
+    if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
+    const { policy, trustDomain } = services;
+    const principal = identify(call.clientLink, trustDomain, call.receivedAtMs);
+    const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
+    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
+    const owner = ownerName(principal, call.source);
+    const visit: Visit = { call, services, owner, set: toolSet, members, ...surroundings };
+    if (call.revision.era === 'stateful') {
+      await answerStateful(visit, sink, this.#federated, this.#sessions);
+    } else {
+      await answerStateless(visit, sink, this.#federated, this.#listeners);
+    }
+  }
+
+  close(): void {
+    this.#sessions.close();
+  }
+
+  /** The servers of a set that a link's caller may use; the same for every call over it. */
+  #membersFor(
+    link: LinkSecurity,
+    set: string | null,
+    policy: Policy,
+    trustDomain: string,
+  ): readonly Member[] {
+    const known = this.#open.get(link);
+    const open: OpenTo = known?.policy === policy ? known : { policy, members: new Map() };
+    if (open !== known) this.#open.set(link, open);
+    const before = open.members.get(set);
+    if (before !== undefined) return before;
+    const toolSet = toolSetOf(this.#federated, set);
+    if (toolSet === undefined) return [];
+    const members = this.#federated.members.all.filter(
+      ({ server }) => toolSet.hasServer(server) && isWelcome(link, server, policy, trustDomain),
+    );
+    open.members.set(set, members);
+    return members;
+  }
+}
+
+/** What a caller may use under one policy, by set. */
+interface OpenTo {
+  readonly policy: Policy;
+  readonly members: Map<string | null, readonly Member[]>;
+}

@@ -1,0 +1,2 @@
+export { Federation } from './federation.ts';
+export type { FederatedOptions } from './federated.ts';

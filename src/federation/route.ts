@@ -1,0 +1,175 @@
+import type { JsonObject, RequestFrame } from '#mcp';
+import { always, editJson, InvalidParams, isObject } from '#mcp';
+import { resultOf } from './ask.ts';
+import { NameUnknown } from './errors.ts';
+import type { Federated } from './federated.ts';
+import { askMember } from './list-all.ts';
+import type { Member } from './members.ts';
+import { federatedName, isShort, splitName } from './names.ts';
+import type { ItemKind } from './tool-set.ts';
+import { federatedUri, splitUri } from './uris.ts';
+import type { Era, RequestVisit } from './visit.ts';
+
+/** A request and the member that it is for, in that member's own names. */
+export interface Routed {
+  readonly member: Member;
+  readonly frame: RequestFrame;
+}
+
+/** Pages of a member's list that are looked through for one name. */
+const MAX_PAGES = 64;
+
+/** Finds the member that a request names, by the method's own way of naming. */
+export class Router {
+  readonly #visit: RequestVisit;
+  readonly #era: Era;
+  readonly #federated: Federated;
+
+  constructor(visit: RequestVisit, era: Era, federated: Federated) {
+    this.#visit = visit;
+    this.#era = era;
+    this.#federated = federated;
+  }
+
+  /**
+   * `null` for a method that names no tool, prompt or resource.
+   *
+   * @throws NameUnknown when no member has what it names; InvalidParams when it names nothing.
+   */
+  async route(): Promise<Routed | null> {
+    const { frame } = this.#visit;
+    const { params } = frame;
+    switch (frame.method) {
+      case 'tools/call':
+        return this.#byName('tool', textOf(params, 'name'));
+      case 'prompts/get':
+        return this.#byName('prompt', textOf(params, 'name'));
+      case 'resources/read':
+      case 'resources/subscribe':
+      case 'resources/unsubscribe':
+        return this.#byUri(textOf(params, 'uri'));
+      case 'completion/complete':
+        return this.#byReference(params['ref']);
+      default:
+        return null;
+    }
+  }
+
+  async #byName(kind: 'tool' | 'prompt', name: string): Promise<Routed> {
+    const { member, own } = await this.#find(kind, name);
+    return { member, frame: withParam(this.#visit.frame, 'name', own) };
+  }
+
+  #byUri(uri: string): Routed {
+    const { member, own } = this.findUri(uri);
+    return { member, frame: withParam(this.#visit.frame, 'uri', own) };
+  }
+
+  async #byReference(ref: unknown): Promise<Routed> {
+    if (isObject(ref) && ref['type'] === 'ref/prompt') {
+      const { member, own } = await this.#find('prompt', textOf(ref, 'name'));
+      return { member, frame: withReference(this.#visit.frame, ref, 'name', own) };
+    }
+    if (isObject(ref) && ref['type'] === 'ref/resource') {
+      const { member, own } = this.findUri(textOf(ref, 'uri'));
+      return { member, frame: withReference(this.#visit.frame, ref, 'uri', own) };
+    }
+    throw new InvalidParams('"ref" names neither a prompt nor a resource');
+  }
+
+  async #find(kind: 'tool' | 'prompt', name: string): Promise<{ member: Member; own: string }> {
+    const { members, set } = this.#visit;
+    const parts = splitName(this.#federated.members.separator, name);
+    const member = members.find(({ alias }) => alias === parts?.alias);
+    if (parts === null || member === undefined || !set.has(kind, name)) throw unknown(kind, name);
+    const own = isShort(parts.rest) ? await this.#longName(kind, member, parts.rest) : parts.rest;
+    // A name that the endpoint would write differently is none of its names.
+    if (own === undefined || federatedName(member.prefix, own) !== name) throw unknown(kind, name);
+    return { member, own };
+  }
+
+  /** The name behind a short one, from memory or from the member's list as this caller sees it. */
+  async #longName(
+    kind: 'tool' | 'prompt',
+    member: Member,
+    short: string,
+  ): Promise<string | undefined> {
+    const { knowledge } = this.#federated;
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const known = knowledge.longName(member, short);
+      if (known !== undefined) return known;
+      const method = `${kind}s/list`;
+      const answer = await askMember(this.#visit, this.#era, member, cursor, method);
+      const result = resultOf(answer) ?? {};
+      for (const name of namesOf(result[`${kind}s`])) knowledge.learnName(member, name);
+      if (typeof result['nextCursor'] !== 'string') break;
+      cursor = result['nextCursor'];
+    }
+    return knowledge.longName(member, short);
+  }
+
+  /** The member that a URI is for. @throws NameUnknown */
+  findUri(uri: string): { member: Member; own: string } {
+    const { member, own } = this.#splitUri(uri) ?? this.#rawUri(uri);
+    if (!this.#visit.set.has('resource', federatedUri(member.scheme, own))) {
+      throw unknown('resource', uri);
+    }
+    return { member, own };
+  }
+
+  #splitUri(uri: string): { member: Member; own: string } | null {
+    const parts = splitUri(uri);
+    const member = this.#visit.members.find(({ scheme }) => scheme === parts?.scheme);
+    return parts === null || member === undefined ? null : { member, own: parts.rest };
+  }
+
+  /** A member's own URI, as results may mention it in their text. */
+  #rawUri(uri: string): { member: Member; own: string } {
+    const { members, owner } = this.#visit;
+    const servers = this.#federated.knowledge.serversWith(owner, uri);
+    const having = members.filter(({ server }) => servers.includes(server));
+    const [only] = having;
+    if (only !== undefined && having.length === 1) return { member: only, own: uri };
+    if (only === undefined) throw unknown('resource', uri);
+    const names = having.map(({ scheme }) => `${scheme}+`);
+    throw new NameUnknown(
+      `${having.length} servers have this resource: begin it with one of them`,
+      {
+        details: { prefixes: names },
+      },
+    );
+  }
+}
+
+function withParam(frame: RequestFrame, key: 'name' | 'uri', value: string): RequestFrame {
+  const bytes = editJson(frame.bytes, { params: { [key]: always(value) } });
+  return { ...frame, bytes, params: { ...frame.params, [key]: value } };
+}
+
+function withReference(
+  frame: RequestFrame,
+  ref: JsonObject,
+  key: 'name' | 'uri',
+  value: string,
+): RequestFrame {
+  const bytes = editJson(frame.bytes, { params: { ref: { [key]: always(value) } } });
+  return { ...frame, bytes, params: { ...frame.params, ref: { ...ref, [key]: value } } };
+}
+
+function namesOf(items: unknown): readonly string[] {
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item: unknown) =>
+    isObject(item) && typeof item['name'] === 'string' ? [item['name']] : [],
+  );
+}
+
+function textOf(object: JsonObject, key: string): string {
+  const value = object[key];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new InvalidParams(`"${key}" is no string`);
+}
+
+function unknown(kind: ItemKind, name: string): Error {
+  return new NameUnknown(`no ${kind} ${JSON.stringify(name.slice(0, 200))} at this endpoint`);
+}

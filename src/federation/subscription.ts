@@ -1,0 +1,113 @@
+import type { Frame, JsonObject } from '#mcp';
+import { isObject, metaOf } from '#mcp';
+import type { ReplySink } from '#pipeline';
+import { formatEvent } from '#transport';
+import { Changes } from './changes.ts';
+import { notificationFrame, requestFrame } from './frames.ts';
+import { keepOpen } from './member-stream.ts';
+import type { Member } from './members.ts';
+import { isListChange, rewriteNotification } from './rewrite.ts';
+import { federatedUri } from './uris.ts';
+import type { Era, RequestVisit } from './visit.ts';
+
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
+
+/** Flags of the filter, with the notification that each asks for. */
+export const FLAGS: Readonly<Record<string, string>> = {
+  toolsListChanged: 'notifications/tools/list_changed',
+  promptsListChanged: 'notifications/prompts/list_changed',
+  resourcesListChanged: 'notifications/resources/list_changed',
+};
+
+/** One client's subscription, and those at the members of which it is made. */
+export class Subscription {
+  readonly changes: Changes;
+  readonly #visit: RequestVisit;
+  readonly #sink: ReplySink;
+  readonly #meta: JsonObject;
+  readonly #honored = new Map<Member, JsonObject>();
+  #unanswered = 0;
+  readonly #all = Promise.withResolvers<void>();
+  /** Resolves when the client has had its acknowledgement, before which it may hear nothing. */
+  readonly #acknowledged = Promise.withResolvers<void>();
+
+  constructor(visit: RequestVisit, sink: ReplySink) {
+    const meta = { [SUBSCRIPTION_ID]: visit.frame.id };
+    this.#visit = visit;
+    this.#sink = sink;
+    this.#meta = meta;
+    const asked = visit.frame.params['notifications'];
+    const filter = isObject(asked) ? asked : {};
+    const wanted = new Set(
+      Object.entries(FLAGS).flatMap(([key, method]) => (filter[key] === true ? [method] : [])),
+    );
+    this.changes = new Changes(
+      (message) => void this.#acknowledged.promise.then(() => this.#send(message)),
+      { _meta: meta },
+      (method) => wanted.has(method),
+    );
+  }
+
+  /** Keeps one member's subscription open until the client leaves. */
+  async follow(era: Era, member: Member, filter: JsonObject): Promise<void> {
+    const { frame, call } = this.#visit;
+    const { progressToken: _, ...meta } = metaOf(frame.params);
+    const request = requestFrame(frame.id, frame.method, { _meta: meta, notifications: filter });
+    this.#unanswered += 1;
+    let answered = false;
+    const answer = (): void => {
+      if (answered) return;
+      answered = true;
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0) this.#all.resolve();
+    };
+    const onMessage = async (message: Frame): Promise<void> => {
+      if (message.kind !== 'notification') return;
+      if (message.method === 'notifications/subscriptions/acknowledged') {
+        const honored = message.params['notifications'];
+        this.#honored.set(member, isObject(honored) ? honored : {});
+        answer();
+      } else if (isListChange(message.method)) {
+        this.changes.add(message.method);
+      } else {
+        await this.#acknowledged.promise;
+        await this.#sink.event(formatEvent(rewriteNotification(message, member)));
+      }
+    };
+    await keepOpen(
+      this.#visit,
+      {
+        callAfter: (visit, _last, signal) => era.callTo(visit, member, request, signal),
+        onMessage,
+        onEnd: answer,
+      },
+      call.signal,
+    );
+  }
+
+  /** Tells the client what the members that have answered by now will tell. */
+  async acknowledge(deadlineMs: number): Promise<void> {
+    if (this.#unanswered === 0) this.#all.resolve();
+    const late = setTimeout(() => this.#all.resolve(), deadlineMs);
+    await this.#all.promise;
+    clearTimeout(late);
+    const notifications: Record<string, unknown> = {};
+    const uris: string[] = [];
+    for (const [{ scheme }, honored] of this.#honored) {
+      for (const key of Object.keys(FLAGS)) if (honored[key] === true) notifications[key] = true;
+      const own = honored['resourceSubscriptions'];
+      for (const uri of Array.isArray(own) ? (own as unknown[]) : []) {
+        uris.push(federatedUri(scheme, String(uri)));
+      }
+    }
+    if (uris.length > 0) notifications['resourceSubscriptions'] = uris;
+    const params = { _meta: this.#meta, notifications };
+    this.#send(notificationFrame('notifications/subscriptions/acknowledged', params).bytes);
+    this.#acknowledged.resolve();
+  }
+
+  #send(message: Buffer): void {
+    // A client that has gone ends the subscription by its signal.
+    this.#sink.event(formatEvent(message)).catch(() => undefined);
+  }
+}

@@ -1,0 +1,36 @@
+import type { ToolSetSettings } from '#config';
+import { compileGlob, uriReadings } from '#policy';
+
+/** A part of what the shared endpoint has. It narrows: policy decides each call besides. */
+export interface ToolSet {
+  hasServer(name: string): boolean;
+  /** By the name or URI that the endpoint has for it. */
+  has(kind: ItemKind, name: string): boolean;
+}
+
+/** What lists have items of. */
+export type ItemKind = 'tool' | 'prompt' | 'resource';
+
+/** All there is. */
+export const EVERYTHING: ToolSet = { hasServer: () => true, has: () => true };
+
+/** A set as configured. */
+export function createToolSet(settings: ToolSetSettings): ToolSet {
+  const servers = anyOf(settings.servers);
+  const items = {
+    tool: anyOf(settings.tools),
+    prompt: anyOf(settings.prompts),
+    resource: anyOf(settings.resources),
+  };
+  return {
+    hasServer: servers,
+    // A URI has to match however the server may read it, or dots would lead out of the set.
+    has: (kind, name) => (kind === 'resource' ? uriReadings(name) : [name]).every(items[kind]),
+  };
+}
+
+function anyOf(patterns: readonly string[] | null): (text: string) => boolean {
+  if (patterns === null) return () => true;
+  const matchers = patterns.map(compileGlob);
+  return (text) => matchers.some((matches) => matches(text));
+}
