@@ -10,17 +10,21 @@ import {
   UpstreamTimeout,
 } from '../errors.ts';
 import { readMessage } from '../message.ts';
-import type { UpstreamReply } from '../upstream.ts';
+import type { SseEvent } from '../sse-event.ts';
+import type { StreamEvent, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import { EventStream } from './event-stream.ts';
 import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
 import type { Connection } from './pool.ts';
-import type { Asked, ResponseHead } from './response-head.ts';
-import { readHead } from './response-head.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { ServerLabel } from './server-label.ts';
 
 /** One HTTP exchange to make. */
 export interface ExchangePlan {
-  readonly asked: Asked;
+  readonly httpMethod: UpstreamRequest['httpMethod'];
+  /** Judges the response by its head; throws when it is not what was asked for. */
+  readonly readHead: (status: number, headers: IncomingHttpHeaders) => ResponseHead;
+  /** Which events of a stream its reader gets, and how. */
+  readonly passEvent: (event: SseEvent) => StreamEvent | null;
   readonly path: string;
   /** Made when the exchange is sent, which may be long after it was planned. */
   readonly headers: () => string[];
@@ -67,7 +71,7 @@ export function carry(
     connection.client.dispatch(
       {
         path: plan.path,
-        method: plan.asked.httpMethod,
+        method: plan.httpMethod,
         headers: headersFor(connection, plan),
         body: plan.body,
         headersTimeout: silenceMs,
@@ -131,13 +135,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
-    const { asked, limits } = this.#plan;
-    const head = readHead(asked, status, headers);
+    const { limits, passEvent } = this.#plan;
+    const head = this.#plan.readHead(status, headers);
     this.#head = head;
     if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
     if (head.body !== 'events') return;
-    this.#stream = new EventStream(controller, limits, () => {
-      this.#cancel(new CallCancelled('the reader of the stream has gone'));
+    this.#stream = new EventStream(controller, limits, {
+      passEvent,
+      onReturn: () => this.#cancel(new CallCancelled('the reader of the stream has gone')),
     });
     this.#callbacks.resolve({
       kind: 'events',

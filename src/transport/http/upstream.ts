@@ -1,13 +1,4 @@
-import { TLSSocket } from 'node:tls';
-import type { Limits, PosternError } from '#lib';
-import { messageOf } from '#lib';
-import type { Credentials } from '../credentials/credentials.ts';
-import {
-  CallCancelled,
-  SessionNotFound,
-  UpstreamCredentialsRefused,
-  UpstreamUnavailable,
-} from '../errors.ts';
+import { CallCancelled, SessionNotFound } from '../errors.ts';
 import type {
   Upstream,
   UpstreamHealth,
@@ -15,27 +6,11 @@ import type {
   UpstreamRequest,
   UpstreamStats,
 } from '../upstream.ts';
-import { connectFailure } from './connect-errors.ts';
-import type { Connect, ConnectorOptions } from './connect.ts';
-import { createConnector } from './connect.ts';
-import type { ExchangePlan } from './exchange.ts';
-import { carry } from './exchange.ts';
-import { Gate } from './gate.ts';
-import { pinOf } from './pins.ts';
-import type { Connection } from './pool.ts';
-import { Pool } from './pool.ts';
-import { RequestHeaders } from './request-headers.ts';
-import type { ServerLabel } from './server-label.ts';
+import type { Errand, HttpUpstreamOptions } from './courier.ts';
+import { Courier } from './courier.ts';
+import { passableEvent } from './passable.ts';
+import { readHead } from './response-head.ts';
 import { SessionTable } from './sessions.ts';
-
-/** What {@link createHttpUpstream} needs. */
-export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
-  /** The gateway's own headers for this server, such as its credentials. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** More of them, whose values change. */
-  readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
-  readonly limits: Limits;
-}
 
 /** An MCP server that speaks Streamable HTTP. */
 export interface HttpUpstream extends Upstream {
@@ -53,8 +28,6 @@ export interface HttpUpstream extends Upstream {
  * @throws TypeError when the URL and `tls` do not go together.
  */
 export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
-  const secure = options.url.protocol === 'https:';
-  if (secure === (options.tls === null)) throw new TypeError('https: needs tls, http: has none');
   return new StreamableHttpUpstream(options);
 }
 
@@ -62,134 +35,72 @@ class StreamableHttpUpstream implements HttpUpstream {
   readonly name: string;
   readonly kind = 'http';
   readonly #url: URL;
-  readonly #label: ServerLabel;
-  readonly #limits: Limits;
-  readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
-  readonly #headers: RequestHeaders;
   readonly #sessions: SessionTable;
-  readonly #connect: Connect;
-  readonly #pool: Pool;
-  readonly #gates: Gates;
-  readonly #closing = new AbortController();
+  readonly #courier: Courier;
 
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
     this.#url = options.url;
-    this.#label = { name: options.name, host: options.url.host };
-    this.#limits = options.limits;
-    this.#credentials = options.credentials ?? NO_CREDENTIALS;
-    this.#headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     this.#sessions = new SessionTable(options.limits);
-    this.#connect = createConnector(options);
-    this.#pool = new Pool(options.url, this.#connect, options.limits);
-    this.#gates = createGates(options.limits);
+    this.#courier = new Courier(options);
   }
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     if (request.signal.aborted) throw new CallCancelled('the client has gone');
-    const plan = this.#plan(request);
-    const { sessionId } = plan.asked;
+    const sessionId = this.#sessionOf(request);
+    this.#courier.checkCredentials();
     try {
-      const reply = await this.#send(plan, this.#gateOf(plan), request.principal);
+      const errand = this.#errandFor(request, sessionId);
+      const reply = await this.#courier.send(errand, gateOf(request), request.principal);
       if (reply.sessionId !== null) this.#bind(reply.sessionId, request.principal, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.forget(sessionId);
       return reply;
     } catch (error) {
       if (sessionId !== null && error instanceof SessionNotFound) this.#sessions.forget(sessionId);
-      if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
     }
   }
 
-  async health(): Promise<UpstreamHealth> {
-    try {
-      const { socket, link } = await this.#connect(this.#closing.signal);
-      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-      socket.destroy();
-      const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
-      const key = certificate === undefined ? '' : `; its key is ${pinOf(certificate)}`;
-      const detail = `connected to ${this.#url.host} over ${how}${key}`;
-      return { reachable: true, detail, link };
-    } catch (error) {
-      return { reachable: false, detail: messageOf(error), link: null };
-    }
+  health(): Promise<UpstreamHealth> {
+    return this.#courier.health();
   }
 
   stats(): UpstreamStats {
-    return { sessions: this.#sessions.size, children: 0, connections: this.#pool.size };
+    return { sessions: this.#sessions.size, children: 0, connections: this.#courier.connections };
   }
 
   recycle(): void {
-    this.#pool.recycle();
+    this.#courier.recycle();
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    for (const gate of Object.values(this.#gates)) gate.close();
+    await this.#courier.close();
     this.#sessions.clear();
-    await this.#pool.close();
   }
 
-  /**
-   * @throws SessionNotFound when the session is not this principal's; UpstreamCredentialUnavailable.
-   */
-  #plan(request: UpstreamRequest): ExchangePlan {
-    const { httpMethod, frame, principal } = request;
-    const stateful = request.revision.era === 'stateful';
-    const sessionId = stateful ? request.sessionId : null;
-    if (sessionId !== null && !this.#sessions.isOwnedBy(sessionId, principal)) {
-      throw new SessionNotFound('the session does not exist, or belongs to somebody else');
-    }
-    // Values that are there now will be there when the exchange is sent.
-    this.#credentials.current();
-    const method = frame?.kind === 'request' ? frame.method : null;
+  /** @throws SessionNotFound when the session is not this principal's. */
+  #sessionOf({ revision, sessionId, principal }: UpstreamRequest): string | null {
+    if (revision.era !== 'stateful' || sessionId === null) return null;
+    if (this.#sessions.isOwnedBy(sessionId, principal)) return sessionId;
+    throw new SessionNotFound('the session does not exist, or belongs to somebody else');
+  }
+
+  #errandFor(request: UpstreamRequest, sessionId: string | null): Errand {
+    const { httpMethod, frame } = request;
+    const opensSession = request.revision.era === 'stateful' && methodOf(request) === 'initialize';
+    const asked = { httpMethod, frame, sessionId, opensSession };
     return {
-      asked: { httpMethod, frame, sessionId, opensSession: stateful && method === 'initialize' },
+      httpMethod,
+      readHead: (status, headers) => readHead(asked, status, headers),
+      passEvent: passableEvent,
       path: this.#url.pathname + this.#url.search,
-      headers: () => this.#headers.of(request),
+      headers: () => this.#courier.headers.of(request),
       body: frame?.bytes ?? null,
-      longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
+      longLived: isLongLived(request),
       signal: request.signal,
       onLink: (link) => request.onLink(link),
-      server: this.#label,
-      limits: this.#limits,
     };
-  }
-
-  #gateOf(plan: ExchangePlan): Gate {
-    if (plan.longLived) return this.#gates.streams;
-    return plan.asked.frame?.kind === 'request' ? this.#gates.calls : this.#gates.answers;
-  }
-
-  async #send(plan: ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
-    for (;;) {
-      await gate.enter(principal, plan.signal);
-      const leave = (): void => gate.leave(principal);
-      const connection = await this.#take(plan.signal, leave);
-      const { reused } = connection;
-      const outcome = await carry(connection, plan, () => {
-        this.#pool.release(connection);
-        leave();
-      });
-      if (outcome !== 'unsent') return outcome;
-      // A server may close an idle connection at any time; one that closes new ones is broken.
-      if (!reused) throw this.#closedAtOnce(connection);
-    }
-  }
-
-  async #take(signal: AbortSignal, leave: () => void): Promise<Connection> {
-    try {
-      return await this.#pool.take(signal);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-
-  #closedAtOnce({ failure }: Connection): PosternError {
-    if (failure !== null) return connectFailure(failure, this.#label);
-    return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
   }
 
   #bind(sessionId: string, principal: string, reply: UpstreamReply): void {
@@ -202,39 +113,15 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 }
 
-const NONE: Readonly<Record<string, string>> = {};
-const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
-
-/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
+function methodOf({ frame }: UpstreamRequest): string | null {
+  return frame?.kind === 'request' ? frame.method : null;
 }
 
-/**
- * Streams are counted apart, since they would otherwise take the place of calls for hours. So are
- * answers to the server's own questions: a call may wait for one, and must not be what it waits for.
- */
-function createGates(limits: Limits): Gates {
-  const { maxUpstreamConnections, maxUpstreamStreams } = limits;
-  const calls = {
-    max: maxUpstreamConnections,
-    maxQueue: limits.maxUpstreamQueue,
-    waitMs: limits.upstreamIdleTimeoutMs,
-    limit: 'max_upstream_connections',
-  };
-  const streams = { max: maxUpstreamStreams, maxQueue: 0, limit: 'max_upstream_streams' };
-  return {
-    calls: new Gate(calls),
-    answers: new Gate(calls),
-    streams: new Gate({ ...calls, ...streams }),
-  };
+function isLongLived(request: UpstreamRequest): boolean {
+  return request.httpMethod === 'GET' || methodOf(request) === 'subscriptions/listen';
 }
 
-interface Gates {
-  /** Requests that have an answer. */
-  readonly calls: Gate;
-  /** Notifications, answers to the server, and the end of a session. */
-  readonly answers: Gate;
-  /** What stays open for as long as the client wants. */
-  readonly streams: Gate;
+function gateOf(request: UpstreamRequest): 'streams' | 'calls' | 'answers' {
+  if (isLongLived(request)) return 'streams';
+  return request.frame?.kind === 'request' ? 'calls' : 'answers';
 }
