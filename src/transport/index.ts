@@ -23,6 +23,7 @@ export { createHttpUpstream } from './http/upstream.ts';
 export type { HttpUpstream } from './http/upstream.ts';
 export { readMessage } from './message.ts';
 export { formatEvent, SSE_HEARTBEAT } from './sse.ts';
+export { createSseUpstream } from './sse/upstream.ts';
 export { Guardian } from './stdio/guardian.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';

@@ -1,5 +1,6 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits, PosternError } from '#lib';
+import type { Frame } from '#mcp';
 import { formatBytes, Gather, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
@@ -209,7 +210,20 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { status = 0, sessionId = null } = this.#head ?? {};
     const body = this.#body.take();
     if (body.length === 0) return { kind: 'empty', status, sessionId };
-    return { kind: 'json', status, sessionId, frame: readMessage(body, this.#plan.limits) };
+    const frame = this.#read(body, status);
+    return { kind: 'json', status, sessionId, frame };
+  }
+
+  #read(body: Buffer, status: number): Frame {
+    try {
+      return readMessage(body, this.#plan.limits);
+    } catch (cause) {
+      if (status < 400) throw cause;
+      throw new UpstreamProtocolError(`the server answers ${status} with what is no MCP message`, {
+        cause,
+        details: { status },
+      });
+    }
   }
 
   /** `null` when the connection went before anything was sent on it. */

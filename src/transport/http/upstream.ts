@@ -8,13 +8,14 @@ import type {
 } from '../upstream.ts';
 import type { Errand, HttpUpstreamOptions } from './courier.ts';
 import { Courier } from './courier.ts';
+import { refuseOlderTransport, withOlderTransportHint } from './older-transport.ts';
 import { passableEvent } from './passable.ts';
 import { readHead } from './response-head.ts';
 import { SessionTable } from './sessions.ts';
 
-/** An MCP server that speaks Streamable HTTP. */
+/** An MCP server over HTTP, on either of MCP's transports. */
 export interface HttpUpstream extends Upstream {
-  readonly kind: 'http';
+  readonly kind: 'http' | 'sse';
   /**
    * Lets new exchanges use new connections alone, for when `tls` or the policy has changed: idle
    * connections close now, busy ones after their exchange.
@@ -23,7 +24,7 @@ export interface HttpUpstream extends Upstream {
 }
 
 /**
- * An MCP server behind an http: URL on this machine or an https: URL anywhere.
+ * A Streamable HTTP server behind an http: URL on this machine or an https: URL anywhere.
  *
  * @throws TypeError when the URL and `tls` do not go together.
  */
@@ -52,13 +53,14 @@ class StreamableHttpUpstream implements HttpUpstream {
     try {
       const errand = this.#errandFor(request, sessionId);
       const reply = await this.#courier.send(errand, gateOf(request), request.principal);
+      if (opensSession(request)) refuseOlderTransport(reply);
       if (reply.sessionId !== null) this.#bind(reply.sessionId, request.principal, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.forget(sessionId);
       return reply;
     } catch (error) {
       if (sessionId !== null && error instanceof SessionNotFound) this.#sessions.forget(sessionId);
-      throw error;
+      throw opensSession(request) ? withOlderTransportHint(error) : error;
     }
   }
 
@@ -88,8 +90,7 @@ class StreamableHttpUpstream implements HttpUpstream {
 
   #errandFor(request: UpstreamRequest, sessionId: string | null): Errand {
     const { httpMethod, frame } = request;
-    const opensSession = request.revision.era === 'stateful' && methodOf(request) === 'initialize';
-    const asked = { httpMethod, frame, sessionId, opensSession };
+    const asked = { httpMethod, frame, sessionId, opensSession: opensSession(request) };
     return {
       httpMethod,
       readHead: (status, headers) => readHead(asked, status, headers),
@@ -115,6 +116,10 @@ class StreamableHttpUpstream implements HttpUpstream {
 
 function methodOf({ frame }: UpstreamRequest): string | null {
   return frame?.kind === 'request' ? frame.method : null;
+}
+
+function opensSession(request: UpstreamRequest): boolean {
+  return request.revision.era === 'stateful' && methodOf(request) === 'initialize';
 }
 
 function isLongLived(request: UpstreamRequest): boolean {
