@@ -44,7 +44,7 @@ function rowsOf(settings: Settings): readonly Row[] {
     ...settings.servers.flatMap(({ name, transport }) =>
       transport.kind === 'stdio'
         ? stdioRows(transport, ['servers', name, 'stdio'])
-        : httpRows(transport, ['servers', name, 'http']),
+        : httpRows(transport, ['servers', name, transport.kind]),
     ),
     [['audit', 'mode'], settings.audit.mode],
     [['log', 'level'], settings.log.level],

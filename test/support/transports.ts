@@ -1,7 +1,11 @@
 /** Transports of the official clients, of both SDK generations. */
+import { SSEClientTransport as Sse1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport as Stdio1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client';
+import {
+  SSEClientTransport as Sse2,
+  StreamableHTTPClientTransport as Http2,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport as Stdio2 } from '@modelcontextprotocol/client/stdio';
 import { join } from 'node:path';
 import type { Program } from './node-program.ts';
@@ -31,6 +35,12 @@ export function programAt(file: string, ...args: string[]): Program {
 export function stdio(generation: 1 | 2, program: Program): object {
   const parameters = { ...program, stderr: 'ignore' as const };
   return generation === 1 ? new Stdio1(parameters) : new Stdio2(parameters);
+}
+
+/** Over HTTP+SSE, to a server. */
+export function sse(generation: 1 | 2, url: string, through: typeof fetch = fetch): object {
+  const Sse = generation === 1 ? Sse1 : Sse2;
+  return new Sse(new URL(url), { fetch: through });
 }
 
 /** A transport over HTTP that tells when the stream of its session is open. */

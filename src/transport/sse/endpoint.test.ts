@@ -37,7 +37,19 @@ for (const [what, text] of refused) {
 test('R-23 whatever a server names, messages go to its own origin', () => {
   const part = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('//', '\\', '/', '..', ':', '@', '\t', '\n', 'https:', 'old.example:8443', 'evil.example'),
+    fc.constantFrom(
+      '//',
+      '\\',
+      '/',
+      '..',
+      ':',
+      '@',
+      '\t',
+      '\n',
+      'https:',
+      'old.example:8443',
+      'evil.example',
+    ),
   );
   fc.assert(
     fc.property(fc.array(part, { maxLength: 6 }), (parts) => {

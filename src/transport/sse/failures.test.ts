@@ -215,8 +215,8 @@ test('R-23 messages that nobody can read or waits for are passed over', TIMEOUT,
     usual();
   });
   assert.equal((await send(call(1))).kind, 'json');
-  const names = server.events.map(({ name }) => name);
-  assert.ok(names.includes('upstream.bad_event') && names.includes('upstream.message_dropped'));
+  const names = new Set(server.events.map(({ name }) => name));
+  assert.ok(names.has('upstream.bad_event') && names.has('upstream.message_dropped'));
 });
 
 test('R-23 an answer that can be read in two ways fails its call', TIMEOUT, async (t) => {
