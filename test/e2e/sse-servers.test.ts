@@ -140,7 +140,7 @@ test('R-23 an http server that is on the older transport says so', async () => {
   });
 });
 
-test('R-25 sessions end with their clients and with their streams', async () => {
+test('R-23 sessions end with their clients and with their streams', async () => {
   const vanishing = pqFetch(postern);
   await connectV1(http(1, postern.url('deserted'), vanishing.fetch));
   assert.equal(deserted.streams(), 1);

@@ -238,7 +238,7 @@ test('R-23 a server that says nothing but noise is given up', TIMEOUT, async (t)
 
 test('R-23 a silent server fails a call in time and is told', TIMEOUT, async (t) => {
   const onCall: Script['onPost'] = (_message, response) => void response.writeHead(202).end();
-  const { server, send } = await callAnswered(t, onCall, { upstreamIdleTimeoutMs: 300 });
+  const { server, send } = await callAnswered(t, onCall, { upstreamIdleTimeoutMs: 1000 });
   await assert.rejects(send(call(1)), { code: 'POSTERN_UPSTREAM_TIMEOUT' });
   await until(() => server.heard.some((text) => text.includes('notifications/cancelled')));
   assert.equal((await send(call(2))).kind, 'json');
