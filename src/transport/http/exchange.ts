@@ -1,7 +1,7 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits, PosternError } from '#lib';
 import type { Frame } from '#mcp';
-import { formatBytes, Gather, toPosternError } from '#lib';
+import { formatBytes, Gather, messageOf, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import {
@@ -218,11 +218,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     try {
       return readMessage(body, this.#plan.limits);
     } catch (cause) {
-      if (status < 400) throw cause;
-      throw new UpstreamProtocolError(`the server answers ${status} with what is no MCP message`, {
-        cause,
-        details: { status },
-      });
+      throw new UpstreamProtocolError(messageOf(cause), { cause, details: { status } });
     }
   }
 
