@@ -240,13 +240,16 @@ export class Session {
   #notSent(call: Call, error: PosternError): void {
     // It may be answered, or over, before its sending failed.
     if (this.#calls.find(call.frame.id) !== call) return;
+    // Where the connection was lost, nobody knows whether the server has it and answers yet.
+    const unsure = error instanceof UpstreamUnavailable;
     // Some servers acknowledge a call when it is done: how long that may take, its own clock says.
     if (error instanceof UpstreamTimeout) return;
     if (call === this.#opening) {
       this.end('initialize could not be sent', error);
       return;
     }
-    this.#calls.take(call.frame.id);
+    if (unsure) this.#calls.giveUp(call);
+    else this.#calls.take(call.frame.id);
     call.fail(error);
   }
 }

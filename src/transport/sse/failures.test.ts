@@ -157,6 +157,16 @@ for (const [what, refuse, code, message] of refusals) {
   });
 }
 
+test(
+  'R-23 the id of a message that the server may have got is not used again',
+  TIMEOUT,
+  async (t) => {
+    const { send } = await callAnswered(t, (_message, response) => response.destroy());
+    await assert.rejects(send(call(1)), { code: unavailable });
+    await assert.rejects(send(call(1)), { code: 'POSTERN_REQUEST_ID_IN_USE' });
+  },
+);
+
 test('R-23 a server that has forgotten the session ends it', TIMEOUT, async (t) => {
   const { server, send } = await callAnswered(t, (_message, response) => status(404)(response));
   const gone = { code: 'POSTERN_SESSION_NOT_FOUND', httpStatus: 404 };
