@@ -212,7 +212,7 @@ function recycleLinks(upstreams: readonly Upstream[]): void {
 }
 
 function isHttp(upstream: Upstream): upstream is HttpUpstream {
-  return upstream.kind === 'http';
+  return upstream.kind !== 'stdio';
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

@@ -74,6 +74,7 @@ function addUp(program: Command, finish: (code: number) => void): void {
     .usage('[options] [-- <command> [arguments…]]')
     .argument('[command...]', 'front this MCP server program, with safe defaults and no files')
     .option('--http <url>', 'front the MCP server at this URL, with safe defaults and no files')
+    .option('--sse <url>', 'the same for a server on the older HTTP+SSE transport')
     .option('--name <name>', 'name of that server in the path /servers/<name>/mcp', 'mcp')
     .option('--listen <host:port>', 'listen here instead of the first listener’s address')
     .option('--admin <host:port>', 'admin port, or "off"')

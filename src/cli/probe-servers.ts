@@ -11,7 +11,7 @@ import { createServers } from './servers.ts';
 /** What came of trying a server's hop. */
 export interface ServerProbe {
   readonly name: string;
-  readonly kind: 'stdio' | 'http';
+  readonly kind: ServerSettings['transport']['kind'];
   readonly reachable: boolean;
   /** One sentence: what was seen, or what went wrong. */
   readonly detail: string;
@@ -93,7 +93,7 @@ function notesOn({ name, transport }: ServerSettings): readonly string[] {
 }
 
 function tlsOf(transport: ServerSettings['transport']): HttpSettings['tls'] {
-  return transport.kind === 'http' ? transport.tls : null;
+  return transport.kind === 'stdio' ? null : transport.tls;
 }
 
 /** The policy that decides which links are strong enough; the strictest when there is none. */

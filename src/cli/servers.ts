@@ -3,7 +3,12 @@ import type { SecretSource, ServerSettings, Settings } from '#config';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
 import type { Guardian, Upstream } from '#transport';
-import { createHttpUpstream, createStdioUpstream, Credentials } from '#transport';
+import {
+  createHttpUpstream,
+  createSseUpstream,
+  createStdioUpstream,
+  Credentials,
+} from '#transport';
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
 
@@ -77,11 +82,12 @@ async function createServer(
     const upstream = createStdioUpstream({ ...program, ...common });
     return { upstream, credentials, watchLink: () => () => undefined, leaves: () => [] };
   }
-  const { url, headers } = transport;
+  const { kind, url, headers } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
   const tls =
     transport.tls === null ? null : await openEgressTls(name, transport.tls, inForce, events);
-  const upstream = createHttpUpstream({
+  const create = kind === 'http' ? createHttpUpstream : createSseUpstream;
+  const upstream = create({
     name,
     url,
     headers,

@@ -53,11 +53,11 @@ export async function readConfigFile(file: string): Promise<ConfigFile> {
 export function quickSettings(
   name: string,
   command: readonly string[],
-  http: string | undefined,
+  { http, sse }: { readonly http?: string; readonly sse?: string },
 ): { settings: Settings; policy: Policy } {
   const [program, ...args] = command;
-  const server =
-    program === undefined ? { http: { url: http ?? '' } } : { stdio: { command: program, args } };
+  const remote = sse === undefined ? { http: { url: http ?? '' } } : { sse: { url: sse } };
+  const server = program === undefined ? remote : { stdio: { command: program, args } };
   const settings = defaultSettingsFor({ servers: { [name]: server } });
   return { settings, policy: quickPolicy(basename(program ?? 'command line')) };
 }

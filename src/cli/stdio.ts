@@ -62,7 +62,7 @@ async function makePlan({ servers, command }: StdioOperands, options: StdioOptio
   }
   const { name, http, config, state } = options;
   if (command.length > 0 || http !== undefined) {
-    const { settings, policy } = quickSettings(name, command, http);
+    const { settings, policy } = quickSettings(name, command, http === undefined ? {} : { http });
     const quick = withoutPorts(overrideSettings(settings, { state }), name);
     return { server: name, settings: quick, fixedPolicy: policy, reread: null };
   }

@@ -19,6 +19,7 @@ export interface UpOptions {
   readonly config: string;
   readonly json?: boolean;
   readonly http?: string;
+  readonly sse?: string;
   readonly name: string;
   readonly listen?: string;
   readonly admin?: string;
@@ -63,9 +64,11 @@ export async function up(command: readonly string[], options: UpOptions): Promis
 }
 
 async function makePlan(command: readonly string[], options: UpOptions): Promise<Plan> {
-  const asked = [command.length > 0, options.http !== undefined, options.example === true];
+  const { http, sse } = options;
+  const named = [command.length > 0, http !== undefined, sse !== undefined];
+  const asked = [...named, options.example === true];
   if (asked.filter(Boolean).length > 1) {
-    throw new UsageError('give one of: a command, --http, --example');
+    throw new UsageError('give one of: a command, --http, --sse, --example');
   }
   if (options.example === true) {
     const { prepareExample } = await import('./example.ts');
@@ -82,8 +85,8 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
       throw thrown;
     }
   }
-  if (command.length > 0 || options.http !== undefined) {
-    const { settings, policy } = quickSettings(options.name, command, options.http);
+  if (named.includes(true)) {
+    const { settings, policy } = quickSettings(options.name, command, options);
     const overridden = overrideSettings(settings, options);
     requireLoopback(overridden);
     return { settings: overridden, fixedPolicy: policy, reread: null, example: null };

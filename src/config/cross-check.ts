@@ -60,7 +60,8 @@ function listenerProfile(entry: Record<string, unknown>, index: number): readonl
 }
 
 function serverProfile([name, server]: [string, unknown]): readonly NamedProfile[] {
-  return profileIn(asRecord(server)['tls'], ['servers', name, 'http', 'tls', 'profile']);
+  const { kind, tls } = asRecord(server);
+  return typeof kind === 'string' ? profileIn(tls, ['servers', name, kind, 'tls', 'profile']) : [];
 }
 
 function profileIn(tls: unknown, path: NamedProfile['path']): readonly NamedProfile[] {

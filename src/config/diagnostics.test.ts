@@ -93,10 +93,14 @@ const LISTENERS: readonly Case[] = [
 ];
 
 const SERVER: readonly Case[] = [
-  [server('{}'), [2, 12, 'servers.a', /neither "stdio" nor "http"/]],
+  [server('{}'), [2, 12, 'servers.a', /none of "stdio", "http" and "sse"/]],
   [
     server('{ stdio: { command: x }, http: { url: "https://h/" } }'),
     [2, 12, 'servers.a', /both "stdio" and "http"/],
+  ],
+  [
+    server('{ sse: { url: "https://h/" }, http: { url: "https://h/" } }'),
+    [2, 12, 'servers.a', /both "http" and "sse"/],
   ],
   [server('{ command: x }'), [2, 17, 'servers.a.command', /unknown key/, 'stdio.command']],
   [server('{ stdio: { command: npx -y x } }'), [2, 35, 'servers.a.stdio.command', /args/, 'npx']],
@@ -159,6 +163,14 @@ const SERVER: readonly Case[] = [
   [
     server('{ http: { url: "https://h/", tls: { client_certificate: { pkcs12: a } } } }'),
     [2, 51, 'servers.a.http.tls.client_certificate.passphrase_file', /missing/],
+  ],
+  [
+    server('{ sse: { url: "http://127.0.0.1/", tls: {} } }'),
+    [2, 50, 'servers.a.sse.tls', /without TLS/],
+  ],
+  [
+    server('{ sse: { url: "https://h/", tls: { profile: strct } } }'),
+    [2, 59, 'servers.a.sse.tls.profile', /no profile has this name/, 'strict'],
   ],
   ['servers: {}', [2, 10, 'servers', /at least one server/]],
   ['servers: { A: { stdio: { command: x } } }', [2, 12, 'servers.A', /lower-case letters/]],

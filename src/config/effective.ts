@@ -51,7 +51,7 @@ function rowsOf(settings: Settings): readonly Row[] {
     ...settings.servers.flatMap(({ name, transport, alias, federated }) => [
       ...(transport.kind === 'stdio'
         ? stdioRows(transport, ['servers', name, 'stdio'])
-        : httpRows(transport, ['servers', name, 'http'])),
+        : httpRows(transport, ['servers', name, transport.kind])),
       [['servers', name, 'alias'], alias] satisfies Row,
       [['servers', name, 'federated'], federated ? 'true' : 'false'] satisfies Row,
     ]),

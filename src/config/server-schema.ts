@@ -84,56 +84,63 @@ const container = z.strictObject({
   passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
 });
 
-const http = z
+const linkProtection = z
   .strictObject({
-    url: serverUrl.describe('Its endpoint: https://, or http:// on this machine.'),
-    tls: z
-      .strictObject({
-        profile: profileName
-          .prefault(DEFAULT_PROFILE)
-          .describe('Algorithms that the link to the server may use, preferred first.'),
-        ca: path
-          .optional()
-          .describe(
-            'PEM file with the authorities to trust, or `system` for those of the machine. Default: those of Node.js.',
-          ),
-        crl: path
-          .optional()
-          .describe(
-            'PEM file with revocation lists. With it a link needs a current list of every authority of the server’s chain.',
-          ),
-        pins: z
-          .array(pin)
-          .default([])
-          .describe(
-            'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
-          ),
-        client_certificate: z
-          .union([z.literal('gateway'), certificateFiles, container])
-          .optional()
-          .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
-        second_certificate: certificateFiles
-          .optional()
-          .describe(
-            'ECDSA or Ed25519 certificate of the same name, with which each link is proven a second time to a Postern that asks for it (`second_proof`).',
-          ),
-        server_name: dnsName
-          .optional()
-          .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),
-      })
+    profile: profileName
+      .prefault(DEFAULT_PROFILE)
+      .describe('Algorithms that the link to the server may use, preferred first.'),
+    ca: path
       .optional()
-      .describe('How the link is protected; https:// only.'),
-    headers: headers
-      .default({})
       .describe(
-        'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
+        'PEM file with the authorities to trust, or `system` for those of the machine. Default: those of Node.js.',
       ),
+    crl: path
+      .optional()
+      .describe(
+        'PEM file with revocation lists. With it a link needs a current list of every authority of the server’s chain.',
+      ),
+    pins: z
+      .array(pin)
+      .default([])
+      .describe(
+        'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
+      ),
+    client_certificate: z
+      .union([z.literal('gateway'), certificateFiles, container])
+      .optional()
+      .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
+    second_certificate: certificateFiles
+      .optional()
+      .describe(
+        'ECDSA or Ed25519 certificate of the same name, with which each link is proven a second time to a Postern that asks for it (`second_proof`).',
+      ),
+    server_name: dnsName
+      .optional()
+      .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),
   })
-  .superRefine(({ url, tls }, context) => {
-    if (tls === undefined || url.protocol === 'https:') return;
-    const message = 'this server is reached over plain http://, without TLS';
-    context.addIssue({ code: 'custom', path: ['tls'], message, params: { at: 'key' } });
-  });
+  .optional()
+  .describe('How the link is protected; https:// only.');
+
+/** @param endpoint what its URL is. */
+const remote = (endpoint: string) =>
+  z
+    .strictObject({
+      url: serverUrl.describe(`${endpoint}: https://, or http:// on this machine.`),
+      tls: linkProtection,
+      headers: headers
+        .default({})
+        .describe(
+          'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
+        ),
+    })
+    .superRefine(({ url, tls }, context) => {
+      if (tls === undefined || url.protocol === 'https:') return;
+      const message = 'this server is reached over plain http://, without TLS';
+      context.addIssue({ code: 'custom', path: ['tls'], message, params: { at: 'key' } });
+    });
+
+const http = remote('Its endpoint');
+const sse = remote('Its event stream, from which it names where to send messages');
 
 /** One MCP server behind the gateway. */
 export const server = z
@@ -147,6 +154,7 @@ export const server = z
       .optional()
       .describe('A program that speaks MCP over its standard streams.'),
     http: http.optional().describe('A server that speaks MCP over Streamable HTTP.'),
+    sse: sse.optional().describe('A server on the older HTTP+SSE transport (2024-11-05).'),
     alias: serverAlias
       .optional()
       .describe(
@@ -157,21 +165,22 @@ export const server = z
       .default(true)
       .describe('Whether it is behind the endpoint for many servers, /mcp, as well.'),
   })
-  .meta({ oneOf: [{ required: ['stdio'] }, { required: ['http'] }] })
+  .meta({ oneOf: [{ required: ['stdio'] }, { required: ['http'] }, { required: ['sse'] }] })
   .transform(({ alias, federated, ...value }, context) => {
-    if (value.stdio !== undefined && value.http === undefined) {
-      return { kind: 'stdio', alias, federated, ...value.stdio } as const;
-    }
-    if (value.http !== undefined && value.stdio === undefined) {
-      return { kind: 'http', alias, federated, ...value.http } as const;
-    }
-    const both = value.stdio !== undefined;
+    const common = { alias, federated };
+    const [one, other] = [
+      ...(value.stdio ? [{ kind: 'stdio', ...common, ...value.stdio } as const] : []),
+      ...(value.http ? [{ kind: 'http', ...common, ...value.http } as const] : []),
+      ...(value.sse ? [{ kind: 'sse', ...common, ...value.sse } as const] : []),
+    ];
+    if (one !== undefined && other === undefined) return one;
     context.addIssue({
       code: 'custom',
-      message: both
-        ? 'has both "stdio" and "http"; a server is one of them'
-        : 'is neither "stdio" nor "http"',
-      params: { at: 'key', allowed: ['stdio', 'http'] },
+      message:
+        one === undefined || other === undefined
+          ? 'is none of "stdio", "http" and "sse"'
+          : `has both "${one.kind}" and "${other.kind}"; a server is one of them`,
+      params: { at: 'key', allowed: ['stdio', 'http', 'sse'] },
     });
     return z.NEVER;
   });

@@ -134,9 +134,9 @@ export interface ConfinementSettings {
   readonly writable: readonly string[];
 }
 
-/** A server that speaks MCP over Streamable HTTP. */
+/** A server that speaks MCP over Streamable HTTP (`http`), or HTTP+SSE (`sse`). */
 export interface HttpSettings {
-  readonly kind: 'http';
+  readonly kind: 'http' | 'sse';
   /** https, or http to a loopback host; without credentials and fragment. */
   readonly url: URL;
   /** `null` with http. */
@@ -270,17 +270,13 @@ function toStdio(
   };
 }
 
-function toHttp(
-  server: Extract<ServerOutput, { kind: 'http' }>,
-  directory: string,
-  profileOf: ProfileOf,
-): HttpSettings {
-  const { url, tls } = server;
+function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): HttpSettings {
+  const { kind, url, tls } = server;
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
-  if (url.protocol === 'http:') return { kind: 'http', url, tls: null, headers, headerSources };
+  if (url.protocol === 'http:') return { kind, url, tls: null, headers, headerSources };
   const absolute = (path: string): string => resolve(directory, path);
   return {
-    kind: 'http',
+    kind,
     url,
     tls: {
       profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
@@ -296,7 +292,8 @@ function toHttp(
   };
 }
 
-type TlsOutput = NonNullable<Extract<ServerOutput, { kind: 'http' }>['tls']>;
+type RemoteOutput = Extract<ServerOutput, { kind: 'http' | 'sse' }>;
+type TlsOutput = NonNullable<RemoteOutput['tls']>;
 type HttpTls = NonNullable<HttpSettings['tls']>;
 
 function caOf(ca: TlsOutput['ca'], absolute: (path: string) => string): HttpTls['ca'] {

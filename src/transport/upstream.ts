@@ -1,6 +1,7 @@
 /**
- * What the gateway needs of an MCP server, whatever carries it. Both kinds of upstream look like a
- * Streamable HTTP server: the stdio kind plays that role for its child processes.
+ * What the gateway needs of an MCP server, whatever carries it. Every kind of upstream looks like a
+ * Streamable HTTP server: the stdio kind plays that role for its child processes, the sse kind for a
+ * server on the transport of 2024-11-05.
  */
 import type { LinkSecurity } from '#crypto';
 import type { Frame, Revision } from '#mcp';

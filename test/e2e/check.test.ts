@@ -18,6 +18,7 @@ interface Report {
   readonly policy: { readonly warnings: readonly { readonly suggestion?: string }[] };
   readonly servers?: readonly {
     readonly name: string;
+    readonly kind: string;
     readonly reachable: boolean;
     readonly detail: string;
     readonly link: Record<string, unknown> | null;
@@ -59,14 +60,16 @@ test('R-04 --connect tells what each hop negotiates, and where it is weaker than
   const ca = join(directory, 'ca.pem');
   await writeFile(ca, authority.certPem);
   const url = `https://127.0.0.1:${port}/mcp`;
-  const servers = { near: PROGRAM, far: { http: { url, tls: { ca } } } };
+  const tls = { ca };
+  const servers = { near: PROGRAM, far: { http: { url, tls } }, old: { sse: { url, tls } } };
   const { code, report } = await check(t, { servers }, POLICY, '--connect');
   assert.equal(code, 0);
-  const [near, far] = report.servers ?? [];
+  const [near, far, old] = report.servers ?? [];
   assert.deepEqual(near?.link, { kind: 'pipe', quantum_safe: true });
   assert.equal(far?.link?.['group'], 'X25519MLKEM768');
   assert.equal(far.link['peer_signature'], 'ECDSA-P256-SHA256');
   assert.deepEqual(far.link['downgrades'], ['peer_signature']);
+  assert.deepEqual([old?.kind, old?.link?.['group']], ['sse', 'X25519MLKEM768']);
 });
 
 test('R-04 --connect ends with 69 when a server is not there, or not to be trusted', async (t) => {

@@ -57,7 +57,7 @@ export function http(generation: 1 | 2, url: string, through: typeof fetch = fet
   return Object.assign(transport, { listening: promise });
 }
 
-/** Over HTTP+SSE, to a server at the gateway. @param url of its endpoint for Streamable HTTP. */
+/** Over HTTP+SSE; at the gateway that is a server's other endpoint. */
 export function sse(generation: 1 | 2, url: string, through: typeof fetch = fetch): object {
   const Transport = generation === 1 ? Sse1 : Sse2;
   return new Transport(new URL(url.replace(/\/mcp$/, '/sse')), { fetch: through });

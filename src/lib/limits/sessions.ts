@@ -7,7 +7,8 @@ export const SESSION_LIMITS = {
     default: 64,
     min: 1,
     max: 100_000,
-    reason: 'Stateful sessions of one server; over stdio each holds a child process.',
+    reason:
+      'Stateful sessions of one server; over stdio each holds a child process, over HTTP+SSE a connection.',
   },
   maxSessionsPerPrincipal: {
     default: 32,

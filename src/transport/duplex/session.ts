@@ -3,7 +3,7 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { idKey } from '#mcp';
-import { ResponseUnexpected, UpstreamUnavailable } from '../errors.ts';
+import { ResponseUnexpected, UpstreamTimeout, UpstreamUnavailable } from '../errors.ts';
 import type { EmptyReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import type { Call } from './call.ts';
 import { Calls, cancelledMessage } from './calls.ts';
@@ -240,11 +240,16 @@ export class Session {
   #notSent(call: Call, error: PosternError): void {
     // It may be answered, or over, before its sending failed.
     if (this.#calls.find(call.frame.id) !== call) return;
+    // Where the connection was lost, nobody knows whether the server has it and answers yet.
+    const unsure = error instanceof UpstreamUnavailable;
+    // Some servers acknowledge a call when it is done: how long that may take, its own clock says.
+    if (error instanceof UpstreamTimeout) return;
     if (call === this.#opening) {
       this.end('initialize could not be sent', error);
       return;
     }
-    this.#calls.take(call.frame.id);
+    if (unsure) this.#calls.giveUp(call);
+    else this.#calls.take(call.frame.id);
     call.fail(error);
   }
 }

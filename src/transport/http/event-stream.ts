@@ -4,7 +4,13 @@ import type { SseEvent } from '../sse-event.ts';
 import { SseParser } from '../sse.ts';
 import type { StreamEvent } from '../upstream.ts';
 import { EventQueue } from './event-queue.ts';
-import { passableEvent } from './passable.ts';
+
+interface EventStreamHooks {
+  /** Which events the reader gets, and how. */
+  readonly passEvent: (event: SseEvent) => StreamEvent | null;
+  /** Called when the reader ends the iteration. */
+  readonly onReturn: () => void;
+}
 
 /** The body of a `text/event-stream` response, as events; a slow reader pauses the connection. */
 export class EventStream {
@@ -12,15 +18,16 @@ export class EventStream {
   readonly #parser: SseParser;
   readonly #maxBuffered: number;
   readonly #queue: EventQueue;
+  readonly #passEvent: EventStreamHooks['passEvent'];
   readonly #parsed: SseEvent[] = [];
 
-  /** @param onReturn called when the reader ends the iteration. */
   constructor(
     controller: Dispatcher.DispatchController,
     limits: Pick<Limits, 'maxMessageBytes' | 'sseBufferBytes'>,
-    onReturn: () => void,
+    { passEvent, onReturn }: EventStreamHooks,
   ) {
     this.#controller = controller;
+    this.#passEvent = passEvent;
     this.#parser = new SseParser(limits.maxMessageBytes);
     this.#maxBuffered = limits.sseBufferBytes;
     this.#queue = new EventQueue(
@@ -55,7 +62,7 @@ export class EventStream {
 
   #deliver(): void {
     for (const event of this.#parsed.splice(0)) {
-      const passable = passableEvent(event);
+      const passable = this.#passEvent(event);
       if (passable !== null) this.#queue.push(passable);
     }
   }

@@ -19,7 +19,8 @@ import {
   upstreamFor,
 } from '../../../test/support/http-upstream.ts';
 import type { EventsReply, StreamEvent, UpstreamReply } from '../upstream.ts';
-import type { HttpUpstream, HttpUpstreamOptions } from './upstream.ts';
+import type { HttpUpstreamOptions } from './courier.ts';
+import type { HttpUpstream } from './upstream.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const SSE_TYPE = { 'content-type': 'text/event-stream' };

@@ -1,6 +1,7 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits, PosternError } from '#lib';
-import { formatBytes, Gather, toPosternError } from '#lib';
+import type { Frame } from '#mcp';
+import { formatBytes, Gather, messageOf, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import {
@@ -10,17 +11,21 @@ import {
   UpstreamTimeout,
 } from '../errors.ts';
 import { readMessage } from '../message.ts';
-import type { UpstreamReply } from '../upstream.ts';
+import type { SseEvent } from '../sse-event.ts';
+import type { StreamEvent, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import { EventStream } from './event-stream.ts';
 import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
 import type { Connection } from './pool.ts';
-import type { Asked, ResponseHead } from './response-head.ts';
-import { readHead } from './response-head.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { ServerLabel } from './server-label.ts';
 
 /** One HTTP exchange to make. */
 export interface ExchangePlan {
-  readonly asked: Asked;
+  readonly httpMethod: UpstreamRequest['httpMethod'];
+  /** Judges the response by its head; throws when it is not what was asked for. */
+  readonly readHead: (status: number, headers: IncomingHttpHeaders) => ResponseHead;
+  /** Which events of a stream its reader gets, and how. */
+  readonly passEvent: (event: SseEvent) => StreamEvent | null;
   readonly path: string;
   /** Made when the exchange is sent, which may be long after it was planned. */
   readonly headers: () => string[];
@@ -67,7 +72,7 @@ export function carry(
     connection.client.dispatch(
       {
         path: plan.path,
-        method: plan.asked.httpMethod,
+        method: plan.httpMethod,
         headers: headersFor(connection, plan),
         body: plan.body,
         headersTimeout: silenceMs,
@@ -131,13 +136,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
-    const { asked, limits } = this.#plan;
-    const head = readHead(asked, status, headers);
+    const { limits, passEvent } = this.#plan;
+    const head = this.#plan.readHead(status, headers);
     this.#head = head;
     if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
     if (head.body !== 'events') return;
-    this.#stream = new EventStream(controller, limits, () => {
-      this.#cancel(new CallCancelled('the reader of the stream has gone'));
+    this.#stream = new EventStream(controller, limits, {
+      passEvent,
+      onReturn: () => this.#cancel(new CallCancelled('the reader of the stream has gone')),
     });
     this.#callbacks.resolve({
       kind: 'events',
@@ -204,7 +210,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { status = 0, sessionId = null } = this.#head ?? {};
     const body = this.#body.take();
     if (body.length === 0) return { kind: 'empty', status, sessionId };
-    return { kind: 'json', status, sessionId, frame: readMessage(body, this.#plan.limits) };
+    const frame = this.#read(body, status);
+    return { kind: 'json', status, sessionId, frame };
+  }
+
+  #read(body: Buffer, status: number): Frame {
+    try {
+      return readMessage(body, this.#plan.limits);
+    } catch (cause) {
+      throw new UpstreamProtocolError(messageOf(cause), { cause, details: { status } });
+    }
   }
 
   /** `null` when the connection went before anything was sent on it. */

@@ -26,7 +26,7 @@ export class RequestHeaders {
 
   /** @throws what `changing` throws. */
   of(request: UpstreamRequest): HeaderList {
-    const headers = this.#lists()[request.httpMethod].slice();
+    const headers = this.own(request.httpMethod);
     for (const [name, value] of Object.entries(request.mcpHeaders)) {
       if (name.startsWith('mcp-') && !OWN.has(name)) headers.push(name, value);
     }
@@ -39,6 +39,15 @@ export class RequestHeaders {
       if (request.lastEventId !== null) headers.push('last-event-id', request.lastEventId);
     }
     return headers;
+  }
+
+  /**
+   * The gateway's own alone, for a transport that has none of MCP's.
+   *
+   * @throws what `changing` throws.
+   */
+  own(httpMethod: UpstreamRequest['httpMethod']): HeaderList {
+    return this.#lists()[httpMethod].slice();
   }
 
   /** They are the same for every call until a credential changes. */

@@ -28,27 +28,52 @@ export type Asked = Pick<UpstreamRequest, 'httpMethod' | 'frame'> & {
  *   has ended the session, UpstreamCredentialsRefused when it wants other credentials.
  */
 export function readHead(asked: Asked, status: number, headers: IncomingHttpHeaders): ResponseHead {
+  checkStatus(status);
+  if (status === 404 && asked.sessionId !== null) {
+    throw new SessionNotFound('the server has ended the session');
+  }
+  checkEncoding(status, headers);
+  return {
+    status,
+    body: bodyOf(asked, status, mediaTypeOf(status, headers)),
+    sessionId: asked.opensSession ? single(headers, 'mcp-session-id', status) : null,
+    contentLength: contentLength(single(headers, 'content-length', status)),
+  };
+}
+
+/**
+ * Refuses what no transport of MCP goes on with.
+ *
+ * @throws UpstreamCredentialsRefused, UpstreamProtocolError for a redirect.
+ */
+export function checkStatus(status: number): void {
   if (status === 401 || status === 403) {
     throw new UpstreamCredentialsRefused('the server refuses the gateway’s own credentials', {
       details: { status },
     });
   }
-  if (status === 404 && asked.sessionId !== null) {
-    throw new SessionNotFound('the server has ended the session');
-  }
-  if (status >= 300 && status < 400) {
-    throw invalid('the server redirects, which is not followed', status, {
-      hint: 'Configure the URL at which the server itself answers.',
-    });
-  }
+  if (status < 300 || status >= 400) return;
+  throw invalid('the server redirects, which is not followed', status, {
+    hint: 'Configure the URL at which the server itself answers.',
+  });
+}
+
+/** @throws UpstreamProtocolError when the body is compressed, which nobody asked for. */
+export function checkEncoding(status: number, headers: IncomingHttpHeaders): void {
   const encoding = single(headers, 'content-encoding', status)?.toLowerCase() ?? 'identity';
   if (encoding !== 'identity') throw invalid(`the reply is encoded as ${encoding}`, status);
-  return {
-    status,
-    body: bodyOf(asked, status, mediaType(single(headers, 'content-type', status))),
-    sessionId: asked.opensSession ? single(headers, 'mcp-session-id', status) : null,
-    contentLength: contentLength(single(headers, 'content-length', status)),
-  };
+}
+
+/**
+ * `type/subtype` in lower case, without parameters (RFC 9110 §8.3.1); `null` when there is none.
+ *
+ * @throws UpstreamProtocolError when there are two.
+ */
+export function mediaTypeOf(status: number, headers: IncomingHttpHeaders): string | null {
+  const value = single(headers, 'content-type', status);
+  if (value === null) return null;
+  const media = value.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(media) ? media : 'a malformed content type';
 }
 
 function bodyOf(asked: Asked, status: number, media: string | null): ResponseHead['body'] {
@@ -67,13 +92,6 @@ function bodyOf(asked: Asked, status: number, media: string | null): ResponseHea
   if (media === 'text/event-stream') return 'events';
   if (media === 'application/json' && asked.httpMethod === 'POST') return 'json';
   throw invalid(`the server answers with ${media}`, status);
-}
-
-/** `type/subtype` in lower case, without parameters (RFC 9110 §8.3.1). */
-function mediaType(value: string | null): string | null {
-  if (value === null) return null;
-  const media = value.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(media) ? media : 'a malformed content type';
 }
 
 function contentLength(value: string | null): number {

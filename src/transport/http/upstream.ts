@@ -1,13 +1,4 @@
-import { TLSSocket } from 'node:tls';
-import type { Limits, PosternError } from '#lib';
-import { messageOf } from '#lib';
-import type { Credentials } from '../credentials/credentials.ts';
-import {
-  CallCancelled,
-  SessionNotFound,
-  UpstreamCredentialsRefused,
-  UpstreamUnavailable,
-} from '../errors.ts';
+import { CallCancelled, SessionNotFound } from '../errors.ts';
 import type {
   Upstream,
   UpstreamHealth,
@@ -15,33 +6,16 @@ import type {
   UpstreamRequest,
   UpstreamStats,
 } from '../upstream.ts';
-import { connectFailure } from './connect-errors.ts';
-import type { Connect, ConnectorOptions } from './connect.ts';
-import { createConnector } from './connect.ts';
-import type { ExchangePlan } from './exchange.ts';
-import { carry } from './exchange.ts';
-import { Gate } from './gate.ts';
-import { pinOf } from './pins.ts';
-import type { Connection } from './pool.ts';
-import { Pool } from './pool.ts';
-import { RequestHeaders } from './request-headers.ts';
-import type { ServerLabel } from './server-label.ts';
+import type { Errand, HttpUpstreamOptions } from './courier.ts';
+import { Courier } from './courier.ts';
+import { refuseOlderTransport, withOlderTransportHint } from './older-transport.ts';
+import { passableEvent } from './passable.ts';
+import { readHead } from './response-head.ts';
 import { SessionKeeper } from './session-keeper.ts';
 
-/** What {@link createHttpUpstream} needs. */
-export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
-  /** The gateway's own headers for this server, such as its credentials. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** More of them, whose values change. */
-  readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
-  /** Other gateways use the same sessions: one that is not used here any more may be in use there. */
-  readonly sharedSessions?: boolean;
-  readonly limits: Limits;
-}
-
-/** An MCP server that speaks Streamable HTTP. */
+/** An MCP server over HTTP, on either of MCP's transports. */
 export interface HttpUpstream extends Upstream {
-  readonly kind: 'http';
+  readonly kind: 'http' | 'sse';
   /**
    * Lets new exchanges use new connections alone, for when `tls` or the policy has changed: idle
    * connections close now, busy ones after their exchange.
@@ -50,13 +24,11 @@ export interface HttpUpstream extends Upstream {
 }
 
 /**
- * An MCP server behind an http: URL on this machine or an https: URL anywhere.
+ * A Streamable HTTP server behind an http: URL on this machine or an https: URL anywhere.
  *
  * @throws TypeError when the URL and `tls` do not go together.
  */
 export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
-  const secure = options.url.protocol === 'https:';
-  if (secure === (options.tls === null)) throw new TypeError('https: needs tls, http: has none');
   return new StreamableHttpUpstream(options);
 }
 
@@ -64,40 +36,28 @@ class StreamableHttpUpstream implements HttpUpstream {
   readonly name: string;
   readonly kind = 'http';
   readonly #url: URL;
-  readonly #label: ServerLabel;
-  readonly #limits: Limits;
-  readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
-  readonly #headers: RequestHeaders;
   readonly #sessions: SessionKeeper;
-  readonly #connect: Connect;
-  readonly #pool: Pool;
-  readonly #gates: Gates;
-  readonly #closing = new AbortController();
+  readonly #courier: Courier;
 
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
     this.#url = options.url;
-    this.#label = { name: options.name, host: options.url.host };
-    this.#limits = options.limits;
-    this.#credentials = options.credentials ?? NO_CREDENTIALS;
-    this.#headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     this.#sessions = new SessionKeeper({
       ...options,
       shared: options.sharedSessions ?? false,
       end: (request) => this.#endSession(request),
     });
-    this.#connect = createConnector(options);
-    this.#pool = new Pool(options.url, this.#connect, options.limits);
-    this.#gates = createGates(options.limits);
+    this.#courier = new Courier(options);
   }
 
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     if (request.signal.aborted) throw new CallCancelled('the client has gone');
-    this.#checkSession(request);
-    const plan = this.#plan(request);
-    const { sessionId } = plan.asked;
+    const sessionId = this.#sessionOf(request);
+    this.#courier.checkCredentials();
     try {
-      const reply = await this.#send(plan, this.#gateOf(plan), request.principal);
+      const errand = this.#errandFor(request, sessionId);
+      const reply = await this.#courier.send(errand, gateOf(request), request.principal);
+      if (opensSession(request)) refuseOlderTransport(reply);
       if (reply.sessionId !== null) this.#bind(reply.sessionId, request, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.table.end(sessionId);
@@ -106,108 +66,57 @@ class StreamableHttpUpstream implements HttpUpstream {
       if (sessionId !== null && error instanceof SessionNotFound) {
         this.#sessions.table.end(sessionId);
       }
-      if (isUnauthorized(error)) this.#credentials.refused();
-      throw error;
+      throw opensSession(request) ? withOlderTransportHint(error) : error;
     }
   }
 
-  async health(): Promise<UpstreamHealth> {
-    try {
-      const { socket, link } = await this.#connect(this.#closing.signal);
-      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-      socket.destroy();
-      const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
-      const key = certificate === undefined ? '' : `; its key is ${pinOf(certificate)}`;
-      const detail = `connected to ${this.#url.host} over ${how}${key}`;
-      return { reachable: true, detail, link };
-    } catch (error) {
-      return { reachable: false, detail: messageOf(error), link: null };
-    }
+  health(): Promise<UpstreamHealth> {
+    return this.#courier.health();
   }
 
   stats(): UpstreamStats {
-    return { sessions: this.#sessions.table.size, children: 0, connections: this.#pool.size };
+    const { connections } = this.#courier;
+    return { sessions: this.#sessions.table.size, children: 0, connections };
   }
 
   recycle(): void {
-    this.#pool.recycle();
+    this.#courier.recycle();
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    for (const gate of Object.values(this.#gates)) gate.close();
     this.#sessions.close();
-    await this.#pool.close();
+    await this.#courier.close();
   }
 
   /** @throws SessionNotFound when the session is not this principal's, or over. */
-  #checkSession({ sessionId, principal, revision }: UpstreamRequest): void {
-    if (sessionId === null || revision.era !== 'stateful') return;
-    if (this.#sessions.mayUse(sessionId, principal, revision)) return;
+  #sessionOf({ revision, sessionId, principal }: UpstreamRequest): string | null {
+    if (revision.era !== 'stateful' || sessionId === null) return null;
+    if (this.#sessions.mayUse(sessionId, principal, revision)) return sessionId;
     throw new SessionNotFound('the session does not exist, or belongs to somebody else');
   }
 
-  /** @throws UpstreamCredentialUnavailable */
-  #plan(request: UpstreamRequest): ExchangePlan {
+  #errandFor(request: UpstreamRequest, sessionId: string | null): Errand {
     const { httpMethod, frame } = request;
-    const stateful = request.revision.era === 'stateful';
-    const sessionId = stateful ? request.sessionId : null;
-    // Values that are there now will be there when the exchange is sent.
-    this.#credentials.current();
-    const method = frame?.kind === 'request' ? frame.method : null;
+    const asked = { httpMethod, frame, sessionId, opensSession: opensSession(request) };
+    const { table } = this.#sessions;
     return {
-      asked: { httpMethod, frame, sessionId, opensSession: stateful && method === 'initialize' },
+      httpMethod,
+      readHead: (status, headers) => readHead(asked, status, headers),
+      passEvent: passableEvent,
       path: this.#url.pathname + this.#url.search,
-      headers: () => this.#headers.of(request),
+      headers: () => this.#courier.headers.of(request),
       body: frame?.bytes ?? null,
-      longLived: httpMethod === 'GET' || method === 'subscriptions/listen',
+      longLived: isLongLived(request),
       signal: request.signal,
       onLink: (link) => request.onLink(link),
-      server: this.#label,
-      limits: this.#limits,
+      ...(sessionId === null ? {} : { enter: () => table.enter(sessionId) }),
     };
   }
 
-  #gateOf(plan: ExchangePlan): Gate {
-    if (plan.longLived) return this.#gates.streams;
-    return plan.asked.frame?.kind === 'request' ? this.#gates.calls : this.#gates.answers;
-  }
-
-  async #send(plan: ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
-    for (;;) {
-      await gate.enter(principal, plan.signal);
-      const leave = (): void => gate.leave(principal);
-      const connection = await this.#take(plan.signal, leave);
-      const { reused } = connection;
-      const { sessionId } = plan.asked;
-      const exit = sessionId === null ? null : this.#sessions.table.enter(sessionId);
-      const outcome = await carry(connection, plan, () => {
-        this.#pool.release(connection);
-        leave();
-        exit?.();
-      });
-      if (outcome !== 'unsent') return outcome;
-      // A server may close an idle connection at any time; one that closes new ones is broken.
-      if (!reused) throw this.#closedAtOnce(connection);
-    }
-  }
-
-  async #take(signal: AbortSignal, leave: () => void): Promise<Connection> {
-    try {
-      return await this.#pool.take(signal);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-
-  #closedAtOnce({ failure }: Connection): PosternError {
-    if (failure !== null) return connectFailure(failure, this.#label);
-    return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
-  }
-
   async #endSession(request: UpstreamRequest): Promise<void> {
-    await this.#send(this.#plan(request), this.#gates.answers, request.principal);
+    this.#courier.checkCredentials();
+    const errand = this.#errandFor(request, request.sessionId);
+    await this.#courier.send(errand, 'answers', request.principal);
   }
 
   #bind(sessionId: string, request: UpstreamRequest, reply: UpstreamReply): void {
@@ -220,39 +129,19 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 }
 
-const NONE: Readonly<Record<string, string>> = {};
-const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
-
-/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
+function methodOf({ frame }: UpstreamRequest): string | null {
+  return frame?.kind === 'request' ? frame.method : null;
 }
 
-/**
- * Streams are counted apart, since they would otherwise take the place of calls for hours. So are
- * answers to the server's own questions: a call may wait for one, and must not be what it waits for.
- */
-function createGates(limits: Limits): Gates {
-  const { maxUpstreamConnections, maxUpstreamStreams } = limits;
-  const calls = {
-    max: maxUpstreamConnections,
-    maxQueue: limits.maxUpstreamQueue,
-    waitMs: limits.upstreamIdleTimeoutMs,
-    limit: 'max_upstream_connections',
-  };
-  const streams = { max: maxUpstreamStreams, maxQueue: 0, limit: 'max_upstream_streams' };
-  return {
-    calls: new Gate(calls),
-    answers: new Gate(calls),
-    streams: new Gate({ ...calls, ...streams }),
-  };
+function opensSession(request: UpstreamRequest): boolean {
+  return request.revision.era === 'stateful' && methodOf(request) === 'initialize';
 }
 
-interface Gates {
-  /** Requests that have an answer. */
-  readonly calls: Gate;
-  /** Notifications, answers to the server, and the end of a session. */
-  readonly answers: Gate;
-  /** What stays open for as long as the client wants. */
-  readonly streams: Gate;
+function isLongLived(request: UpstreamRequest): boolean {
+  return request.httpMethod === 'GET' || methodOf(request) === 'subscriptions/listen';
+}
+
+function gateOf(request: UpstreamRequest): 'streams' | 'calls' | 'answers' {
+  if (isLongLived(request)) return 'streams';
+  return request.frame?.kind === 'request' ? 'calls' : 'answers';
 }
