@@ -1,0 +1,54 @@
+import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
+import { programAt } from '../support/transports.ts';
+import { startFixtureHttp } from './server/http.ts';
+import { startTlsShim } from './tls-shim.ts';
+
+/** A way from the suite to the fixture server. */
+export interface Path {
+  readonly name: PathName;
+  readonly url: string;
+}
+
+/** `direct` is what the others are held against. */
+export type PathName = 'direct' | 'Postern' | 'Postern, TLS' | 'Postern, stdio';
+
+/** Every way, and what has to be ended in the end. */
+export interface Paths {
+  readonly all: readonly Path[];
+  close(): Promise<void>;
+}
+
+/** The suite leaves sessions open, more than one client may have by default. */
+const LIMITS = { max_sessions_per_principal: 1000, max_sessions_per_server: 1000 };
+
+/** Starts the fixture, and a gateway in front of it that allows everything. */
+export async function openPaths(): Promise<Paths> {
+  const fixture = await startFixtureHttp();
+  const postern = await startTestPostern({
+    servers: {
+      http: { http: { url: fixture.url } },
+      program: { stdio: programAt('test/conformance/server/stdio.ts') },
+    },
+    listeners: [
+      { name: 'plain', address: '127.0.0.1:0', tls: 'off' },
+      { name: 'tls', address: '127.0.0.1:0' },
+    ],
+    limits: LIMITS,
+    policy: { p2p_connectivity: { enforce_pqc: false }, ...ALLOW_ALL },
+  });
+  const shim = await startTlsShim(postern.listener('tls'), postern.ca);
+  const plain = postern.listener('plain');
+  return {
+    all: [
+      { name: 'direct', url: fixture.url },
+      { name: 'Postern', url: `${plain}/servers/http/mcp` },
+      { name: 'Postern, TLS', url: `${shim.origin}/servers/http/mcp` },
+      { name: 'Postern, stdio', url: `${plain}/servers/program/mcp` },
+    ],
+    close: async () => {
+      await shim.close();
+      await postern.stop();
+      await fixture.close();
+    },
+  };
+}
