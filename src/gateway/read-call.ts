@@ -3,7 +3,15 @@ import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
-import { checkHeaders, isBatch, jsonLimitsOf, readBatch, readFrame, revisionOf } from '#mcp';
+import {
+  checkHeaders,
+  checkMethod,
+  isBatch,
+  jsonLimitsOf,
+  readBatch,
+  readFrame,
+  revisionOf,
+} from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
@@ -62,7 +70,7 @@ export async function readCalls(
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
-  const revision = revisionOf(headers);
+  const revision = revisionOf(headers, head.frame);
   if (revision.era === 'stateless' && httpMethod !== 'POST') {
     throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
   }
@@ -83,7 +91,10 @@ export async function readCalls(
     signal: origin.signal,
   };
   const callOf = (id: string, frame: Frame | null): Call => {
-    if (frame !== null) checkHeaders(headers, revision, frame);
+    if (frame !== null) {
+      checkHeaders(headers, revision, frame);
+      checkMethod(revision, frame);
+    }
     return { ...common, id, frame };
   };
   if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };

@@ -66,6 +66,13 @@ export const RevisionUnsupported = defineError('POSTERN_REVISION_UNSUPPORTED', {
   rpcCode: RPC.unsupportedVersion,
 });
 
+export const MethodNotInRevision = defineError('POSTERN_METHOD_NOT_IN_REVISION', {
+  meaning: 'A request has a method that its protocol revision does not have.',
+  hint: 'Use the methods of the revision that the request names, or name the one that has it.',
+  httpStatus: 404,
+  rpcCode: RPC.methodNotFound,
+});
+
 export const InvalidParams = defineError('POSTERN_INVALID_PARAMS', {
   meaning: 'A request does not say clearly which tool, resource or prompt it names.',
   hint: 'Send the parameters that the MCP specification requires for this method.',

@@ -16,7 +16,7 @@ function request(method: string, params: object, revision?: string) {
 }
 
 const check = (headers: Record<string, string>, frame: ReturnType<typeof request>): void =>
-  checkHeaders(headers, revisionOf(headers), frame);
+  checkHeaders(headers, revisionOf(headers, frame), frame);
 
 const stateless = { 'mcp-protocol-version': '2026-07-28' };
 
@@ -49,13 +49,17 @@ test('R-17 refuses a message that claims another era in its body', () => {
 });
 
 test('R-23 names the supported revisions to a client that asks for another', () => {
-  assert.throws(
-    () => revisionOf({ 'mcp-protocol-version': '1900-01-01' }),
-    (error: unknown) => {
-      const { rpcCode, details } = error as { rpcCode: number; details: { supported: string[] } };
-      return rpcCode === -32022 && details.supported.includes('2026-07-28');
-    },
-  );
+  const unknown = { 'mcp-protocol-version': '1900-01-01' };
+  const supports = (includes: string, excludes?: string) => (error: unknown) => {
+    const { rpcCode, details } = error as { rpcCode: number; details: { supported: string[] } };
+    assert.ok(!details.supported.includes(excludes ?? ''));
+    return rpcCode === -32022 && details.supported.includes(includes);
+  };
+  const frame = request('tools/list', {});
+  assert.throws(() => revisionOf(unknown, frame), supports('2026-07-28'));
+  assert.throws(() => revisionOf(unknown, null), supports('2025-11-25'));
+  const stateless = request('tools/list', {}, '1900-01-01');
+  assert.throws(() => revisionOf(unknown, stateless), supports('2026-07-28', '2025-11-25'));
 });
 
 test('decodes what clients encode, and refuses encodings that are not exact', () => {

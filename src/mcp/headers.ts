@@ -2,7 +2,7 @@ import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './error
 import type { Frame } from './frame.ts';
 import { metaOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
-import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
+import { revisionByName, revisionNames, UNDECLARED_REVISION } from './revisions.ts';
 
 /** Key of `_meta` that carries the revision of a request (2026-07-28, basic/index). */
 export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
@@ -14,16 +14,26 @@ export type SingleHeaders = Readonly<Record<string, string | undefined>>;
  * The revision an exchange is in, from its `MCP-Protocol-Version` header; without one the revision
  * that had no such header.
  *
+ * @param frame the message, `null` when there is none or several. One that names its revision itself
+ * can be sent again in a stateless revision alone.
  * @throws RevisionUnsupported for a name that Postern does not pass on.
  */
-export function revisionOf(headers: SingleHeaders): Revision {
+export function revisionOf(headers: SingleHeaders, frame: Frame | null): Revision {
   const name = headers['mcp-protocol-version'];
   if (name === undefined) return UNDECLARED_REVISION;
   const revision = revisionByName(name);
   if (revision !== undefined) return revision;
   throw new RevisionUnsupported('protocol revision is not supported', {
-    details: { supported: REVISION_NAMES, requested: name.slice(0, 64) },
+    details: {
+      supported: revisionNames(namesRevision(frame) ? 'stateless' : null),
+      requested: name.slice(0, 64),
+    },
   });
+}
+
+function namesRevision(frame: Frame | null): boolean {
+  if (frame === null || frame.kind === 'response') return false;
+  return metaOf(frame.params)[META_PROTOCOL_VERSION] !== undefined;
 }
 
 /**
@@ -80,10 +90,13 @@ function targetOf(method: string, params: Readonly<Record<string, unknown>>): st
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Methods of the tasks extension of 2026-07-28 (SEP-2663). */
+const TASK_METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
+
 function nameKeyOf(method: string): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') return 'name';
   if (method === 'resources/read') return 'uri';
-  return method.startsWith('tasks/') ? 'taskId' : undefined;
+  return TASK_METHODS.has(method) ? 'taskId' : undefined;
 }
 
 function mismatch(header: string, what: string): Error {

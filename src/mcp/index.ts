@@ -27,6 +27,7 @@ export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json.ts';
 export type { JsonLimits } from './json.ts';
 export { filterList } from './lists.ts';
+export { checkMethod } from './methods.ts';
 export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
 export type { Revision } from './revisions.ts';
 export { rpcErrorBytes } from './rpc-error.ts';

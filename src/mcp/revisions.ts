@@ -23,7 +23,14 @@ const REVISIONS: readonly Revision[] = [
 export const UNDECLARED_REVISION: Revision = { name: '2025-03-26', era: 'stateful' };
 
 /** Names of all revisions, oldest first. */
-export const REVISION_NAMES: readonly string[] = REVISIONS.map((revision) => revision.name);
+export const REVISION_NAMES: readonly string[] = revisionNames(null);
+
+/** Names of the revisions of an era, of both for `null`; oldest first. */
+export function revisionNames(era: Revision['era'] | null): readonly string[] {
+  return REVISIONS.filter((revision) => era === null || revision.era === era).map(
+    ({ name }) => name,
+  );
+}
 
 /** The revision of this name, or `undefined` when Postern does not pass it on. */
 export function revisionByName(name: string): Revision | undefined {
