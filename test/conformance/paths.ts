@@ -21,9 +21,16 @@ export interface Paths {
 /** The suite leaves sessions open, more than one client may have by default. */
 const LIMITS = { max_sessions_per_principal: 1000, max_sessions_per_server: 1000 };
 
+/** Everything for everybody, methods that no revision has included: the server is to refuse them. */
+const POLICY = {
+  p2p_connectivity: { enforce_pqc: false },
+  rules: [...ALLOW_ALL.rules, { effect: 'allow', principals: ['anonymous'], methods: ['**'] }],
+};
+
 /** Starts the fixture, and a gateway in front of it that allows everything. */
 export async function openPaths(): Promise<Paths> {
   const fixture = await startFixtureHttp();
+  const shim = await startTlsShim(() => ({ origin: postern.listener('tls'), ca: postern.ca }));
   const postern = await startTestPostern({
     servers: {
       http: { http: { url: fixture.url } },
@@ -31,12 +38,12 @@ export async function openPaths(): Promise<Paths> {
     },
     listeners: [
       { name: 'plain', address: '127.0.0.1:0', tls: 'off' },
-      { name: 'tls', address: '127.0.0.1:0' },
+      // To a web page the shim is where the gateway is.
+      { name: 'tls', address: '127.0.0.1:0', allowed_origins: [shim.origin] },
     ],
     limits: LIMITS,
-    policy: { p2p_connectivity: { enforce_pqc: false }, ...ALLOW_ALL },
+    policy: POLICY,
   });
-  const shim = await startTlsShim(postern.listener('tls'), postern.ca);
   const plain = postern.listener('plain');
   return {
     all: [

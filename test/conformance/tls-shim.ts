@@ -9,13 +9,20 @@ export interface TlsShim {
   close(): Promise<void>;
 }
 
+/** The listener that a shim leads to. */
+export interface TlsTarget {
+  /** An origin on the loopback. */
+  readonly origin: string;
+  /** PEM of the authorities that it is believed by. */
+  readonly ca: string;
+}
+
 /**
- * Starts a shim to a listener on the loopback. Bytes pass unchanged, `Host` included.
+ * Starts a shim. Bytes pass unchanged, `Host` included.
  *
- * @param ca PEM of the authorities that the listener is believed by.
+ * @param target is asked with each connection, since the listener has to know the shim's origin.
  */
-export async function startTlsShim(target: string, ca: string): Promise<TlsShim> {
-  const port = Number(new URL(target).port);
+export async function startTlsShim(target: () => TlsTarget): Promise<TlsShim> {
   const sockets = new Set<Socket>();
   const keep = <S extends Socket>(socket: S): S => {
     sockets.add(socket);
@@ -24,8 +31,9 @@ export async function startTlsShim(target: string, ca: string): Promise<TlsShim>
     return socket;
   };
   const server = createServer((incoming) => {
-    const tls = { host: '127.0.0.1', port, ca, ecdhCurve: 'X25519MLKEM768' };
-    const outgoing = keep(connect(tls));
+    const { origin, ca } = target();
+    const port = Number(new URL(origin).port);
+    const outgoing = keep(connect({ host: '127.0.0.1', port, ca, ecdhCurve: 'X25519MLKEM768' }));
     keep(incoming).pipe(outgoing).pipe(incoming);
     // How a client goes away matters: to the gateway it is a cancellation.
     incoming.on('close', () => outgoing.destroy());
