@@ -1,60 +1,59 @@
 import { join } from 'node:path';
-import type { Report } from './report.ts';
+import type { Check } from './report.ts';
 import { testClient } from './suite.ts';
+import type { Part } from './verdict.ts';
 
-/** A scenario that tests clients, and an SDK that plays the client in it. */
-export interface ClientCase {
-  readonly scenario: string;
+/** The scenarios that one client plays in one revision. */
+export interface ClientSelection {
+  readonly title: string;
   readonly revision: string;
   /** Generation of the SDK. */
   readonly sdk: 1 | 2;
-}
-
-/** The same client without the gateway and through it. */
-export interface ClientRun extends ClientCase {
-  readonly direct: Report;
-  readonly through: Report;
+  readonly scenarios: readonly string[];
 }
 
 const MAIN = join(import.meta.dirname, 'client/main.ts');
 
-const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
-  '2025-11-25': [
-    'initialize',
-    'tools_call',
-    'elicitation-sep1034-client-defaults',
-    'sse-retry',
-    'json-schema-2020-12-preservation',
-  ],
-  '2026-07-28': [
-    'tools_call',
-    'request-metadata',
-    'sep-2322-client-request-state',
-    'http-standard-headers',
-    'http-custom-headers',
-    'http-invalid-tool-headers',
-    'json-schema-ref-no-deref',
-    'json-schema-2020-12-preservation',
-  ],
-};
+const STATEFUL = [
+  'elicitation-sep1034-client-defaults',
+  'initialize',
+  'json-schema-2020-12-preservation',
+  'sse-retry',
+  'tools_call',
+];
 
-/** The first SDK knows nothing of the stateless revision. */
-export const CLIENT_CASES: readonly ClientCase[] = Object.entries(SCENARIOS).flatMap(
-  ([revision, scenarios]) =>
-    scenarios.flatMap((scenario) =>
-      (revision === '2026-07-28' ? ([2] as const) : ([1, 2] as const)).map((sdk) => ({
-        scenario,
-        revision,
-        sdk,
-      })),
-    ),
-);
+const STATELESS = [
+  'http-custom-headers',
+  'http-invalid-tool-headers',
+  'http-standard-headers',
+  'json-schema-2020-12-preservation',
+  'json-schema-ref-no-deref',
+  'request-metadata',
+  'sep-2322-client-request-state',
+  'tools_call',
+];
 
-/** Runs one scenario without the gateway and through it. */
-export async function runClientCase(each: ClientCase): Promise<ClientRun> {
-  const { scenario, revision, sdk } = each;
-  const command = (way: string): string => `${process.execPath} ${MAIN} ${sdk} ${way}`;
-  const direct = await testClient(command('direct'), scenario, revision);
-  const through = await testClient(command('postern'), scenario, revision);
-  return { ...each, direct, through };
+/** Every scenario that is about more than getting a token; the first SDK speaks one era. */
+export const CLIENT_SELECTIONS: readonly ClientSelection[] = [
+  { title: '2025-11-25, SDK 1', revision: '2025-11-25', sdk: 1, scenarios: STATEFUL },
+  { title: '2025-11-25, SDK 2', revision: '2025-11-25', sdk: 2, scenarios: STATEFUL },
+  { title: '2026-07-28, SDK 2', revision: '2026-07-28', sdk: 2, scenarios: STATELESS },
+];
+
+/** The ways of the client to the suite's server, and what its command calls them. */
+const WAYS = { direct: 'direct', 'Postern, TLS': 'postern' } as const;
+
+/** Plays the scenarios one by one: some go by the clock. */
+export async function runClients(selection: ClientSelection): Promise<Part> {
+  const { title, revision, sdk, scenarios } = selection;
+  const reports = new Map<string, ReadonlyMap<string, readonly Check[]>>();
+  for (const [name, way] of Object.entries(WAYS)) {
+    const command = [process.execPath, MAIN, sdk, way].join(' ');
+    const report = new Map<string, readonly Check[]>();
+    for (const scenario of scenarios) {
+      report.set(scenario, await testClient(command, scenario, revision));
+    }
+    reports.set(name, report);
+  }
+  return { title, reports };
 }

@@ -5,12 +5,10 @@ import { startTlsShim } from './tls-shim.ts';
 
 /** A way from the suite to the fixture server. */
 export interface Path {
-  readonly name: PathName;
+  /** `direct` is what the others are held against. */
+  readonly name: string;
   readonly url: string;
 }
-
-/** `direct` is what the others are held against. */
-export type PathName = 'direct' | 'Postern' | 'Postern, TLS' | 'Postern, stdio';
 
 /** Every way, and what has to be ended in the end. */
 export interface Paths {

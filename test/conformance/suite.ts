@@ -5,45 +5,64 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { messageOf } from '#lib';
-import type { Report } from './report.ts';
+import type { Check, Report } from './report.ts';
 import { readReport } from './report.ts';
 
-const SUITE = join(
-  import.meta.dirname,
-  '../../node_modules/@modelcontextprotocol/conformance/dist/index.js',
+const SUITE = fileURLToPath(
+  import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'),
 );
 
 /** A run that takes longer hangs. */
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Tests a server with the scenarios that the options choose. */
-export function testServer(url: string, options: readonly string[]): Promise<Report> {
-  return run(['server', '--url', url, ...options]);
+export async function testServer(url: string, options: readonly string[]): Promise<Report> {
+  return (await run(['server', '--url', url, ...options])).report;
 }
 
-/** Tests a client, a command to which the URL of the suite's server is added, with one scenario. */
-export function testClient(command: string, scenario: string, revision: string): Promise<Report> {
+/**
+ * Tests a client, a command to which the URL of the suite's server is added, with one scenario. That
+ * the command ends well is a check of its own.
+ */
+export async function testClient(
+  command: string,
+  scenario: string,
+  revision: string,
+): Promise<readonly Check[]> {
   const options = ['--scenario', scenario, '--spec-version', revision];
-  return run(['client', '--command', command, ...options]);
+  const { report, ok, said } = await run(['client', '--command', command, ...options]);
+  const end: Check = ok
+    ? { id: 'client-ends-well', status: 'SUCCESS', message: '' }
+    : { id: 'client-ends-well', status: 'FAILURE', message: said };
+  return [...(report.get(scenario) ?? []), end];
 }
 
-/** Its exit code tells whether all checks succeeded, which the results tell better. */
-async function run(args: readonly string[]): Promise<Report> {
+interface Outcome {
+  readonly report: Report;
+  /** Whether the suite is content with everything. */
+  readonly ok: boolean;
+  /** What it wrote to its standard error. */
+  readonly said: string;
+}
+
+async function run(args: readonly string[]): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-conformance-'));
   try {
     const child = spawn(process.execPath, [SUITE, ...args, '--output-dir', directory], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
     });
-    const [, stderr] = await Promise.all([
+    const [, said, [code]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
-      once(child, 'exit'),
+      once(child, 'exit') as Promise<[number | null]>,
     ]);
-    return await readReport(directory).catch((error: unknown) => {
-      throw new Error(`conformance ${args.join(' ')}: ${messageOf(error)}\n${stderr}`);
+    const report = await readReport(directory).catch((error: unknown) => {
+      throw new Error(`conformance ${args.join(' ')}: ${messageOf(error)}\n${said}`);
     });
+    return { report, ok: code === 0, said };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
