@@ -6,17 +6,24 @@ import type { Part } from './verdict.ts';
 /** One choice of the suite's scenarios. */
 export interface ServerSelection {
   readonly title: string;
-  /** Options of the suite. */
-  readonly options: readonly string[];
+  /** Options of the suite, for each time that it is run. */
+  readonly options: readonly (readonly string[])[];
 }
 
-/** All scenarios of each revision that the suite knows, and for the newest its extension of tasks. */
+/** The suite takes its scenarios for the extension one by one. */
+const SKILLS = ['enumeration', 'manifest', 'directory'];
+
+/** All scenarios of each revision that the suite knows; the newest includes the extension of tasks. */
 export const SERVER_SELECTIONS: readonly ServerSelection[] = [
   ...['2025-03-26', '2025-06-18', '2025-11-25'].map((revision) => ({
     title: revision,
-    options: ['--suite', 'all', '--spec-version', revision],
+    options: [['--suite', 'all', '--spec-version', revision]],
   })),
-  { title: '2026-07-28', options: ['--requirements', '2026-07-28'] },
+  { title: '2026-07-28', options: [['--requirements', '2026-07-28']] },
+  {
+    title: '2026-07-28, skills',
+    options: SKILLS.map((name) => ['--scenario', `sep-2640-skills-${name}`]),
+  },
 ];
 
 /** Runs a selection over every path, one after the other. */
@@ -25,6 +32,10 @@ export async function runServers(
   paths: readonly Path[],
 ): Promise<Part> {
   const reports = new Map<string, Report>();
-  for (const { name, url } of paths) reports.set(name, await testServer(url, options));
+  for (const { name, url } of paths) {
+    const runs: Report[] = [];
+    for (const each of options) runs.push(await testServer(url, each));
+    reports.set(name, new Map(runs.flatMap((report) => Array.from(report))));
+  }
   return { title, reports };
 }

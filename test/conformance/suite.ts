@@ -10,9 +10,7 @@ import { messageOf } from '#lib';
 import type { Check, Report } from './report.ts';
 import { readReport } from './report.ts';
 
-const SUITE = fileURLToPath(
-  import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'),
-);
+const SUITE = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 
 /** A run that takes longer hangs. */
 const TIMEOUT_MS = 10 * 60_000;

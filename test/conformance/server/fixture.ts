@@ -8,6 +8,7 @@ import { addQuestions } from './questions.ts';
 import { addReports } from './reports.ts';
 import { addResources } from './resources.ts';
 import { addRounds } from './rounds.ts';
+import { loadSkills } from './skills.ts';
 import { addTasks, TASKS } from './tasks.ts';
 import { TaskStore } from './task-store.ts';
 import { addTools } from './tools.ts';
@@ -22,7 +23,8 @@ export function fixtureFactory(announcer: Announcer): McpServerFactory {
     ttlSeconds: 60,
   });
   const tasks = new TaskStore();
-  return ({ era }) => {
+  const skills = loadSkills();
+  return async ({ era }) => {
     const server = new McpServer(
       { name: 'conformance-fixture', version: '1.0.0' },
       {
@@ -52,6 +54,7 @@ export function fixtureFactory(announcer: Announcer): McpServerFactory {
     addResources(server);
     addPrompts(server);
     addTasks(server, era, tasks);
+    if (era === 'modern') (await skills).attach(server);
     return server;
   };
 }
