@@ -6,7 +6,8 @@ import type { Part } from './verdict.ts';
 /** The scenarios that one client plays in one revision. */
 export interface ClientSelection {
   readonly title: string;
-  readonly revision: string;
+  /** `null` for scenarios of extensions, which belong to none. */
+  readonly revision: string | null;
   /** Generation of the SDK. */
   readonly sdk: 1 | 2;
   readonly scenarios: readonly string[];
@@ -33,11 +34,19 @@ const STATELESS = [
   'tools_call',
 ];
 
+const SKILLS = ['no-prefetch', 'verify-digest', 'verify-frontmatter', 'verify-size'];
+
 /** Every scenario that is about more than getting a token; the first SDK speaks one era. */
 export const CLIENT_SELECTIONS: readonly ClientSelection[] = [
   { title: '2025-11-25, SDK 1', revision: '2025-11-25', sdk: 1, scenarios: STATEFUL },
   { title: '2025-11-25, SDK 2', revision: '2025-11-25', sdk: 2, scenarios: STATEFUL },
   { title: '2026-07-28, SDK 2', revision: '2026-07-28', sdk: 2, scenarios: STATELESS },
+  {
+    title: 'Skills, SDK 2',
+    revision: null,
+    sdk: 2,
+    scenarios: SKILLS.map((name) => `sep-2640-client-${name}`),
+  },
 ];
 
 /** The ways of the client to the suite's server, and what its command calls them. */
@@ -51,9 +60,16 @@ export async function runClients(selection: ClientSelection): Promise<Part> {
     const command = [process.execPath, MAIN, sdk, way].join(' ');
     const report = new Map<string, readonly Check[]>();
     for (const scenario of scenarios) {
-      report.set(scenario, await testClient(command, scenario, revision));
+      report.set(scenario, await testTwice(() => testClient(command, scenario, revision)));
     }
     reports.set(name, report);
   }
   return { title, reports };
+}
+
+/** Scenarios that go by the clock fail on a busy machine; one that is broken fails again. */
+async function testTwice(test: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
+  const checks = await test();
+  const failed = checks.some(({ status }) => status === 'FAILURE' || status === 'WARNING');
+  return failed ? test() : checks;
 }

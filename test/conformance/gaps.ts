@@ -40,11 +40,6 @@ export const NOT_RUN: readonly { readonly scenarios: string; readonly reason: st
       'They test how a client gets a token for a server. Through a gateway it would be one for the gateway, which never passes its clients’ tokens on.',
   },
   {
-    scenarios: '`sep-2640-client-*`',
-    reason:
-      'They test whether a client believes the digests of skills. No official client has that yet.',
-  },
-  {
     scenarios: '`authorization-*`',
     reason: 'They test authorization servers, which are neither MCP servers nor clients.',
   },

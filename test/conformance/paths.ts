@@ -1,5 +1,6 @@
-import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
+import { startTestPostern } from '../support/postern.ts';
 import { programAt } from '../support/transports.ts';
+import { POLICY } from './policy.ts';
 import { startFixtureHttp } from './server/http.ts';
 import { startTlsShim } from './tls-shim.ts';
 
@@ -18,12 +19,6 @@ export interface Paths {
 
 /** The suite leaves sessions open, more than one client may have by default. */
 const LIMITS = { max_sessions_per_principal: 1000, max_sessions_per_server: 1000 };
-
-/** Everything for everybody, methods that no revision has included: the server is to refuse them. */
-const POLICY = {
-  p2p_connectivity: { enforce_pqc: false },
-  rules: [...ALLOW_ALL.rules, { effect: 'allow', principals: ['anonymous'], methods: ['**'] }],
-};
 
 /** Starts the fixture, and a gateway in front of it that allows everything. */
 export async function openPaths(): Promise<Paths> {

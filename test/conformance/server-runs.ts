@@ -21,7 +21,7 @@ export const SERVER_SELECTIONS: readonly ServerSelection[] = [
   })),
   { title: '2026-07-28', options: [['--requirements', '2026-07-28']] },
   {
-    title: '2026-07-28, skills',
+    title: 'Skills',
     options: SKILLS.map((name) => ['--scenario', `sep-2640-skills-${name}`]),
   },
 ];

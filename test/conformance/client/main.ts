@@ -4,7 +4,8 @@
  */
 import { inspect } from 'node:util';
 import { pqFetch } from '../../support/clients.ts';
-import { ALLOW_ALL, startTestPostern } from '../../support/postern.ts';
+import { startTestPostern } from '../../support/postern.ts';
+import { POLICY } from '../policy.ts';
 import { connect } from './connect.ts';
 import type { Context } from './script.ts';
 import { play } from './script.ts';
@@ -23,8 +24,7 @@ else await run(url, fetch);
 process.exit();
 
 async function throughPostern(): Promise<void> {
-  const policy = { p2p_connectivity: { enforce_pqc: false }, ...ALLOW_ALL };
-  const postern = await startTestPostern({ servers: { suite: { http: { url } } }, policy });
+  const postern = await startTestPostern({ servers: { suite: { http: { url } } }, policy: POLICY });
   const tls = pqFetch(postern);
   try {
     await run(postern.url('suite'), tls.fetch);

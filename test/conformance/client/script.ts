@@ -1,5 +1,7 @@
 /** What a client does in each scenario that tests clients. */
+import type { Client } from '@modelcontextprotocol/client';
 import type { AnyClient, ToolCall } from './connect.ts';
+import { playSkills } from './skills.ts';
 
 /** What the suite tells beside the scenario, in `MCP_CONFORMANCE_CONTEXT`. */
 export interface Context {
@@ -8,6 +10,10 @@ export interface Context {
 
 /** Plays a scenario. */
 export async function play(client: AnyClient, scenario: string, context: Context): Promise<void> {
+  if (scenario.startsWith('sep-2640-')) {
+    await playSkills(client as unknown as Client, scenario !== 'sep-2640-client-no-prefetch');
+    return;
+  }
   const { tools } = await client.listTools();
   switch (scenario) {
     case 'json-schema-ref-no-deref':
