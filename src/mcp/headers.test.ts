@@ -58,8 +58,8 @@ test('R-23 names the supported revisions to a client that asks for another', () 
   const frame = request('tools/list', {});
   assert.throws(() => revisionOf(unknown, frame), supports('2026-07-28'));
   assert.throws(() => revisionOf(unknown, null), supports('2025-11-25'));
-  const stateless = request('tools/list', {}, '1900-01-01');
-  assert.throws(() => revisionOf(unknown, stateless), supports('2026-07-28', '2025-11-25'));
+  const own = request('tools/list', {}, '1900-01-01');
+  assert.throws(() => revisionOf(unknown, own), supports('2026-07-28', '2025-11-25'));
 });
 
 test('decodes what clients encode, and refuses encodings that are not exact', () => {
