@@ -263,6 +263,7 @@ export class Gateway {
     const names = {
       hosts: hostNamesOf(settings.host, settings.serverNames),
       origins: new Set(settings.allowedOrigins),
+      scheme: settings.tls === null ? ('http' as const) : ('https' as const),
     };
     const { name, host, port, minRevision } = settings;
     return createListener({

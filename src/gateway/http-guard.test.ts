@@ -10,6 +10,7 @@ const code = (expected: string) => (error: unknown) =>
 const names = {
   hosts: hostNamesOf('127.0.0.1', ['GW.example.com']),
   origins: new Set(['https://app.example.com']),
+  scheme: 'https' as const,
 };
 
 test('R-14 takes the Host names of the listener, whatever their port and letter case', () => {
@@ -41,6 +42,16 @@ test('R-14 refuses web pages that are not allowed', () => {
   for (const origin of ['https://evil.example', 'null', 'https://app.example.com:444', '']) {
     assert.throws(() => checkOrigin({ host, origin }, names), code('POSTERN_ORIGIN_REFUSED'));
   }
+});
+
+test('R-14 takes its own origin, of its own scheme and under one of its names alone', () => {
+  const host = 'localhost:7443';
+  checkOrigin({ host, origin: 'https://localhost:7443' }, names);
+  for (const origin of ['http://localhost:7443', 'https://localhost', 'https://127.0.0.1:7443']) {
+    assert.throws(() => checkOrigin({ host, origin }, names), code('POSTERN_ORIGIN_REFUSED'));
+  }
+  const rebound = { host: 'evil.example:7443', origin: 'https://evil.example:7443' };
+  assert.throws(() => checkOrigin(rebound, names), code('POSTERN_ORIGIN_REFUSED'));
 });
 
 test('R-14 a listener on every address is addressed by its names and by loopback', () => {

@@ -32,6 +32,8 @@ export interface HostNames {
   readonly hosts: ReadonlySet<string>;
   /** `Origin` values of web pages that may call. */
   readonly origins: ReadonlySet<string>;
+  /** How the listener is reached: the scheme of its own origin. */
+  readonly scheme: 'http' | 'https';
 }
 
 /**
@@ -63,13 +65,14 @@ export function singleHeaders(request: IncomingMessage): SingleHeaders {
  * @throws OriginRefused otherwise.
  */
 export function checkOrigin(headers: SingleHeaders, names: HostNames): void {
-  if (!isOneOf(names.hosts, headers['host'] ?? '')) {
+  const { origin, host = '' } = headers;
+  if (!isOneOf(names.hosts, host)) {
     throw new OriginRefused('the Host header names another site');
   }
-  const { origin } = headers;
-  if (origin !== undefined && !names.origins.has(origin)) {
-    throw new OriginRefused('the Origin header names a site that is not allowed');
-  }
+  if (origin === undefined || names.origins.has(origin)) return;
+  // Its own origin: no page is served there, so nobody but the client itself can say so.
+  if (origin === `${names.scheme}://${host}`) return;
+  throw new OriginRefused('the Origin header names a site that is not allowed');
 }
 
 /**

@@ -120,10 +120,13 @@ function checkName(value: string | undefined, expected: string, required: boolea
   }
 }
 
+/** Methods of the tasks extension of 2026-07-28 (SEP-2663). */
+const TASK_METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
+
 function nameKeyOf(method: string): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') return 'name';
   if (method === 'resources/read') return 'uri';
-  return method.startsWith('tasks/') ? 'taskId' : undefined;
+  return TASK_METHODS.has(method) ? 'taskId' : undefined;
 }
 
 /** The failure of one header. */
