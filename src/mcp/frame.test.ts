@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_LIMITS } from '#lib';
 import { idKey, readFrame } from './frame.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 const read = (message: unknown) => readFrame(Buffer.from(JSON.stringify(message)), limits);
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;

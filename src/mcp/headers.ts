@@ -1,11 +1,9 @@
 import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './errors.ts';
-import type { Frame } from './frame.ts';
-import { metaOf } from './frame.ts';
+import type { NotificationFrame, RequestFrame, Frame } from './frame.ts';
+import { metaEntryOf, paramOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
 import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
-
-/** Key of `_meta` that carries the revision of a request (2026-07-28, basic/index). */
-export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
+import { META_PROTOCOL_VERSION } from './shapes.ts';
 
 /** Lower-case header names and their single values. */
 export type SingleHeaders = Readonly<Record<string, string | undefined>>;
@@ -35,7 +33,7 @@ export function revisionOf(headers: SingleHeaders): Revision {
  */
 export function checkHeaders(headers: SingleHeaders, revision: Revision, frame: Frame): void {
   if (frame.kind === 'response') return;
-  const declared = metaOf(frame.params)[META_PROTOCOL_VERSION];
+  const declared = metaEntryOf(frame, META_PROTOCOL_VERSION);
   const header = headers['mcp-protocol-version'];
   if (declared !== undefined && declared !== header) {
     throw mismatch('MCP-Protocol-Version', 'differs from _meta in the body');
@@ -45,7 +43,7 @@ export function checkHeaders(headers: SingleHeaders, revision: Revision, frame: 
     throw new RequestMetaMissing('"_meta" of the request names no protocol revision');
   }
   checkOne(headers, 'Mcp-Method', frame.method, frame.kind === 'request');
-  const target = targetOf(frame.method, frame.params);
+  const target = targetOf(frame);
   if (target !== undefined) checkOne(headers, 'Mcp-Name', target, frame.kind === 'request');
 }
 
@@ -74,9 +72,9 @@ function checkOne(headers: SingleHeaders, name: string, expected: string, requir
 }
 
 /** What `Mcp-Name` mirrors for this method, `undefined` when nothing. */
-function targetOf(method: string, params: Readonly<Record<string, unknown>>): string | undefined {
-  const key = nameKeyOf(method);
-  const value = key === undefined ? undefined : params[key];
+function targetOf(frame: RequestFrame | NotificationFrame): string | undefined {
+  const key = nameKeyOf(frame.method);
+  const value = key === undefined ? undefined : paramOf(frame, key);
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -13,7 +13,17 @@ export {
   RevisionUnsupported,
   RPC,
 } from './errors.ts';
-export { asRpcId, errorFrame, idKey, isObject, metaOf, readFrame } from './frame.ts';
+export {
+  asRpcId,
+  errorFrame,
+  idKey,
+  isObject,
+  metaEntryOf,
+  metaOf,
+  paramOf,
+  readFrame,
+  resultEntryOf,
+} from './frame.ts';
 export type {
   Frame,
   JsonObject,
@@ -24,8 +34,8 @@ export type {
 } from './frame.ts';
 export { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
 export type { SingleHeaders } from './headers.ts';
-export { jsonLimitsOf } from './json.ts';
-export type { JsonLimits } from './json.ts';
+export { jsonLimitsOf } from './json/limits.ts';
+export type { JsonLimits } from './json/limits.ts';
 export { filterList } from './lists.ts';
 export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
 export type { Revision } from './revisions.ts';

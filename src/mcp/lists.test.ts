@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_LIMITS } from '#lib';
 import type { ResponseFrame } from './frame.ts';
 import { readFrame } from './frame.ts';
 import { filterList } from './lists.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 
 function response(result: object): ResponseFrame {
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));

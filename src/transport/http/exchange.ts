@@ -35,7 +35,9 @@ export interface ExchangePlan {
     Limits,
     | 'callMaxMs'
     | 'maxJsonDepth'
+    | 'maxJsonKeyBytes'
     | 'maxJsonKeys'
+    | 'maxJsonNumberBytes'
     | 'maxMessageBytes'
     | 'sseBufferBytes'
     | 'upstreamIdleTimeoutMs'

@@ -115,15 +115,18 @@ export class Channel implements Gate {
   #onLine(line: Buffer): void {
     if (this.#closed) return;
     const { limits } = this.#program;
+    const jsonLimits = jsonLimitsOf(limits, limits.maxMessageBytes);
     let frame: Frame;
     try {
-      frame = readFrame(line, jsonLimitsOf(limits, limits.maxMessageBytes));
+      frame = readFrame(line, jsonLimits);
+      // What goes on must be what was read, to the byte.
+      if (line.includes(CR)) frame = readFrame(asOneLine(line), jsonLimits);
     } catch (thrown) {
       this.#refuse(line, toPosternError(thrown));
       return;
     }
     this.#badInARow = 0;
-    this.#handlers.onFrame(line.includes(CR) ? { ...frame, bytes: asOneLine(line) } : frame);
+    this.#handlers.onFrame(frame);
   }
 
   #refuse(line: Buffer, cause: PosternError): void {

@@ -1,0 +1,85 @@
+import { otherSpelling } from './refusals.ts';
+import { stringIn } from './text.ts';
+
+/** Longer keys fold to no protocol key, and folding is what costs. */
+const MAX_FOLDED_LENGTH = 128;
+
+/**
+ * What is known of the value under a key: it is an object of this shape; it is a text, or a list of
+ * texts, that has to mean the same to every parser (`exact`); nothing (`any`).
+ */
+type Known = Shape | 'exact' | 'any';
+
+/** One key that an object may have. */
+export interface KnownKey {
+  readonly name: string;
+  /** Its place among the keys of the shape. */
+  readonly index: number;
+  readonly bytes: Buffer;
+  readonly value: Known;
+}
+
+/** Keys that are known of one kind of object. */
+export class Shape {
+  readonly keys: readonly KnownKey[];
+  readonly #bySignature = new Map<number, KnownKey[]>();
+  readonly #folded = new Set<string>();
+
+  constructor(keys: Readonly<Record<string, Known>>) {
+    this.keys = Object.entries(keys).map(([name, value], index) => {
+      return { name, index, bytes: Buffer.from(name), value };
+    });
+    for (const key of this.keys) {
+      const signature = signatureOf(key.bytes, 0, key.bytes.length);
+      this.#bySignature.set(signature, [...(this.#bySignature.get(signature) ?? []), key]);
+      this.#folded.add(fold(key.name));
+    }
+  }
+
+  /**
+   * The known key that stands in a text, `null` when it is another.
+   *
+   * @param text what it says if there are escapes in it, `null` otherwise.
+   * @throws FrameAmbiguous when some parsers would take it for a known one. Some match keys without
+   *   regard to letter case (CVE-2026-27896), some of them fold more than ASCII: to Go, `paramſ` is
+   *   `params`. One side would read it and the other would not.
+   */
+  find(bytes: Buffer, start: number, end: number, text: string | null): KnownKey | null {
+    if (text === null) {
+      const candidates = this.#bySignature.get(signatureOf(bytes, start, end));
+      if (candidates !== undefined) {
+        for (const key of candidates) if (isAt(bytes, start, end, key.bytes)) return key;
+      }
+    }
+    const name = text ?? stringIn(bytes, start, end);
+    const key = this.byName(name);
+    if (key === null && this.#folded.has(fold(name))) throw otherSpelling(name);
+    return key;
+  }
+
+  byName(name: string): KnownKey | null {
+    for (const key of this.keys) if (key.name === name) return key;
+    return null;
+  }
+}
+
+/** A number that differs for most keys. */
+function signatureOf(bytes: Buffer, start: number, end: number): number {
+  if (start === end) return 0;
+  return ((end - start) << 16) | ((bytes[start] as number) << 8) | (bytes[end - 1] as number);
+}
+
+function isAt(bytes: Buffer, start: number, end: number, expected: Buffer): boolean {
+  if (expected.length !== end - start) return false;
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
+}
+
+/** What the laxest of parsers would still take for the same key; C ends a string at its first NUL. */
+function fold(key: string): string {
+  const [text = ''] = key.split('\0', 1);
+  if (text.length > MAX_FOLDED_LENGTH) return text;
+  return text.normalize('NFKC').toUpperCase().toLowerCase();
+}
