@@ -147,14 +147,14 @@ function assertSameParts(frame: Frame, value: unknown): void {
 
 /** Whether the SDKs take the message; when they do, they see the same in it. */
 function assertSameInSdks(frame: Frame, value: unknown): boolean {
-  const readings = [
+  const readings: readonly (() => Record<string, unknown>)[] = [
     () => JSONRPCMessageSchema.parse(value),
     () => parseOfClient(value),
     () => parseOfServer(value),
   ];
   const taken = readings.flatMap((read) => {
     try {
-      return [read() as Record<string, unknown>];
+      return [read()];
     } catch {
       return [];
     }

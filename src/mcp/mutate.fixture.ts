@@ -2,42 +2,22 @@
 
 /** What parsers tend to read differently, or not at all. */
 const TOKENS: readonly Buffer[] = [
-  ...['{', '}', '[', ']', ':', ',', '"', '\\', '\\"', '\\\\', ' ', '\n', '\r', '\t', '\v', '\0'],
-  ...['0', '-', '-0', '01', '1e5', '1E+1', '1.', '.5', '7.0', '9007199254740993', '1e400'],
-  ...['true', 'false', 'null', 'NaN', 'tru', '""', '{}', '[]', '"a":1', ',"a":1,"a":2', '/**/'],
-  ...['\\u0000', '\\ud800', '\\ud83d\\ude00', '\\u00e9', '\\u006', '\\x', 'é', '😀', '\u2028'],
-  ...['\u007f', '\u0001', '\ufeff', 'ſ', '\u212a', 'x'.repeat(40), '\\n'.repeat(20)],
-].map((text) => Buffer.from(text));
+  ...words(String.raw`{ } [ ] : , " \ \" \\ 0 - -0 01 1e5 1E+1 1. .5 7.0 9007199254740993 1e400`),
+  ...words(String.raw`true false null NaN tru "" {} [] "a":1 ,"a":1,"a":2 /**/ \u0000 \ud800 \x`),
+  ...words('|\n|\r|\t|\v|\0|\u007f|\u0001|\ufeff|\u2028|\u212a', '|'),
+  ...words(`\\u006 é 😀 ſ ${'x'.repeat(40)} ${'\\n'.repeat(20)}`),
+];
 /** What may stand in an object before its other members. */
-const MEMBERS: readonly Buffer[] = [
-  ...['"id":1,', '"method":"ping",', '"Method":"ping",', '"m\\u0065thod":"ping",', '"params":{},'],
-  ...['"name":"x",', '"NAME":"x",', '"n\\u0061me":"x",', '"__proto__":1,', '"result":{},'],
-  ...['"_meta":{"progressToken":1},', '"jsonrpc":"2.0",', '"error":{"code":1,"message":""},'],
-  ...[
-    '"":[1,-0.5e3,true,null],',
-    ' "a\\\\" : "\\"" ,',
-    '"é":"\\ud800",',
-    '"\\ud800":1,',
-    '"uri":"\\u0000",',
-  ],
-].map((text) => Buffer.from(text));
+const MEMBERS: readonly Buffer[] = words(String.raw`
+  "id":1, "method":"ping", "Method":"ping", "m\u0065thod":"ping", "params":{}, "result":{},
+  "name":"x", "NAME":"x", "n\u0061me":"x", "__proto__":1, "_meta":{"progressToken":1},
+  "jsonrpc":"2.0", "error":{"code":1,"message":""}, "":[1,-0.5e3,true,null], "a\\":"\"",
+  "é":"\ud800", "\ud800":1, "uri":"\u0000",`);
 /** What may stand in a string. */
 const CHARACTERS: readonly Buffer[] = [
-  ...[
-    '\\u0000',
-    '\\ud800',
-    '\\ud83d\\ude00',
-    '\\u00E9',
-    '\\"',
-    '\\\\',
-    '\\n',
-    '\\/',
-    'é',
-    '😀',
-    '\u2028',
-  ],
-  ...['\u007f', 'a', '{', ':', ',', 'ſ', 'x'.repeat(40), `${'y'.repeat(30)}\\t`, '\\b'.repeat(20)],
-].map((text) => Buffer.from(text));
+  ...words(String.raw`\u0000 \ud800 \ud83d\ude00 \u00E9 \" \\ \n \/ é 😀 a { : , ſ`),
+  ...words(`\u007f ${'x'.repeat(40)} ${'y'.repeat(30)}\\t ${'\\b'.repeat(20)}`),
+];
 const BROKEN_UTF8 = ['ff', 'c0ae', 'eda080', 'f4908080', 'e282', '80'].map((hex) =>
   Buffer.from(hex, 'hex'),
 );
@@ -109,6 +89,13 @@ export class Mutator {
   #pick<T>(items: readonly T[]): T {
     return items[this.#below(items.length)] as T;
   }
+}
+
+function words(text: string, separator: string | RegExp = /\s+/): readonly Buffer[] {
+  return text
+    .trim()
+    .split(separator)
+    .map((word) => Buffer.from(word));
 }
 
 /** Mulberry32: numbers from 0 to below 1. */
