@@ -44,6 +44,8 @@ export interface ResponseFrame {
     | { readonly error: { readonly code: number; readonly message: string } };
 }
 
+const VERSION = Buffer.from('"2.0"');
+
 /**
  * Reads one JSON-RPC 2.0 message. What policy sees is exactly what `bytes` say: whatever another
  * parser could read differently is refused. `params` and `outcome.result` are built when they are
@@ -57,7 +59,8 @@ export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
   if (members === null) {
     throw new FrameNotRpc('message is not a JSON object; only revision 2025-03-26 has batches');
   }
-  if (members.value('jsonrpc') !== '2.0') throw new FrameNotRpc('"jsonrpc" is not "2.0"');
+  if (!members.isWritten('jsonrpc', VERSION) && members.value('jsonrpc') !== '2.0')
+    throw new FrameNotRpc('"jsonrpc" is not "2.0"');
   return members.has('method') ? readCall(bytes, members) : readResponse(bytes, members);
 }
 
@@ -151,6 +154,8 @@ function readError(bytes: Buffer, members: Members, error: Members): ResponseFra
 const EXACT_INTEGER = /^(?:0|-?[1-9]\d{0,15})(?:\.0)?$/;
 
 function idOf(members: Members): RpcId {
+  const digits = members.digits('id');
+  if (digits !== null) return digits;
   const id = asRpcId(members.value('id'));
   if (id === undefined || (typeof id === 'number' && !EXACT_INTEGER.test(members.written('id')))) {
     throw new FrameNotRpc('"id" is neither a string nor an integer of at most 2^53');

@@ -1,6 +1,6 @@
 import type { KnownKey, Shape } from './shape.ts';
 
-import { stringIn, valueIn } from './text.ts';
+import { digitsIn, isAt, stringIn, valueIn } from './text.ts';
 
 /** Part of a text that is one value: from `start` on, up to `end`. */
 export interface Span {
@@ -15,10 +15,11 @@ export interface Span {
 export class Members {
   readonly shape: Shape;
   readonly #bytes: Buffer;
-  /** Start and end of the value of each known key, by its index; nothing for absent ones. */
-  readonly #spans: number[] = [];
-  #values: Map<KnownKey, unknown> | null = null;
-  #inner: Map<KnownKey, Members> | null = null;
+  /** Start and end of the value of each known key, by the key's index; 0 for absent ones. */
+  readonly #spans: number[];
+  /** By the index of the key; `null` while there is none. */
+  #values: unknown[] | null = null;
+  #inner: Members[] | null = null;
   #start = 0;
   #end = 0;
   #whole: Readonly<Record<string, unknown>> | null = null;
@@ -26,6 +27,7 @@ export class Members {
   constructor(shape: Shape, bytes: Buffer) {
     this.shape = shape;
     this.#bytes = bytes;
+    this.#spans = shape.absent.slice();
   }
 
   /** Notes where the object itself stands. */
@@ -38,7 +40,7 @@ export class Members {
   set(key: KnownKey, start: number, end: number, inner: Members | null): void {
     this.#spans[2 * key.index] = start;
     this.#spans[2 * key.index + 1] = end;
-    if (inner !== null) (this.#inner ??= new Map()).set(key, inner);
+    if (inner !== null) (this.#inner ??= [])[key.index] = inner;
   }
 
   /** Whether the object has this known key. */
@@ -58,10 +60,22 @@ export class Members {
     return span === null ? '' : stringIn(this.#bytes, span.start, span.end);
   }
 
+  /** Whether the value of a known key is written just so. */
+  isWritten(name: string, expected: Buffer): boolean {
+    const span = this.span(name);
+    return span !== null && isAt(this.#bytes, span.start, span.end, expected);
+  }
+
+  /** The value of a known key that is written as some digits alone, else `null`. */
+  digits(name: string): number | null {
+    const span = this.span(name);
+    return span === null ? null : digitsIn(this.#bytes, span.start, span.end);
+  }
+
   /** The members of the object under a known key; `null` when that is absent or no object. */
   inner(name: string): Members | null {
     const key = this.shape.byName(name);
-    return (key === null ? null : this.#inner?.get(key)) ?? null;
+    return (key === null ? null : this.#inner?.[key.index]) ?? null;
   }
 
   /** The value of any key, reading no more than it has to. */
@@ -69,11 +83,8 @@ export class Members {
     if (this.#whole !== null) return this.#whole[name];
     const key = this.shape.byName(name);
     if (key === null) return this.whole()[name];
-    const values = (this.#values ??= new Map());
-    if (values.has(key)) return values.get(key);
-    const value = this.#inner?.get(key)?.whole() ?? this.#read(key);
-    values.set(key, value);
-    return value;
+    const values = (this.#values ??= []);
+    return (values[key.index] ??= this.#inner?.[key.index]?.whole() ?? this.#read(key));
   }
 
   /** The whole object. */
@@ -88,8 +99,7 @@ export class Members {
   }
 
   #spanOf({ index }: KnownKey): Span | null {
-    const start = this.#spans[2 * index];
-    const end = this.#spans[2 * index + 1];
-    return start === undefined || end === undefined ? null : { start, end };
+    const end = this.#spans[2 * index + 1] as number;
+    return end === 0 ? null : { start: this.#spans[2 * index] as number, end };
   }
 }

@@ -1,8 +1,10 @@
 import { otherSpelling } from './refusals.ts';
-import { stringIn } from './text.ts';
+import { isAt, stringIn } from './text.ts';
 
 /** Longer keys fold to no protocol key, and folding is what costs. */
 const MAX_FOLDED_LENGTH = 128;
+
+const SLOTS = 64;
 
 /**
  * What is known of the value under a key: it is an object of this shape; it is a text, or a list of
@@ -21,17 +23,21 @@ export interface KnownKey {
 
 /** Keys that are known of one kind of object. */
 export class Shape {
-  readonly keys: readonly KnownKey[];
-  readonly #bySignature = new Map<number, KnownKey[]>();
+  /** Two zeros for each key. */
+  readonly absent: readonly number[];
+  readonly #byName = new Map<string, KnownKey>();
+  /** The keys, dispersed by their first and last bytes and lengths. */
+  readonly #slots: KnownKey[][] = Array.from({ length: SLOTS }, () => []);
   readonly #folded = new Set<string>();
 
   constructor(keys: Readonly<Record<string, Known>>) {
-    this.keys = Object.entries(keys).map(([name, value], index) => {
+    const known = Object.entries(keys).map(([name, value], index) => {
       return { name, index, bytes: Buffer.from(name), value };
     });
-    for (const key of this.keys) {
-      const signature = signatureOf(key.bytes, 0, key.bytes.length);
-      this.#bySignature.set(signature, [...(this.#bySignature.get(signature) ?? []), key]);
+    this.absent = known.flatMap(() => [0, 0]);
+    for (const key of known) {
+      this.#byName.set(key.name, key);
+      this.#slots[slotOf(key.bytes, 0, key.bytes.length)]?.push(key);
       this.#folded.add(fold(key.name));
     }
   }
@@ -46,9 +52,8 @@ export class Shape {
    */
   find(bytes: Buffer, start: number, end: number, text: string | null): KnownKey | null {
     if (text === null) {
-      const candidates = this.#bySignature.get(signatureOf(bytes, start, end));
-      if (candidates !== undefined) {
-        for (const key of candidates) if (isAt(bytes, start, end, key.bytes)) return key;
+      for (const key of this.#slots[slotOf(bytes, start, end)] as readonly KnownKey[]) {
+        if (isAt(bytes, start, end, key.bytes)) return key;
       }
     }
     const name = text ?? stringIn(bytes, start, end);
@@ -58,23 +63,15 @@ export class Shape {
   }
 
   byName(name: string): KnownKey | null {
-    for (const key of this.keys) if (key.name === name) return key;
-    return null;
+    return this.#byName.get(name) ?? null;
   }
 }
 
-/** A number that differs for most keys. */
-function signatureOf(bytes: Buffer, start: number, end: number): number {
+function slotOf(bytes: Buffer, start: number, end: number): number {
   if (start === end) return 0;
-  return ((end - start) << 16) | ((bytes[start] as number) << 8) | (bytes[end - 1] as number);
-}
-
-function isAt(bytes: Buffer, start: number, end: number, expected: Buffer): boolean {
-  if (expected.length !== end - start) return false;
-  for (let index = 0; index < expected.length; index += 1) {
-    if (bytes[start + index] !== expected[index]) return false;
-  }
-  return true;
+  const first = bytes[start] as number;
+  const last = bytes[end - 1] as number;
+  return (((end - start) * 5) ^ (first * 3) ^ last) % SLOTS;
 }
 
 /** What the laxest of parsers would still take for the same key; C ends a string at its first NUL. */

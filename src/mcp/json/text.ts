@@ -10,3 +10,28 @@ export function valueIn(bytes: Buffer, start: number, end: number): unknown {
   if (text.startsWith('"') && !text.includes('\\')) return text.slice(1, -1);
   return JSON.parse(text) as unknown;
 }
+
+/** So many digits are read exactly, whatever they are. */
+const MAX_DIGITS = 15;
+const ZERO = 0x30;
+
+/** The number that some digits say; `null` when there is anything else, or too many. */
+export function digitsIn(bytes: Buffer, start: number, end: number): number | null {
+  if (end - start > MAX_DIGITS) return null;
+  let number = 0;
+  for (let index = start; index < end; index += 1) {
+    const digit = (bytes[index] as number) - ZERO;
+    if (digit < 0 || digit > 9) return null;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+/** Whether exactly these bytes stand there. */
+export function isAt(bytes: Buffer, start: number, end: number, expected: Buffer): boolean {
+  if (expected.length !== end - start) return false;
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
+}
