@@ -16,7 +16,10 @@ export type RpcId = string | number;
 /** Any JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** One JSON-RPC message together with the exact bytes it was read from. */
+/**
+ * One JSON-RPC message together with the exact bytes it was read from. `params` and `outcome.result`
+ * may be getters of a class, which a spread leaves out: make another frame with {@link readFrame}.
+ */
 export type Frame = RequestFrame | NotificationFrame | ResponseFrame;
 
 export interface RequestFrame {

@@ -106,3 +106,35 @@ test('refuses what is not UTF-8, has a byte order mark or trailing bytes', () =>
   assert.throws(() => read('{}{}'), notJson);
   assert.throws(() => read(''), notJson);
 });
+
+test('bounds keys and numbers as they are written', () => {
+  const tooLong = code('POSTERN_FRAME_TOKEN_TOO_LONG');
+  assert.throws(() => read(`{"${'k'.repeat(513)}":1}`), tooLong);
+  assert.throws(() => read(`{"${'\\u0061'.repeat(100)}":1}`), tooLong);
+  assert.throws(() => read(`[1.${'0'.repeat(63)}]`), tooLong);
+  assert.deepEqual(read(`{"${'k'.repeat(512)}":${'1'.repeat(64)}}`), {
+    ['k'.repeat(512)]: Number('1'.repeat(64)),
+  });
+});
+
+test('R-17 finds what ends or spoils a string wherever it stands', () => {
+  const odd = ['"', '\\', '\\"', '\\n', '\\u00', '\0', '\x1f', '\n', '\x7f', 'é', '\u2028', '😀'];
+  for (let before = 0; before < 100; before += 1) {
+    for (const what of odd) {
+      const text = `["${'a'.repeat(before)}${what}${'b'.repeat(99 - before)}","c"]`;
+      let expected: unknown;
+      try {
+        expected = JSON.parse(text);
+      } catch {
+        assert.throws(() => read(text), code('POSTERN_FRAME_NOT_JSON'), text);
+        continue;
+      }
+      assert.deepEqual(read(text), expected);
+    }
+  }
+});
+
+test('R-17 refuses a key with half a surrogate pair, and takes such text elsewhere', () => {
+  assert.throws(() => read(String.raw`{"a\ud800":1}`), code('POSTERN_FRAME_AMBIGUOUS'));
+  assert.deepEqual(read(String.raw`{"\ud83d\ude00":"\ud800"}`), { '😀': '\ud800' });
+});

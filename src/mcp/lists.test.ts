@@ -52,3 +52,17 @@ test('R-11 filters a replayed response, whose request is not known, by its shape
   const bytes = filterList(null, frame, (item) => item.kind === 'tool');
   assert.deepEqual(JSON.parse(bytes.toString()).result, { prompts: [], tools: [{ name: 't' }] });
 });
+
+test('R-14 leaves what stays of a list as the server wrote it', () => {
+  const text = (tools: string, scope: string) =>
+    `{"result" : {"tools":${tools},"cacheScope": ${scope}, "x":1.0},"jsonrpc":"2.0","id":1.0}`;
+  const [shown, hidden] = ['{ "name":"a", "max":18446744073709551615 }', '{"name":"b"}'];
+  const frame = readFrame(
+    Buffer.from(text(`[ ${hidden} , ${shown},${hidden}]`, '"public"')),
+    limits,
+  );
+  const bytes = filterList('tools/list', frame as ResponseFrame, (item) => {
+    return 'name' in item && item.name === 'a';
+  });
+  assert.equal(bytes.toString(), text(`[${shown}]`, '"private"'));
+});

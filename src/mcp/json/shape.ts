@@ -5,6 +5,7 @@ import { isAt, stringIn } from './text.ts';
 const MAX_FOLDED_LENGTH = 128;
 
 const SLOTS = 64;
+const ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * What is known of the value under a key: it is an object of this shape; it is a text, or a list of
@@ -78,5 +79,6 @@ function slotOf(bytes: Buffer, start: number, end: number): number {
 function fold(key: string): string {
   const [text = ''] = key.split('\0', 1);
   if (text.length > MAX_FOLDED_LENGTH) return text;
+  if (ASCII.test(text)) return text.toLowerCase();
   return text.normalize('NFKC').toUpperCase().toLowerCase();
 }
