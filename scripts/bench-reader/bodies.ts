@@ -27,8 +27,8 @@ function body(name: string, message: object): Body {
 }
 
 function request(args: object): object {
-  const _meta = { progressToken: 17, 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
-  const params = { name: 'search_issues', arguments: args, _meta };
+  const meta = { progressToken: 17, 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+  const params = { name: 'search_issues', arguments: args, _meta: meta };
   return { jsonrpc: '2.0', id: 17, method: 'tools/call', params };
 }
 

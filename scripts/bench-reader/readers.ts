@@ -33,10 +33,11 @@ function checkedParse(bytes: Buffer): unknown {
   const value = JSON.parse(text) as unknown;
   if (countKeys(value) !== written) throw new Error('a key occurs twice');
   refuseVariants(value);
-  const { params } = value as { params?: object };
+  const params = (value as Record<string, unknown>)['params'] as
+    Record<string, unknown> | undefined;
   if (params !== undefined) {
     refuseVariants(params);
-    refuseVariants((params as { _meta?: unknown })._meta);
+    refuseVariants(params['_meta']);
   }
   return value;
 }
