@@ -1,5 +1,5 @@
 /** `npm run bench`: measures the gateway beside what else could stand in its place. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closeBench, openBench } from './bench.ts';
@@ -125,7 +125,13 @@ async function keep(results: Results, { full }: Options): Promise<void> {
   await writeFile(join(RESULTS, name), `${JSON.stringify(results, null, 2)}\n`);
   if (!full) return;
   if (hasErrors(results)) console.error('There were errors: docs/benchmarks.md stays as it was.');
-  else await writeFile(DOCUMENT, renderDocument(results));
+  else await writeFile(DOCUMENT, renderDocument(results, await readerSection()));
+}
+
+/** What `npm run bench:reader` has written. */
+async function readerSection(): Promise<string> {
+  const document = await readFile(DOCUMENT, 'utf8');
+  return /^## Reading messages\n.*?(?=\n\n## )/ms.exec(document)?.[0] ?? '';
 }
 
 /** Experimental is what Node.js calls ML-DSA in WebCrypto, which makes the certificates. */

@@ -4,8 +4,12 @@ import { cpuRatio, summarise } from '../results.ts';
 import { breakdownTable, handshakeTable, httpTable, renderTable, stdioTable } from './tables.ts';
 import { troubles } from './text.ts';
 
-/** docs/benchmarks.md. */
-export function renderDocument(results: Results): string {
+/**
+ * docs/benchmarks.md.
+ *
+ * @param readerSection stays as it is.
+ */
+export function renderDocument(results: Results, readerSection: string): string {
   const sections = [
     INTRODUCTION,
     renderMachine(results),
@@ -48,6 +52,7 @@ the event loop, reading sockets. Threads that write the record to disk are not i
 
 ${renderTable(breakdownTable(results, name))}`,
     ),
+    readerSection,
     renderNotes(results),
     REPEAT,
   ];

@@ -25,5 +25,6 @@ export function withoutTaskExtension(frame: RequestFrame): RequestFrame {
     return others;
   };
   const edits = { params: { _meta: { [CLIENT_CAPABILITIES]: { extensions } } } };
-  return { ...frame, bytes: editJson(frame.bytes, edits) };
+  const { kind, id, method, params } = frame;
+  return { kind, id, method, params, bytes: editJson(frame.bytes, edits) };
 }

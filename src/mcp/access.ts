@@ -1,6 +1,6 @@
 import { InvalidParams } from './errors.ts';
-import type { Frame, JsonObject, RequestFrame } from './frame.ts';
-import { isObject } from './frame.ts';
+import type { Frame, RequestFrame } from './frame.ts';
+import { isObject, paramOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
 
 /** One thing that a message touches, and that policy therefore has to allow. */
@@ -71,20 +71,21 @@ export function isGone({ method }: RequestFrame, { era }: Revision): boolean {
  */
 export function accessesOf(frame: Frame): readonly Access[] {
   if (frame.kind === 'response') return [SERVER];
-  const { method, params } = frame;
+  const { method } = frame;
+  const param = (key: string): unknown => paramOf(frame, key);
   switch (method) {
     case 'tools/call':
-      return [{ kind: 'tool', name: text(params, 'name') }];
+      return [{ kind: 'tool', name: text(param('name'), 'name') }];
     case 'prompts/get':
-      return [{ kind: 'prompt', name: text(params, 'name') }];
+      return [{ kind: 'prompt', name: text(param('name'), 'name') }];
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return [{ kind: 'resource', name: text(params, 'uri') }];
+      return [{ kind: 'resource', name: text(param('uri'), 'uri') }];
     case 'completion/complete':
-      return [completionTarget(params)];
+      return [completionTarget(param('ref'))];
     case 'subscriptions/listen':
-      return [SERVER, ...subscribedResources(params)];
+      return [SERVER, ...subscribedResources(param('notifications'))];
     default:
       if (PROTOCOL_METHODS.has(method)) return [SERVER];
       checkLength(method, 'method');
@@ -92,19 +93,17 @@ export function accessesOf(frame: Frame): readonly Access[] {
   }
 }
 
-function completionTarget(params: JsonObject): Access {
-  const ref = params['ref'];
+function completionTarget(ref: unknown): Access {
   if (isObject(ref) && ref['type'] === 'ref/prompt') {
-    return { kind: 'prompt', name: text(ref, 'name') };
+    return { kind: 'prompt', name: text(ref['name'], 'name') };
   }
   if (isObject(ref) && ref['type'] === 'ref/resource') {
-    return { kind: 'resource', name: text(ref, 'uri') };
+    return { kind: 'resource', name: text(ref['uri'], 'uri') };
   }
   throw new InvalidParams('"ref" names neither a prompt nor a resource');
 }
 
-function subscribedResources(params: JsonObject): readonly Access[] {
-  const filter = params['notifications'];
+function subscribedResources(filter: unknown): readonly Access[] {
   const uris = isObject(filter) ? filter['resourceSubscriptions'] : undefined;
   if (uris === undefined) return [];
   if (!Array.isArray(uris)) throw new InvalidParams('"resourceSubscriptions" is not an array');
@@ -118,8 +117,7 @@ function subscribedResources(params: JsonObject): readonly Access[] {
   });
 }
 
-function text(object: JsonObject, key: string): string {
-  const value = object[key];
+function text(value: unknown, key: string): string {
   if (typeof value !== 'string' || value === '') throw new InvalidParams(`"${key}" is no string`);
   checkLength(value, key);
   return value;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DEFAULT_LIMITS } from '#lib';
 import { isBatch, readBatch } from './batch.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 const read = (text: string, maxMessages = 10) => readBatch(Buffer.from(text), limits, maxMessages);
 const notRpc = (error: unknown) =>
   (error as { code: string }).code === 'POSTERN_FRAME_NOT_JSON_RPC';

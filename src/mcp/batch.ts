@@ -1,10 +1,12 @@
 import { FrameNotRpc } from './errors.ts';
 import type { Frame } from './frame.ts';
 import { idKey, readFrame } from './frame.ts';
-import type { JsonLimits } from './json.ts';
-import { elementTexts, readJson } from './json.ts';
 import type { SingleHeaders } from './headers.ts';
+import type { JsonLimits } from './json/limits.ts';
+import type { Span } from './json/members.ts';
+import { scanArray } from './json/scan.ts';
 import { UNDECLARED_REVISION } from './revisions.ts';
+import { MESSAGE } from './shapes.ts';
 
 const OPEN_OBJECT = 0x7b;
 
@@ -27,18 +29,15 @@ export function isBatch(bytes: Buffer, headers: SingleHeaders): boolean {
  *   for `initialize` in it, and for two requests with one id.
  */
 export function readBatch(bytes: Buffer, limits: JsonLimits, maxMessages: number): Frame[] {
-  const messages = readJson(bytes, limits);
-  if (!Array.isArray(messages) || messages.length === 0) {
+  const messages: Span[] = [];
+  const isArray = scanArray(bytes, limits, MESSAGE, (start, end) => {
+    if (messages.length >= maxMessages) throw tooManyMessages(maxMessages);
+    messages.push({ start, end });
+  });
+  if (!isArray || messages.length === 0) {
     throw new FrameNotRpc('a batch holds at least one message');
   }
-  if (messages.length > maxMessages) {
-    throw new FrameNotRpc(`a batch holds at most ${maxMessages} messages`, {
-      details: { limit: 'max_batch_messages', max: maxMessages },
-    });
-  }
-  const frames = elementTexts(bytes.toString('utf8')).map((text) =>
-    readFrame(Buffer.from(text), limits),
-  );
+  const frames = messages.map(({ start, end }) => readFrame(bytes.subarray(start, end), limits));
   checkRequests(frames);
   return frames;
 }
@@ -54,4 +53,10 @@ function checkRequests(frames: readonly Frame[]): void {
     if (ids.has(key)) throw new FrameNotRpc('two requests of a batch have the same id');
     ids.add(key);
   }
+}
+
+function tooManyMessages(maxMessages: number): Error {
+  return new FrameNotRpc(`a batch holds at most ${maxMessages} messages`, {
+    details: { limit: 'max_batch_messages', max: maxMessages },
+  });
 }

@@ -38,9 +38,17 @@ export const FrameTooManyKeys = defineError('POSTERN_FRAME_TOO_MANY_KEYS', {
   rpcCode: RPC.invalidRequest,
 });
 
+export const FrameTokenTooLong = defineError('POSTERN_FRAME_TOKEN_TOO_LONG', {
+  meaning: 'A key or a number of a message is longer than the limit.',
+  hint: 'Shorten it, or raise limits.max_json_key_bytes or limits.max_json_number_bytes.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidRequest,
+});
+
 export const FrameAmbiguous = defineError('POSTERN_FRAME_AMBIGUOUS', {
-  meaning: 'A message can be read in two ways: a key occurs twice or in another spelling.',
-  hint: 'Send each key once, spelled as the specification spells it.',
+  meaning:
+    'A message can be read in two ways: a key occurs twice or in another spelling, or a name is no text.',
+  hint: 'Send each key once, spelled as the specification spells it, and whole characters in names.',
   httpStatus: 400,
   rpcCode: RPC.invalidRequest,
 });

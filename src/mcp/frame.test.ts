@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { idKey, readFrame } from './frame.ts';
+import { DEFAULT_LIMITS } from '#lib';
+import { idKey, metaEntryOf, paramOf, readFrame, resultEntryOf } from './frame.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 const read = (message: unknown) => readFrame(Buffer.from(JSON.stringify(message)), limits);
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
@@ -81,4 +83,46 @@ test('refuses everything that is not exactly one JSON-RPC 2.0 message', () => {
 
 test('keeps the id 1 apart from the id "1"', () => {
   assert.notEqual(idKey(1), idKey('1'));
+});
+
+test('R-17 takes an id only when every parser reads the same', () => {
+  const withId = (id: string) =>
+    readFrame(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"ping"}`), limits);
+  for (const id of ['0', '-5', '7.0', '9007199254740991', '"7"', '"\\u0061"']) {
+    const frame = withId(id);
+    assert.equal(frame.kind === 'request' && frame.id, JSON.parse(id));
+  }
+  for (const id of ['9007199254740993', '7.5', '7e0', '-0', '1.00000000000000000001', '1e400']) {
+    assert.throws(() => withId(id), code('POSTERN_FRAME_NOT_JSON_RPC'), id);
+  }
+});
+
+test('R-17 refuses names that are no text to every parser', () => {
+  const named = (name: string) =>
+    readFrame(
+      Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}"}}`),
+      limits,
+    );
+  for (const name of ['a\\ud800', '\\udc00\\ud800', 'rm\\u0000x']) {
+    assert.throws(() => named(name), code('POSTERN_FRAME_AMBIGUOUS'), name);
+  }
+  assert.equal(named('\\ud83d\\ude00\\\\u0000').kind, 'request');
+});
+
+test('reads one key as it stands in the whole', () => {
+  const call = read({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'x', _meta: { progressToken: 5, other: 'y' }, arguments: { a: [1] } },
+  });
+  assert.ok(call.kind === 'request');
+  assert.deepEqual([paramOf(call, 'name'), paramOf(call, 'absent')], ['x', undefined]);
+  assert.deepEqual([metaEntryOf(call, 'progressToken'), metaEntryOf(call, 'other')], [5, 'y']);
+  assert.deepEqual(paramOf(call, 'arguments'), { a: [1] });
+  assert.equal(call.params, call.params, 'it is built once');
+  const answer = read({ jsonrpc: '2.0', id: 1, result: { isError: true, content: [] } });
+  assert.ok(answer.kind === 'response' && 'result' in answer.outcome);
+  assert.equal(resultEntryOf(answer, 'isError'), true);
+  assert.deepEqual(answer.outcome.result, { isError: true, content: [] });
 });

@@ -1,6 +1,14 @@
-import { FrameAmbiguous, FrameNotRpc } from './errors.ts';
-import type { JsonLimits } from './json.ts';
-import { readJson } from './json.ts';
+import { FrameNotRpc } from './errors.ts';
+import type { JsonLimits } from './json/limits.ts';
+import type { Members } from './json/members.ts';
+import { scanObject } from './json/scan.ts';
+import {
+  ScannedCall,
+  ScannedNotification,
+  ScannedRequest,
+  ScannedResult,
+} from './scanned-frame.ts';
+import { MESSAGE } from './shapes.ts';
 
 /** A JSON-RPC id; MCP forbids `null`. */
 export type RpcId = string | number;
@@ -8,7 +16,10 @@ export type RpcId = string | number;
 /** Any JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** One JSON-RPC message together with the exact bytes it was read from. */
+/**
+ * One JSON-RPC message together with the exact bytes it was read from. `params` and `outcome.result`
+ * may be getters of a class, which a spread leaves out: make another frame with {@link readFrame}.
+ */
 export type Frame = RequestFrame | NotificationFrame | ResponseFrame;
 
 export interface RequestFrame {
@@ -36,42 +47,24 @@ export interface ResponseFrame {
     | { readonly error: { readonly code: number; readonly message: string } };
 }
 
-/** Longer keys fold to no protocol key, and folding is what costs. */
-const MAX_FOLDED_LENGTH = 128;
-
-/** The keys that decide what a message is and names, by the object they stand in. */
-const ENVELOPE_KEYS = keys('jsonrpc', 'id', 'method', 'params', 'result', 'error');
-const PARAMS_KEYS = keys(
-  'name',
-  'arguments',
-  'uri',
-  'ref',
-  '_meta',
-  'taskId',
-  'requestId',
-  'requestState',
-  'notifications',
-);
-const NESTED_KEYS: readonly (readonly [string, KnownKeys])[] = [
-  ['ref', keys('type', 'name', 'uri')],
-  ['notifications', keys('resourceSubscriptions')],
-  ['_meta', keys('progressToken', 'io.modelcontextprotocol/protocolVersion')],
-];
+const VERSION = Buffer.from('"2.0"');
 
 /**
  * Reads one JSON-RPC 2.0 message. What policy sees is exactly what `bytes` say: whatever another
- * parser could read differently is refused.
+ * parser could read differently is refused. `params` and `outcome.result` are built when they are
+ * first used; {@link paramOf}, {@link metaEntryOf} and {@link resultEntryOf} read one key of them.
  *
- * @throws FrameTooLarge, FrameInvalidJson, FrameTooDeep, FrameAmbiguous or FrameNotRpc.
+ * @throws FrameTooLarge, FrameInvalidJson, FrameTooDeep, FrameTooManyKeys, FrameTokenTooLong,
+ *   FrameAmbiguous or FrameNotRpc.
  */
 export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
-  const message = readJson(bytes, limits);
-  if (Array.isArray(message))
-    throw new FrameNotRpc('only revision 2025-03-26 has batches of messages');
-  if (!isObject(message)) throw new FrameNotRpc('message is not a JSON object');
-  refuseVariants(message, ENVELOPE_KEYS);
-  if (message['jsonrpc'] !== '2.0') throw new FrameNotRpc('"jsonrpc" is not "2.0"');
-  return 'method' in message ? readCall(bytes, message) : readResponse(bytes, message);
+  const members = scanObject(bytes, limits, MESSAGE);
+  if (members === null) {
+    throw new FrameNotRpc('message is not a JSON object; only revision 2025-03-26 has batches');
+  }
+  if (!members.isWritten('jsonrpc', VERSION) && members.value('jsonrpc') !== '2.0')
+    throw new FrameNotRpc('"jsonrpc" is not "2.0"');
+  return members.has('method') ? readCall(bytes, members) : readResponse(bytes, members);
 }
 
 /** A JSON-RPC error that answers the request with this id. */
@@ -91,9 +84,29 @@ export function metaOf(params: JsonObject): JsonObject {
   return isObject(meta) ? meta : {};
 }
 
-/** A string or finite number as an id or progress token, `undefined` for anything else. */
+/** The value of one key of `params`, without building the others. */
+export function paramOf(frame: RequestFrame | NotificationFrame, name: string): unknown {
+  return frame instanceof ScannedCall ? frame.param(name) : frame.params[name];
+}
+
+/** The value of one key of `params._meta`, without building the rest. */
+export function metaEntryOf(frame: RequestFrame | NotificationFrame, key: string): unknown {
+  return frame instanceof ScannedCall ? frame.metaEntry(key) : metaOf(frame.params)[key];
+}
+
+/** The value of one key of a result, without building the others; `undefined` in an error. */
+export function resultEntryOf(frame: ResponseFrame, key: string): unknown {
+  if (frame instanceof ScannedResult) return frame.members.value(key);
+  return 'result' in frame.outcome ? frame.outcome.result[key] : undefined;
+}
+
+/**
+ * A string or an integer that everybody reads alike as an id or progress token, `undefined` for
+ * anything else. Beyond 2^53 one parser keeps all digits and the next rounds them (RFC 8259,
+ * section 6).
+ */
 export function asRpcId(value: unknown): RpcId | undefined {
-  return typeof value === 'string' || Number.isFinite(value) ? (value as RpcId) : undefined;
+  return typeof value === 'string' || Number.isSafeInteger(value) ? (value as RpcId) : undefined;
 }
 
 /** A map key that keeps the id `1` apart from the id `"1"`. */
@@ -101,74 +114,54 @@ export function idKey(id: RpcId): string {
   return typeof id === 'string' ? `s${id}` : `n${id}`;
 }
 
-function readCall(bytes: Buffer, message: JsonObject): RequestFrame | NotificationFrame {
-  const { method, params = {} } = message;
+function readCall(bytes: Buffer, members: Members): Frame {
+  const method = members.value('method');
   if (typeof method !== 'string' || method === '') throw new FrameNotRpc('"method" is no string');
-  if (!isObject(params)) throw new FrameNotRpc('"params" is not an object');
-  if ('result' in message || 'error' in message) {
+  const params = members.inner('params');
+  if (params === null && members.has('params')) throw new FrameNotRpc('"params" is not an object');
+  if (members.has('result') || members.has('error')) {
     throw new FrameNotRpc('message is both a request and a response');
   }
-  refuseVariants(params, PARAMS_KEYS);
-  for (const [key, known] of NESTED_KEYS) {
-    const nested = params[key];
-    if (isObject(nested)) refuseVariants(nested, known);
-  }
-  if (!('id' in message)) return { kind: 'notification', bytes, method, params };
-  const id = asRpcId(message['id']);
-  if (id === undefined) throw new FrameNotRpc('"id" is neither a string nor a number');
-  return { kind: 'request', bytes, id, method, params };
+  if (!members.has('id')) return new ScannedNotification(bytes, method, params);
+  return new ScannedRequest(bytes, idOf(members), method, params);
 }
 
-function readResponse(bytes: Buffer, message: JsonObject): ResponseFrame {
-  const { id, result, error } = message;
-  if ('result' in message === 'error' in message) {
+function readResponse(bytes: Buffer, members: Members): ResponseFrame {
+  if (members.has('result') === members.has('error')) {
     throw new FrameNotRpc('message has no "method" and not exactly one of "result" and "error"');
   }
-  if (isObject(error)) {
-    const { code, message: text } = error;
-    if (!Number.isInteger(code) || typeof text !== 'string') {
-      throw new FrameNotRpc('"error" has no integer "code" and string "message"');
-    }
-    const known = asRpcId(id) ?? null;
-    return {
-      kind: 'response',
-      bytes,
-      id: known,
-      outcome: { error: { code: code as number, message: text } },
-    };
+  const error = members.inner('error');
+  if (error !== null) return readError(bytes, members, error);
+  const id = idOf(members);
+  const result = members.inner('result');
+  if (result === null) throw new FrameNotRpc('"result" is not an object');
+  return new ScannedResult(bytes, id, result);
+}
+
+function readError(bytes: Buffer, members: Members, error: Members): ResponseFrame {
+  const code = error.value('code');
+  const message = error.value('message');
+  if (!Number.isInteger(code) || typeof message !== 'string') {
+    throw new FrameNotRpc('"error" has no integer "code" and string "message"');
   }
-  const answered = asRpcId(id);
-  if (answered === undefined) throw new FrameNotRpc('"id" is neither a string nor a number');
-  if (!isObject(result)) throw new FrameNotRpc('"result" is not an object');
-  return { kind: 'response', bytes, id: answered, outcome: { result } };
+  const id = members.value('id') ?? null;
+  return {
+    kind: 'response',
+    bytes,
+    id: id === null ? null : idOf(members),
+    outcome: { error: { code: code as number, message } },
+  };
 }
 
-/**
- * Some servers match keys without regard to letter case (CVE-2026-27896), and some of them fold more
- * than ASCII: to Go, `paramſ` is `params`. Such a key would be read by one side and not by the other.
- */
-function refuseVariants(object: JsonObject, { names, folded }: KnownKeys): void {
-  for (const key of Object.keys(object)) {
-    if (!names.has(key) && folded.has(fold(key))) {
-      throw new FrameAmbiguous('message has a protocol key in another spelling', {
-        details: { key: key.slice(0, 64) },
-      });
-    }
+/** An integer may be written as `1.0`, as some libraries do, but in no way that is rounded. */
+const EXACT_INTEGER = /^(?:0|-?[1-9]\d{0,15})(?:\.0)?$/;
+
+function idOf(members: Members): RpcId {
+  const digits = members.digits('id');
+  if (digits !== null) return digits;
+  const id = asRpcId(members.value('id'));
+  if (id === undefined || (typeof id === 'number' && !EXACT_INTEGER.test(members.written('id')))) {
+    throw new FrameNotRpc('"id" is neither a string nor an integer of at most 2^53');
   }
-}
-
-interface KnownKeys {
-  readonly names: ReadonlySet<string>;
-  /** What the names fold to. */
-  readonly folded: ReadonlySet<string>;
-}
-
-function keys(...names: readonly string[]): KnownKeys {
-  return { names: new Set(names), folded: new Set(names.map(fold)) };
-}
-
-/** What the laxest of parsers would still take for the same key. */
-function fold(key: string): string {
-  if (key.length > MAX_FOLDED_LENGTH) return key;
-  return key.normalize('NFKC').toUpperCase().toLowerCase();
+  return id;
 }

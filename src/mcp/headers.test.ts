@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DEFAULT_LIMITS } from '#lib';
 import { readFrame } from './frame.ts';
-import { checkHeaders, decodeHeaderValue, META_PROTOCOL_VERSION, revisionOf } from './headers.ts';
+import { checkHeaders, decodeHeaderValue, revisionOf } from './headers.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 import { headersFor } from './mirror-headers.ts';
+import { META_PROTOCOL_VERSION } from './shapes.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
 const mismatch = code('POSTERN_HEADER_MISMATCH');

@@ -1,11 +1,9 @@
 import { HeaderMismatch, RequestMetaMissing, RevisionUnsupported } from './errors.ts';
-import type { Frame, JsonObject } from './frame.ts';
-import { isObject, metaOf } from './frame.ts';
+import type { Frame, NotificationFrame, RequestFrame } from './frame.ts';
+import { isObject, metaEntryOf, paramOf } from './frame.ts';
 import type { Revision } from './revisions.ts';
 import { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
-
-/** Key of `_meta` that carries the revision of a request (2026-07-28, basic/index). */
-export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
+import { META_PROTOCOL_VERSION } from './shapes.ts';
 
 /** Key of `_meta` with what the client of a request can do (2026-07-28, basic/index). */
 const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
@@ -46,21 +44,20 @@ export function revisionOf(
  */
 export function checkHeaders(headers: SingleHeaders, revision: Revision, frame: Frame): void {
   if (frame.kind === 'response') return;
-  const meta = metaOf(frame.params);
-  const declared = meta[META_PROTOCOL_VERSION];
+  const declared = metaEntryOf(frame, META_PROTOCOL_VERSION);
   const header = headers['mcp-protocol-version'];
   if (declared !== undefined && declared !== header) {
     throw mismatch('MCP-Protocol-Version', 'differs from _meta in the body');
   }
   if (revision.era === 'stateful') return;
   const required = frame.kind === 'request';
-  if (required) checkMeta(meta);
+  if (required) checkMeta(frame);
   // The encoding is for names and parameters alone: a method is compared as it stands.
   const method = headers['mcp-method'];
   if (method === undefined ? required : method !== frame.method) {
     throw mismatch('Mcp-Method', method === undefined ? 'is missing' : DIFFERS);
   }
-  const target = mirroredName(frame.method, frame.params);
+  const target = mirroredName(frame);
   if (target !== undefined) checkName(headers['mcp-name'], target, required);
 }
 
@@ -91,23 +88,20 @@ export function decodeHeaderValue(name: string, value: string): string {
 }
 
 /** What `Mcp-Name` mirrors for this method, `undefined` when nothing. */
-export function mirroredName(
-  method: string,
-  params: Readonly<Record<string, unknown>>,
-): string | undefined {
-  const key = nameKeyOf(method);
-  const value = key === undefined ? undefined : params[key];
+export function mirroredName(frame: RequestFrame | NotificationFrame): string | undefined {
+  const key = nameKeyOf(frame.method);
+  const value = key === undefined ? undefined : paramOf(frame, key);
   return typeof value === 'string' ? value : undefined;
 }
 
 const DIFFERS = 'differs from the body';
 const ENCODED = /^=\?base64\?(.*)\?=$/s;
 
-function checkMeta(meta: JsonObject): void {
-  if (meta[META_PROTOCOL_VERSION] === undefined) {
+function checkMeta(frame: RequestFrame): void {
+  if (metaEntryOf(frame, META_PROTOCOL_VERSION) === undefined) {
     throw new RequestMetaMissing('"_meta" of the request names no protocol revision');
   }
-  if (!isObject(meta[META_CLIENT_CAPABILITIES])) {
+  if (!isObject(metaEntryOf(frame, META_CLIENT_CAPABILITIES))) {
     throw new RequestMetaMissing('"_meta" of the request has no object clientCapabilities');
   }
 }

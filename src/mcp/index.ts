@@ -15,7 +15,17 @@ export {
   RevisionUnsupported,
   RPC,
 } from './errors.ts';
-export { asRpcId, errorFrame, idKey, isObject, metaOf, readFrame } from './frame.ts';
+export {
+  asRpcId,
+  errorFrame,
+  idKey,
+  isObject,
+  metaEntryOf,
+  metaOf,
+  paramOf,
+  readFrame,
+  resultEntryOf,
+} from './frame.ts';
 export type {
   Frame,
   JsonObject,
@@ -24,16 +34,11 @@ export type {
   ResponseFrame,
   RpcId,
 } from './frame.ts';
-export {
-  checkHeaders,
-  decodeHeaderValue,
-  encodeHeaderValue,
-  META_PROTOCOL_VERSION,
-  revisionOf,
-} from './headers.ts';
+export { checkHeaders, decodeHeaderValue, encodeHeaderValue, revisionOf } from './headers.ts';
+export { META_PROTOCOL_VERSION } from './shapes.ts';
 export type { SingleHeaders } from './headers.ts';
-export { jsonLimitsOf } from './json.ts';
-export type { JsonLimits } from './json.ts';
+export { jsonLimitsOf } from './json/limits.ts';
+export type { JsonLimits } from './json/limits.ts';
 export { filterList } from './lists.ts';
 export { headersFor } from './mirror-headers.ts';
 export { checkParamHeaders, paramHeadersOf } from './param-headers.ts';

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readJson } from './json.ts';
+import { scanObject } from './json/scan.ts';
+import { Shape } from './json/shape.ts';
 
-const limits = { maxBytes: 1024 * 1024, maxDepth: 64, maxKeys: 1000 };
-const read = (text: string): unknown => readJson(Buffer.from(text), limits);
+const limits = {
+  maxBytes: 1024 * 1024,
+  maxDepth: 64,
+  maxKeys: 1000,
+  maxKeyBytes: 512,
+  maxNumberBytes: 64,
+};
+const NOTHING_KNOWN = new Shape({});
+const readJson = (bytes: Buffer): unknown => {
+  const members = scanObject(bytes, limits, NOTHING_KNOWN);
+  return members === null ? (JSON.parse(bytes.toString()) as unknown) : members.whole();
+};
+const read = (text: string): unknown => readJson(Buffer.from(text));
 const code = (expected: string) => (error: unknown) =>
   (error as { code: string }).code === expected;
 
@@ -83,14 +95,46 @@ test('bounds depth and size before anything is built', () => {
   const keys = Array.from({ length: limits.maxKeys + 1 }, (_, index) => `"k${index}":0`);
   assert.throws(() => read(`{${keys.join(',')}}`), code('POSTERN_FRAME_TOO_MANY_KEYS'));
   const large = Buffer.alloc(limits.maxBytes + 1, 0x20);
-  assert.throws(() => readJson(large, limits), code('POSTERN_FRAME_TOO_LARGE'));
+  assert.throws(() => readJson(large), code('POSTERN_FRAME_TOO_LARGE'));
 });
 
 test('refuses what is not UTF-8, has a byte order mark or trailing bytes', () => {
   const notJson = code('POSTERN_FRAME_NOT_JSON');
-  assert.throws(() => readJson(Buffer.from([0x22, 0xff, 0x22]), limits), notJson);
-  assert.throws(() => readJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), limits), notJson);
+  assert.throws(() => readJson(Buffer.from([0x22, 0xff, 0x22])), notJson);
+  assert.throws(() => readJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), notJson);
   assert.throws(() => read('\uFEFF{}'), notJson);
   assert.throws(() => read('{}{}'), notJson);
   assert.throws(() => read(''), notJson);
+});
+
+test('bounds keys and numbers as they are written', () => {
+  const tooLong = code('POSTERN_FRAME_TOKEN_TOO_LONG');
+  assert.throws(() => read(`{"${'k'.repeat(513)}":1}`), tooLong);
+  assert.throws(() => read(`{"${'\\u0061'.repeat(100)}":1}`), tooLong);
+  assert.throws(() => read(`[1.${'0'.repeat(63)}]`), tooLong);
+  assert.deepEqual(read(`{"${'k'.repeat(512)}":${'1'.repeat(64)}}`), {
+    ['k'.repeat(512)]: Number('1'.repeat(64)),
+  });
+});
+
+test('R-17 finds what ends or spoils a string wherever it stands', () => {
+  const odd = ['"', '\\', '\\"', '\\n', '\\u00', '\0', '\x1f', '\n', '\x7f', 'é', '\u2028', '😀'];
+  for (let before = 0; before < 100; before += 1) {
+    for (const what of odd) {
+      const text = `["${'a'.repeat(before)}${what}${'b'.repeat(99 - before)}","c"]`;
+      let expected: unknown;
+      try {
+        expected = JSON.parse(text);
+      } catch {
+        assert.throws(() => read(text), code('POSTERN_FRAME_NOT_JSON'), text);
+        continue;
+      }
+      assert.deepEqual(read(text), expected);
+    }
+  }
+});
+
+test('R-17 refuses a key with half a surrogate pair, and takes such text elsewhere', () => {
+  assert.throws(() => read(String.raw`{"a\ud800":1}`), code('POSTERN_FRAME_AMBIGUOUS'));
+  assert.deepEqual(read(String.raw`{"\ud83d\ude00":"\ud800"}`), { '😀': '\ud800' });
 });

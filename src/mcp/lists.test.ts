@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_LIMITS } from '#lib';
 import type { ResponseFrame } from './frame.ts';
 import { readFrame } from './frame.ts';
 import { filterList } from './lists.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 
 function response(result: object): ResponseFrame {
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
@@ -64,4 +66,18 @@ test('R-11 filters a replayed response, whose request is not known, by its shape
   const frame = response({ prompts: [{ name: 'p' }], tools: [{ name: 't' }] });
   const bytes = filterList(null, frame, (item) => item.kind === 'tool');
   assert.deepEqual(JSON.parse(bytes.toString()).result, { prompts: [], tools: [{ name: 't' }] });
+});
+
+test('R-14 leaves what stays of a list as the server wrote it', () => {
+  const text = (tools: string, scope: string) =>
+    `{"result" : {"tools":${tools},"cacheScope": ${scope}, "x":1.0},"jsonrpc":"2.0","id":1.0}`;
+  const [shown, hidden] = ['{ "name":"a", "max":18446744073709551615 }', '{"name":"b"}'];
+  const frame = readFrame(
+    Buffer.from(text(`[ ${hidden} , ${shown},${hidden}]`, '"public"')),
+    limits,
+  );
+  const bytes = filterList('tools/list', frame as ResponseFrame, (item) => {
+    return 'name' in item && item.name === 'a';
+  });
+  assert.equal(bytes.toString(), text(`[${shown}]`, '"private"'));
 });

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Frame, ResponseFrame } from './frame.ts';
+import { DEFAULT_LIMITS } from '#lib';
 import { readFrame } from './frame.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 import { revisionOf } from './headers.ts';
 import { checkMinimum, checkNegotiated } from './minimum.ts';
 import type { Revision } from './revisions.ts';
 import { OLDEST_REVISION, REVISION_NAMES, revisionByName } from './revisions.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 const min = (name: string): Revision => revisionByName(name) as Revision;
 
 function read(message: object): Frame {

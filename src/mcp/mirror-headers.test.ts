@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Frame } from './frame.ts';
+import { DEFAULT_LIMITS } from '#lib';
 import { readFrame } from './frame.ts';
-import { checkHeaders, META_PROTOCOL_VERSION } from './headers.ts';
+import { jsonLimitsOf } from './json/limits.ts';
+import { checkHeaders } from './headers.ts';
+import { META_PROTOCOL_VERSION } from './shapes.ts';
 import { headersFor } from './mirror-headers.ts';
 import type { ParamHeader } from './param-headers.ts';
 import { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
 import type { Revision } from './revisions.ts';
 import { revisionByName } from './revisions.ts';
 
-const limits = { maxBytes: 1_000_000, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 1_000_000);
 const stateless = revisionByName('2026-07-28') as Revision;
 
 function message(method: string, params: object, id: number | null = 1): Frame {

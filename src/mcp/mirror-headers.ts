@@ -24,7 +24,7 @@ export function headersFor(
     'mcp-protocol-version': revision.name,
     'mcp-method': encodeHeaderValue(method),
   };
-  const name = mirroredName(method, params);
+  const name = mirroredName(frame);
   if (name !== undefined) headers['mcp-name'] = encodeHeaderValue(name);
   if (method !== 'tools/call') return headers;
   for (const { header, path } of annotations) {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Frame } from './frame.ts';
+import { DEFAULT_LIMITS } from '#lib';
 import { readFrame } from './frame.ts';
+import { jsonLimitsOf } from './json/limits.ts';
 import { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
 
-const limits = { maxBytes: 65_536, maxDepth: 64, maxKeys: 1000 };
+const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 
 function call(args: unknown): Frame {
   const params = { name: 'x', arguments: args };

@@ -5,7 +5,7 @@ import { describeLink } from '#crypto';
 import type { Meter, PosternError } from '#lib';
 import { sha256Label } from '#lib';
 import type { Frame, RequestFrame, ResponseFrame, Revision } from '#mcp';
-import { accessesOf } from '#mcp';
+import { accessesOf, resultEntryOf } from '#mcp';
 import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
 import type { Principal } from '#identity';
@@ -202,7 +202,7 @@ export function outcomeOf(response: ResponseFrame, httpStatus: number): OutcomeR
   if ('error' in response.outcome) {
     return { status: 'rpc_error', code: response.outcome.error.code, http_status: httpStatus };
   }
-  const failed = response.outcome.result['isError'] === true;
+  const failed = resultEntryOf(response, 'isError') === true;
   return { status: failed ? 'tool_error' : 'ok', http_status: httpStatus };
 }
 

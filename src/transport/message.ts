@@ -4,7 +4,7 @@ import type { Frame } from '#mcp';
 import { jsonLimitsOf, readFrame } from '#mcp';
 import { UpstreamProtocolError } from './errors.ts';
 
-type MessageLimits = Pick<Limits, 'maxMessageBytes' | 'maxJsonDepth' | 'maxJsonKeys'>;
+type MessageLimits = Pick<Limits, 'maxMessageBytes'> & Parameters<typeof jsonLimitsOf>[0];
 
 /**
  * Reads one message of a server.

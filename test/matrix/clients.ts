@@ -34,7 +34,7 @@ export const MATRIX_CLIENTS: readonly MatrixClient[] = [
     see: async (server, postern, caFile) => {
       const program = programAt('node_modules/mcp-remote/dist/proxy.js', postern.url(server.name));
       const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile } as Record<string, string>;
-      return await lookAround(server, connectV1(stdio(1, { ...program, env } as typeof program)));
+      return await lookAround(server, connectV1(stdio(1, { ...program, env })));
     },
   },
 ];

@@ -1,7 +1,7 @@
 /** Real servers, and an upstream before them, for tests of the HTTP transport. */
 import type { PosternEvent } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
-import { readFrame, revisionByName, UNDECLARED_REVISION } from '#mcp';
+import { jsonLimitsOf, readFrame, revisionByName, UNDECLARED_REVISION } from '#mcp';
 import type { HttpUpstream, HttpUpstreamOptions, UpstreamRequest } from '#transport';
 import { createHttpUpstream } from '#transport';
 import { once } from 'node:events';
@@ -59,11 +59,7 @@ export function post(
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
   return {
     httpMethod: 'POST',
-    frame: readFrame(bytes, {
-      maxBytes: DEFAULT_LIMITS.maxMessageBytes,
-      maxDepth: 128,
-      maxKeys: 1000,
-    }),
+    frame: readFrame(bytes, jsonLimitsOf(DEFAULT_LIMITS, DEFAULT_LIMITS.maxMessageBytes)),
     revision: UNDECLARED_REVISION,
     sessionId: null,
     lastEventId: null,

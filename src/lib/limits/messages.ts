@@ -27,6 +27,18 @@ export const MESSAGE_LIMITS = {
     max: 10_000_000,
     reason: 'Object keys of one message, which cost more than their bytes.',
   },
+  maxJsonKeyBytes: {
+    default: 8 * KIB,
+    min: 256,
+    max: MIB,
+    reason: 'One object key, as written. Keys are names; the longest real ones are URIs.',
+  },
+  maxJsonNumberBytes: {
+    default: 128,
+    min: 32,
+    max: 4 * KIB,
+    reason: 'One number, as written. Parsers refuse long ones, round them, or take quadratic time.',
+  },
   maxBatchMessages: {
     default: 64,
     min: 1,

@@ -1,6 +1,6 @@
 import type { PosternError } from '#lib';
 import type { RequestFrame, ResponseFrame, RpcId } from '#mcp';
-import { asRpcId, idKey, metaOf } from '#mcp';
+import { asRpcId, idKey, metaEntryOf } from '#mcp';
 import { CallCancelled } from '../errors.ts';
 import type { EventsReply, JsonReply, UpstreamReply } from '../upstream.ts';
 import type { EventStream, EventStreams, Gate } from './event-stream.ts';
@@ -118,6 +118,6 @@ export class Call {
 
 /** The request's progress token as a map key, `null` when it has none. */
 export function tokenKey(frame: RequestFrame): string | null {
-  const token: RpcId | undefined = asRpcId(metaOf(frame.params)['progressToken']);
+  const token: RpcId | undefined = asRpcId(metaEntryOf(frame, 'progressToken'));
   return token === undefined ? null : idKey(token);
 }

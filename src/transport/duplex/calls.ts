@@ -1,6 +1,6 @@
 import type { Limits, PosternError } from '#lib';
 import type { NotificationFrame, RequestFrame, RpcId } from '#mcp';
-import { asRpcId, idKey } from '#mcp';
+import { asRpcId, idKey, paramOf } from '#mcp';
 import { RequestIdInUse, UpstreamOverloaded, UpstreamTimeout } from '../errors.ts';
 import type { CallContext } from './call.ts';
 import { Call, tokenKey } from './call.ts';
@@ -82,7 +82,7 @@ export class Calls {
 
   /** The request that a progress notification is about. */
   byProgress(frame: NotificationFrame): Call | undefined {
-    const token = asRpcId(frame.params['progressToken']);
+    const token = asRpcId(paramOf(frame, 'progressToken'));
     return token === undefined ? undefined : this.#byToken.get(idKey(token));
   }
 

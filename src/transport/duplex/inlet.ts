@@ -67,16 +67,19 @@ export class Inlet implements Gate {
   take(message: Buffer): void {
     if (this.#closed) return;
     const { server, handlers } = this.#context;
+    const limits = jsonLimitsOf(server.limits, server.limits.maxMessageBytes);
     let frame: Frame;
     try {
-      frame = readFrame(message, jsonLimitsOf(server.limits, server.limits.maxMessageBytes));
+      frame = readFrame(message, limits);
+      // What goes on must be what was read, to the byte.
+      const line = asOneLine(message);
+      if (line !== message) frame = readFrame(line, limits);
     } catch (thrown) {
       this.#refuse(message, toPosternError(thrown));
       return;
     }
     this.#badInARow = 0;
-    const bytes = asOneLine(message);
-    handlers.onFrame(bytes === message ? frame : { ...frame, bytes });
+    handlers.onFrame(frame);
   }
 
   /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
-import { idKey } from '#mcp';
+import { idKey, paramOf } from '#mcp';
 import { ResponseUnexpected, UpstreamTimeout, UpstreamUnavailable } from '../errors.ts';
 import type { EmptyReply, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import type { Call } from './call.ts';
@@ -158,7 +158,7 @@ export class Session {
   async #notify(frame: NotificationFrame, request: UpstreamRequest): Promise<UpstreamReply> {
     await this.#channel.send(frame, request);
     if (frame.method === 'notifications/cancelled') {
-      const call = this.#calls.find(frame.params['requestId']);
+      const call = this.#calls.find(paramOf(frame, 'requestId'));
       // The server owes no answer any more (2025-11-25, Cancellation), so the reply ends here.
       if (call !== undefined && call !== this.#opening) {
         this.#calls.giveUp(call);

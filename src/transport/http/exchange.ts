@@ -40,7 +40,9 @@ export interface ExchangePlan {
     Limits,
     | 'callMaxMs'
     | 'maxJsonDepth'
+    | 'maxJsonKeyBytes'
     | 'maxJsonKeys'
+    | 'maxJsonNumberBytes'
     | 'maxMessageBytes'
     | 'sseBufferBytes'
     | 'upstreamIdleTimeoutMs'

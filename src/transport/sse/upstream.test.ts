@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinkSecurity } from '#crypto';
+import { DEFAULT_LIMITS } from '#lib';
+import { jsonLimitsOf, readFrame } from '#mcp';
 import { bare, post, statelessRevision, until } from '../../../test/support/http-upstream.ts';
 import type { StreamEvent, UpstreamReply } from '../upstream.ts';
 import type { Json } from './fixtures/legacy-server.ts';
@@ -30,9 +32,7 @@ test('R-23 a session opens, answers and ends; nothing is left of it', TIMEOUT, a
   assert.deepEqual(links, [{ kind: 'plain', loopback: true }]);
   const session = { sessionId: opened.sessionId };
   const text = Buffer.from('{ "jsonrpc": "2.0", "id": 1.0, "method": "ping" }');
-  const { frame } = post({ id: 1, method: 'ping' });
-  assert.ok(frame);
-  const spaced = { ...frame, bytes: text };
+  const spaced = readFrame(text, jsonLimitsOf(DEFAULT_LIMITS, 1024));
   const answer = await upstream.exchange(post(undefined, { ...session, frame: spaced }));
   assert.ok(answer.kind === 'json');
   assert.equal(answer.frame.bytes.toString(), '{"jsonrpc":"2.0","id":1,"result":{}}');

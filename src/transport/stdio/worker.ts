@@ -1,7 +1,7 @@
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
-import { metaOf } from '#mcp';
+import { metaEntryOf, paramOf } from '#mcp';
 import type { Call } from '../duplex/call.ts';
 import { Calls, cancelledMessage, LISTEN } from '../duplex/calls.ts';
 import type { Channel } from '../duplex/channel.ts';
@@ -146,7 +146,7 @@ export class Worker {
 
   /** A server may only end subscriptions in this way (2026-07-28, Cancellation). */
   #onCancelled(frame: NotificationFrame): void {
-    const call = this.#calls.find(frame.params['requestId']);
+    const call = this.#calls.find(paramOf(frame, 'requestId'));
     if (call?.frame.method !== LISTEN) {
       this.#channel.dropped('a cancellation of something that is no subscription');
       return;
@@ -157,7 +157,7 @@ export class Worker {
 
   #callOf(frame: NotificationFrame): Call | undefined {
     if (frame.method === 'notifications/progress') return this.#calls.byProgress(frame);
-    const subscription = metaOf(frame.params)[SUBSCRIPTION_ID];
+    const subscription = metaEntryOf(frame, SUBSCRIPTION_ID);
     if (subscription !== undefined) return this.#calls.find(subscription);
     if (frame.method !== 'notifications/message') return undefined;
     // Log messages name no request; with one request alone there is no doubt whose they are.
