@@ -90,6 +90,8 @@ test('the least configuration gets every default', () => {
           passEnv: [],
           cwd: null,
         },
+        era: 'auto',
+        bridged: true,
       },
     ],
     audit: { mode: 'durable' },

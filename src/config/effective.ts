@@ -41,11 +41,13 @@ function rowsOf(settings: Settings): readonly Row[] {
     ...settings.profiles.flatMap(profileRows),
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
     admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
-    ...settings.servers.flatMap(({ name, transport }) =>
-      transport.kind === 'stdio'
+    ...settings.servers.flatMap(({ name, transport, era, bridged }): readonly Row[] => [
+      ...(transport.kind === 'stdio'
         ? stdioRows(transport, ['servers', name, 'stdio'])
-        : httpRows(transport, ['servers', name, 'http']),
-    ),
+        : httpRows(transport, ['servers', name, 'http'])),
+      [['servers', name, 'era'], era],
+      [['servers', name, 'bridge'], bridged ? 'auto' : 'off'],
+    ]),
     [['audit', 'mode'], settings.audit.mode],
     [['log', 'level'], settings.log.level],
     [['log', 'format'], settings.log.format],

@@ -101,14 +101,25 @@ export const server = z
   .strictObject({
     stdio: stdio.optional().describe('A program that speaks MCP over its standard streams.'),
     http: http.optional().describe('A server that speaks MCP over Streamable HTTP.'),
+    era: z
+      .enum(['auto', 'stateful', 'stateless'])
+      .default('auto')
+      .describe(
+        'Revisions that the server speaks: 2024-11-05 to 2025-11-25 are `stateful`, 2026-07-28 is `stateless`; `auto` finds it out.',
+      ),
+    bridge: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe('Whether clients of the other era are served, too, by translation.'),
   })
-  .meta({ minProperties: 1, maxProperties: 1 })
+  .meta({ minProperties: 1 })
   .transform((value, context) => {
+    const { era, bridge } = value;
     if (value.stdio !== undefined && value.http === undefined) {
-      return { kind: 'stdio', ...value.stdio } as const;
+      return { kind: 'stdio', era, bridge, ...value.stdio } as const;
     }
     if (value.http !== undefined && value.stdio === undefined) {
-      return { kind: 'http', ...value.http } as const;
+      return { kind: 'http', era, bridge, ...value.http } as const;
     }
     const both = value.stdio !== undefined;
     context.addIssue({

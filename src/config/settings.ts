@@ -71,6 +71,10 @@ export interface ListenerSettings {
 export interface ServerSettings {
   readonly name: string;
   readonly transport: StdioSettings | HttpSettings;
+  /** Era of the revisions that it speaks; `auto` to find it out. */
+  readonly era: 'auto' | 'stateful' | 'stateless';
+  /** Whether clients of the other era are served by translation. */
+  readonly bridged: boolean;
 }
 
 /** A program that speaks MCP over its standard streams. */
@@ -142,6 +146,8 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
       name,
       transport:
         server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, directory, profileOf),
+      era: server.era,
+      bridged: server.bridge === 'auto',
     })),
     audit: config.audit,
     log: config.log,

@@ -37,6 +37,8 @@ export {
 export type { RegistryRow } from './registry.ts';
 export { assertRuntime, probeRuntime } from './runtime.ts';
 export type { RuntimeAlgorithms } from './runtime.ts';
+export { createSealer, SEALING_KEY_BYTES } from './sealer.ts';
+export type { Sealer } from './sealer.ts';
 export { allSignatureSchemes, signatureById, signatureOfKey } from './signatures.ts';
 export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';

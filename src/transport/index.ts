@@ -1,6 +1,7 @@
 export {
   CallCancelled,
   RequestIdInUse,
+  ResponseUnexpected,
   SessionNotFound,
   SessionRequired,
   UpstreamCertificateInvalid,

@@ -1,3 +1,4 @@
+import { BRIDGE_LIMITS } from './bridge.ts';
 import { CLIENT_LIMITS } from './clients.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
 import { SESSION_LIMITS } from './sessions.ts';
@@ -14,6 +15,7 @@ export const LIMITS = {
   ...CLIENT_LIMITS,
   ...SESSION_LIMITS,
   ...UPSTREAM_LIMITS,
+  ...BRIDGE_LIMITS,
   ...UPKEEP_LIMITS,
 };
 
