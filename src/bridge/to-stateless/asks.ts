@@ -11,13 +11,15 @@ export interface Ask {
   /** The server's key for it. */
   readonly key: string;
   readonly frame: RequestFrame;
+  /** What the client says, which may be before anybody waits for it. */
+  readonly answer: PromiseWithResolvers<ResponseFrame>;
 }
 
 /** What one client of the stateful era is being asked on behalf of its server. */
 export class Asks {
   readonly #capabilities: JsonObject;
   readonly #formsHaveModes: boolean;
-  readonly #waiting = new Map<string, PromiseWithResolvers<ResponseFrame>>();
+  readonly #open = new Map<string, Ask>();
 
   /** @param formsHaveModes whether the client's revision tells forms from URLs. */
   constructor(capabilities: JsonObject, formsHaveModes: boolean) {
@@ -26,74 +28,38 @@ export class Asks {
   }
 
   /**
-   * The requests with which the client is asked for these inputs.
+   * The requests with which the client is asked for these inputs. Their answers are taken from now on,
+   * until they are forgotten.
    *
-   * @throws BridgeInputRefused for one that it cannot answer, or when they are too many.
+   * @throws BridgeInputRefused for one that it cannot answer, BridgeInputMissing when they are too many.
    */
-  framesFor(inputRequests: unknown, max: number): readonly Ask[] {
+  begin(inputRequests: unknown, max: number): readonly Ask[] {
     const entries = isObject(inputRequests) ? Object.entries(inputRequests) : [];
     if (entries.length > max) {
       throw new BridgeInputMissing(`the server asks for more than ${max} inputs at a time`, {
         details: { limit: 'max_input_requests', max },
       });
     }
-    return entries.map(([key, wanted]) => ({ key, frame: this.#frameFor(wanted) }));
+    const asks = entries.map(([key, wanted]) => this.#askFor(key, wanted));
+    for (const ask of asks) this.#open.set(idKey(ask.frame.id), ask);
+    return asks;
   }
 
-  /**
-   * The client's answer to a request that it has been sent.
-   *
-   * @throws BridgeInputMissing when it is an error, does not come in time, or the call is over.
-   */
-  async answerTo(
-    { frame }: Ask,
-    limits: Pick<Limits, 'clientInputTimeoutMs'>,
-    signal: AbortSignal,
-  ): Promise<JsonObject> {
-    const key = idKey(frame.id);
-    const waiting = this.#waiting.get(key) ?? this.expect(frame);
-    const max = limits.clientInputTimeoutMs;
-    const giveUp = (): void => {
-      waiting.reject(
-        new BridgeInputMissing(`the client did not answer ${frame.method} in ${max} ms`, {
-          details: { limit: 'client_input_timeout_ms', max },
-        }),
-      );
-    };
-    const timer = setTimeout(giveUp, max).unref();
-    signal.addEventListener('abort', giveUp, { once: true });
-    try {
-      return resultOf(await waiting.promise, frame.method);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-      this.#waiting.delete(key);
-    }
-  }
-
-  /** Gets ready for the answer, before the request goes out. */
-  expect(frame: RequestFrame): PromiseWithResolvers<ResponseFrame> {
-    const waiting = Promise.withResolvers<ResponseFrame>();
-    waiting.promise.catch(() => undefined);
-    this.#waiting.set(idKey(frame.id), waiting);
-    return waiting;
-  }
-
-  /** Forgets a request that was not sent after all. */
-  forget(frame: RequestFrame): void {
-    this.#waiting.delete(idKey(frame.id));
+  /** Takes no more answers to these. */
+  forget(asks: readonly Ask[]): void {
+    for (const { frame } of asks) this.#open.delete(idKey(frame.id));
   }
 
   /** Takes an answer of the client; false when nobody waits for it. */
   take(answer: ResponseFrame): boolean {
     const key = answer.id === null ? '' : idKey(answer.id);
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    waiting?.resolve(answer);
-    return waiting !== undefined;
+    const ask = this.#open.get(key);
+    this.#open.delete(key);
+    ask?.answer.resolve(answer);
+    return ask !== undefined;
   }
 
-  #frameFor(wanted: unknown): RequestFrame {
+  #askFor(key: string, wanted: unknown): Ask {
     const { method = null, params: given = {} } = isObject(wanted) ? wanted : {};
     if (typeof method !== 'string' || !isObject(given)) {
       throw new BridgeInputMissing('the server asks for an input that is no request');
@@ -103,7 +69,8 @@ export class Asks {
       throw new BridgeInputRefused(message);
     }
     const id = `postern-${randomUUID()}`;
-    return requestFrame(id, method, this.#paramsFor(method, given, id));
+    const frame = requestFrame(id, method, this.#paramsFor(method, given, id));
+    return { key, frame, answer: Promise.withResolvers() };
   }
 
   #paramsFor(method: string, params: JsonObject, id: string): JsonObject {
@@ -113,6 +80,34 @@ export class Asks {
     if (this.#formsHaveModes) return params;
     const { mode: _, ...form } = params;
     return form;
+  }
+}
+
+/**
+ * The client's answer to a request that it has been sent.
+ *
+ * @throws BridgeInputMissing when it is an error, does not come in time, or the call is over.
+ */
+export async function answerTo(
+  { frame, answer }: Ask,
+  { clientInputTimeoutMs: max }: Pick<Limits, 'clientInputTimeoutMs'>,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  const giveUp = (): void => {
+    answer.reject(
+      new BridgeInputMissing(`the client did not answer ${frame.method} in ${max} ms`, {
+        details: { limit: 'client_input_timeout_ms', max },
+      }),
+    );
+  };
+  const timer = setTimeout(giveUp, max).unref();
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return resultOf(await answer.promise, frame.method);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

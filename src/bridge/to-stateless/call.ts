@@ -24,6 +24,7 @@ import type { Introduction } from '../meta.ts';
 import { addMeta, introduced } from '../meta.ts';
 import { errorForStateful, resultForStateful } from '../results.ts';
 import type { Asks } from './asks.ts';
+import { answerTo } from './asks.ts';
 import { toServer } from './server.ts';
 import type { ToolHeaders } from './tool-headers.ts';
 
@@ -123,12 +124,11 @@ function inputWanted({ outcome }: ResponseFrame): Wanted | null {
 
 async function* gather(wanted: Wanted, context: CallContext): AsyncGenerator<Frame, JsonObject> {
   const { asks, limits, signal } = context;
-  const questions = asks.framesFor(wanted.inputRequests, limits.maxInputRequests);
-  for (const { frame } of questions) asks.expect(frame);
+  const questions = asks.begin(wanted.inputRequests, limits.maxInputRequests);
   try {
     for (const { frame } of questions) yield frame;
     const answers = await Promise.all(
-      questions.map(async (ask) => [ask.key, await asks.answerTo(ask, limits, signal)] as const),
+      questions.map(async (ask) => [ask.key, await answerTo(ask, limits, signal)] as const),
     );
     const { requestState } = wanted;
     return {
@@ -136,7 +136,7 @@ async function* gather(wanted: Wanted, context: CallContext): AsyncGenerator<Fra
       ...(requestState === undefined ? {} : { requestState }),
     };
   } finally {
-    for (const { frame } of questions) asks.forget(frame);
+    asks.forget(questions);
   }
 }
 
