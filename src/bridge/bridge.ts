@@ -105,25 +105,24 @@ class Bridge implements Upstream {
   /** A server of both eras answers `initialize` itself; one that refuses it may be of the other. */
   async #initialize(request: UpstreamRequest, frame: RequestFrame): Promise<UpstreamReply> {
     const native = await settled(this.#upstream.exchange(request));
-    if (!(await refusesInitialize(native))) return native();
+    if (!refusesInitialize(native)) return native();
+    this.#eras.doubt('stateful');
     const era = await settled(this.#eras.of(request));
-    return era() === 'stateless' ? this.#toStateless.open(request, frame) : native();
+    return shows(era, 'stateless') ? this.#toStateless.open(request, frame) : native();
   }
 
   async #ofStateless(request: UpstreamRequest): Promise<UpstreamReply> {
-    if (request.frame?.kind !== 'request') return this.#upstream.exchange(request);
     if (this.#configured !== null) return this.#inEra(this.#configured, request);
-    const era = await this.#eras.of(request);
-    try {
-      const reply = await this.#inEra(era, request);
-      if (era === 'stateful' || !speaksAgainstStateless(reply)) return reply;
-    } catch (thrown) {
-      const refuted = era === 'stateful' ? thrown instanceof InitializeRefused : isRefusal(thrown);
-      if (!refuted) throw thrown;
+    if (request.frame?.kind !== 'request') {
+      return this.#inEra(this.#eras.known ?? 'stateless', request);
     }
-    // The server is another one than it was; its refusal was no answer to the request.
-    this.#eras.forget();
-    return this.#inEra(await this.#eras.of(request), request);
+    const era = await this.#eras.of(request);
+    const reply = await settled(this.#inEra(era, request));
+    if (!refutes(era, reply)) return reply();
+    this.#eras.doubt(era);
+    const now = await this.#eras.of(request);
+    // Of a server that is another one than it was, the refusal was no answer to the request.
+    return now === era ? reply() : this.#inEra(now, request);
   }
 
   #inEra(era: Era, request: UpstreamRequest): Promise<UpstreamReply> {
@@ -145,26 +144,46 @@ async function settled<T>(work: Promise<T>): Promise<() => T> {
   }
 }
 
+/** Whether work came to this value. */
+function shows<T>(outcome: () => T, value: T): boolean {
+  try {
+    return outcome() === value;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether `initialize` was refused with an error; which, every server decides for itself. */
-async function refusesInitialize(native: () => UpstreamReply): Promise<boolean> {
+function refusesInitialize(native: () => UpstreamReply): boolean {
   try {
     const reply = native();
-    if (reply.kind === 'empty') return reply.status >= 400 && reply.status < 500;
-    return (
-      reply.kind === 'json' && reply.frame.kind === 'response' && 'error' in reply.frame.outcome
-    );
+    if (reply.kind === 'empty') return isClientError(reply.status);
+    if (reply.kind !== 'json' || reply.frame.kind !== 'response') return false;
+    return 'error' in reply.frame.outcome;
   } catch (thrown) {
     return isRefusal(thrown);
   }
 }
 
-/** Whether a server of the stateless era would not have answered like this. */
+/** Whether a server of this era would not have answered like this. */
+function refutes(era: Era, outcome: () => UpstreamReply): boolean {
+  try {
+    const reply = outcome();
+    return era === 'stateless' && speaksAgainstStateless(reply);
+  } catch (thrown) {
+    return isRefusal(thrown) || (era === 'stateful' && thrown instanceof InitializeRefused);
+  }
+}
+
 function speaksAgainstStateless(reply: UpstreamReply): boolean {
-  if (reply.kind === 'empty') return reply.status >= 400 && reply.status < 500;
-  if (reply.kind !== 'json' || reply.status !== 400 || reply.frame.kind !== 'response')
-    return false;
-  const { outcome } = reply.frame;
-  if (!('error' in outcome)) return false;
-  const { code } = outcome.error;
+  if (reply.kind === 'empty') return isClientError(reply.status);
+  if (reply.kind !== 'json' || reply.status !== 400) return false;
+  const { frame } = reply;
+  if (frame.kind !== 'response' || !('error' in frame.outcome)) return false;
+  const { code } = frame.outcome.error;
   return !isStatelessError(code) && code !== RPC.invalidParams;
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
 }

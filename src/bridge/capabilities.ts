@@ -26,7 +26,11 @@ export function serverForOther(capabilities: JsonObject): JsonObject {
 }
 
 /** Methods by which a server asks a client while it works on a request. */
-const QUESTIONS: readonly string[] = ['sampling/createMessage', 'elicitation/create', 'roots/list'];
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'sampling/createMessage',
+  'elicitation/create',
+  'roots/list',
+]);
 
 /** Whether a client with these capabilities can be asked by a server at all. */
 export function canBeAsked(capabilities: JsonObject): boolean {
@@ -38,7 +42,7 @@ export function answersTo(
   capabilities: JsonObject,
   { method, params }: Pick<RequestFrame, 'method' | 'params'>,
 ): boolean {
-  if (!QUESTIONS.includes(method)) return false;
+  if (!QUESTIONS.has(method)) return false;
   const declared = capabilities[method.split('/', 1)[0] ?? ''];
   if (!isObject(declared)) return false;
   if (method === 'sampling/createMessage') {

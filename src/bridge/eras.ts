@@ -15,6 +15,9 @@ export type Era = Revision['era'];
 /** A server may be upgraded or replaced; then this is how long it may go unnoticed. */
 const REMEMBER_MS = 10 * 60 * 1000;
 
+/** A server is asked again no sooner: some of what speaks against its era, clients can bring about. */
+const DOUBT_AFTER_MS = 1000;
+
 /** What the gateway needs to find out an era. */
 export interface ProbeContext {
   readonly upstream: Upstream;
@@ -31,11 +34,17 @@ export interface ProbeContext {
  */
 export class Eras {
   readonly #context: ProbeContext;
-  #known: { readonly era: Era; readonly until: number } | null = null;
+  #learned: { readonly era: Era; readonly at: number } | null = null;
   #probe: Promise<Era> | null = null;
 
   constructor(context: ProbeContext) {
     this.#context = context;
+  }
+
+  /** What is known without asking. */
+  get known(): Era | null {
+    if (this.#learned === null) return null;
+    return performance.now() - this.#learned.at < REMEMBER_MS ? this.#learned.era : null;
   }
 
   /**
@@ -44,22 +53,24 @@ export class Eras {
    *
    * @throws PosternError when the server cannot be asked.
    */
-  async of(request: UpstreamRequest): Promise<Era> {
-    if (this.#known !== null && this.#known.until > performance.now()) return this.#known.era;
+  of(request: UpstreamRequest): Promise<Era> {
+    const { known } = this;
+    if (known !== null) return Promise.resolve(known);
     this.#probe ??= this.#ask(request).finally(() => {
       this.#probe = null;
     });
     return this.#probe;
   }
 
-  /** Something spoke against what is known; the server will be asked again. */
-  forget(): void {
-    this.#known = null;
+  /** Something speaks against this era; the server will be asked again. */
+  doubt(era: Era): void {
+    if (this.#learned?.era !== era) return;
+    if (performance.now() - this.#learned.at > DOUBT_AFTER_MS) this.#learned = null;
   }
 
   async #ask(request: UpstreamRequest): Promise<Era> {
     const era = await probe(this.#context, request);
-    this.#known = { era, until: performance.now() + REMEMBER_MS };
+    this.#learned = { era, at: performance.now() };
     this.#context.onLearned(era);
     return era;
   }

@@ -17,12 +17,12 @@ export const META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const;
 
-const CLIENT_KEYS: readonly string[] = [
+const CLIENT_KEYS: ReadonlySet<string> = new Set([
   META.protocolVersion,
   META.clientInfo,
   META.clientCapabilities,
   META.logLevel,
-];
+]);
 
 /** Severities of log messages, the least first (RFC 5424 §6.2.1). */
 const LOG_LEVELS: readonly string[] = [
@@ -71,7 +71,7 @@ export function introductionOf(params: JsonObject, self: JsonObject): Introducti
 
 /** `params` without what only the stateless era says in `_meta`. */
 export function withoutKeys(params: JsonObject): JsonObject {
-  return withMeta(params, (key) => !CLIENT_KEYS.includes(key));
+  return withMeta(params, (key) => !CLIENT_KEYS.has(key));
 }
 
 /** An object whose `_meta` keeps the keys that pass; without `_meta` when none does. */

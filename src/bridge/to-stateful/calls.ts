@@ -6,6 +6,7 @@ import type { Upstream, UpstreamReply, UpstreamRequest } from '#transport';
 import { SessionNotFound, UpstreamOverloaded, UpstreamUnavailable } from '#transport';
 import { serverForOther } from '../capabilities.ts';
 import { BridgeInputMissing, BridgeNotPossible } from '../errors.ts';
+import { exactParams } from '../exact.ts';
 import { errorAnswer, errorOf, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { introductionOf, STATEFUL, STATELESS } from '../meta.ts';
@@ -137,7 +138,7 @@ export class ToStateful {
     frame: RequestFrame,
     now: { conversation: Conversation | null },
   ): AsyncGenerator<Frame, void> {
-    const { requestState, inputResponses } = frame.params;
+    const { requestState, inputResponses } = exactParams(frame);
     const conversation = this.#held.resume(requestState, request.principal, frame);
     now.conversation = conversation;
     tellHop(request, conversation.seat);
@@ -234,8 +235,8 @@ async function* untilDone(
   }
 }
 
-function tellHop({ onLink }: UpstreamRequest, { session }: Seat): void {
-  if (session.link !== null) onLink(session.link);
+function tellHop(request: UpstreamRequest, { session }: Seat): void {
+  if (session.link !== null) request.onLink(session.link);
 }
 
 function statusOf(answer: Frame): number {

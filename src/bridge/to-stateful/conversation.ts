@@ -1,6 +1,7 @@
 import type { Frame, JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { isObject, RPC } from '#mcp';
 import { answersTo } from '../capabilities.ts';
+import { exactParams, exactResult } from '../exact.ts';
 import type { RpcError } from '../frames.ts';
 import { errorAnswer, errorOf, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
@@ -122,7 +123,9 @@ export class Conversation {
   #ask(asked: RequestFrame, question: RequestFrame, hold: Hold): ResponseFrame {
     return resultFrame(asked.id, {
       resultType: 'input_required',
-      inputRequests: { [KEY]: inputRequest(question) },
+      inputRequests: {
+        [KEY]: inputRequest({ method: question.method, params: exactParams(question) }),
+      },
       requestState: hold(this, asked),
     });
   }
@@ -130,9 +133,11 @@ export class Conversation {
   #answer(asked: RequestFrame, answer: ResponseFrame): ResponseFrame {
     const error = errorOf(answer);
     if (error === null) {
-      const result = 'result' in answer.outcome ? answer.outcome.result : {};
       const { serverInfo } = this.#seat.server;
-      return resultFrame(asked.id, resultForStateless(asked.method, result, serverInfo));
+      return resultFrame(
+        asked.id,
+        resultForStateless(asked.method, exactResult(answer), serverInfo),
+      );
     }
     const visits = visitsWanted(error);
     if (visits === null || !answersTo(this.#client.capabilities, VISIT)) {

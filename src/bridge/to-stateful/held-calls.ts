@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Sealer } from '#crypto';
 import type { Limits } from '#lib';
-import type { JsonObject, RequestFrame } from '#mcp';
+import type { RequestFrame } from '#mcp';
 import { isObject } from '#mcp';
 import { RequestStateInvalid } from '../errors.ts';
 import type { Conversation } from './conversation.ts';
@@ -116,6 +116,6 @@ function canonical(value: unknown): string {
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.keys(value)
     .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical((value as JsonObject)[key])}`);
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
   return `{${members.join()}}`;
 }

@@ -37,7 +37,7 @@ export class Inbox<T> {
     }
     const { failure } = this.#end;
     this.#end = { failure: null };
-    return failure === null ? Promise.resolve(null) : Promise.reject(failure as Error);
+    return failure === null ? Promise.resolve(null) : Promise.reject(failure);
   }
 
   /** No more items after those that wait; with a failure, taking ends in it. */
@@ -49,7 +49,7 @@ export class Inbox<T> {
     if (taker === null) return;
     this.#end = { failure: null };
     if (failure === null) taker.resolve(null);
-    else taker.reject(failure as Error);
+    else taker.reject(failure);
   }
 
   /** Lets go of what waits and takes nothing more. */

@@ -42,7 +42,9 @@ export class Listening {
       LISTS.filter((list) => filter[`${list}ListChanged`] === true).map(changeOf),
     );
     const { resourceSubscriptions: uris = [] } = filter;
-    this.#uris = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
+    const named = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
+    // Each is a request of its own to the server; what is not agreed to, the client is told.
+    this.#uris = named.slice(0, limits.maxInFlightPerSession);
     this.#session = new ServerSession({
       upstream,
       limits,

@@ -40,7 +40,8 @@ export interface PoolContext {
 export class Pool {
   readonly #context: PoolContext;
   readonly #entries = new Set<Entry>();
-  readonly #waiting = new Set<() => void>();
+  /** Who waits for room, and for whom. */
+  readonly #waiting = new Map<() => void, string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -66,13 +67,8 @@ export class Pool {
     for (;;) {
       const entry = this.#free(key, reserved) ?? this.#opened(key, principal, client);
       if (entry !== null) return this.#take(entry, reserved, signal);
-      await this.#room(signal);
+      await this.#room(principal, signal);
     }
-  }
-
-  /** Makes room for a session that its caller keeps; ends idle ones if need be. */
-  reserve(principal: string): void {
-    if (!this.#makeRoom(principal)) throw tooMany(this.#context.limits);
   }
 
   async close(): Promise<void> {
@@ -185,11 +181,12 @@ export class Pool {
     this.#wake();
   }
 
-  async #room(signal: AbortSignal): Promise<void> {
+  async #room(principal: string, signal: AbortSignal): Promise<void> {
     const { limits } = this.#context;
-    if (this.#waiting.size >= limits.maxInFlightPerSession) throw tooMany(limits);
+    const mine = [...this.#waiting.values()].filter((other) => other === principal);
+    if (mine.length >= limits.maxInFlightPerSession) throw tooMany(limits);
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
+    this.#waiting.set(resolve, principal);
     try {
       await unlessGone(promise, signal);
     } finally {
@@ -198,7 +195,7 @@ export class Pool {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting) resolve();
+    for (const resolve of this.#waiting.keys()) resolve();
   }
 
   #tick(): void {

@@ -1,6 +1,7 @@
 import type { Limits } from '#lib';
 import type { Frame, JsonObject, RequestFrame, ResponseFrame, RpcId } from '#mcp';
 import { asRpcId, idKey, metaOf } from '#mcp';
+import { exactParams } from '../exact.ts';
 import { answersOf, notificationFrame, requestFrame, resultFrame } from '../frames.ts';
 import { addMeta, withoutKeys } from '../meta.ts';
 import { Inbox } from './inbox.ts';
@@ -102,7 +103,7 @@ export class ServerCall {
     }
     if (frame.kind === 'request' || frame.method !== 'notifications/progress') return null;
     const mine = asRpcId(frame.params['progressToken']) === this.#id;
-    return mine ? { kind: 'progress', params: frame.params } : null;
+    return mine ? { kind: 'progress', params: exactParams(frame) } : null;
   }
 }
 
@@ -114,9 +115,10 @@ export function progressFor(asked: RequestFrame, params: JsonObject): Frame | nu
 }
 
 /** A client's request as servers of the stateful era know it, with the bridge's id. */
-function requestFor({ method, params }: RequestFrame, id: string): RequestFrame {
-  const { inputResponses: _responses, requestState: _state, ...rest } = params;
+function requestFor(frame: RequestFrame, id: string): RequestFrame {
+  const { method } = frame;
+  const { inputResponses: _responses, requestState: _state, ...rest } = exactParams(frame);
   const plain = withoutKeys(rest);
-  const wantsProgress = metaOf(params)['progressToken'] !== undefined;
+  const wantsProgress = metaOf(rest)['progressToken'] !== undefined;
   return requestFrame(id, method, wantsProgress ? addMeta(plain, 'progressToken', id) : plain);
 }

@@ -98,7 +98,8 @@ export class ServerSession {
     this.#revision = revision;
     await this.notify('notifications/initialized', {});
     if (logLevel !== null && isObject(offered['logging'])) {
-      await this.#ask('logging/setLevel', { level: logLevel });
+      // What a server logs is sorted again before it goes on, so this may fail.
+      await this.#ask('logging/setLevel', { level: logLevel }).catch(() => undefined);
     }
     return { revision, capabilities: offered, serverInfo, instructions };
   }

@@ -4,6 +4,7 @@ import type { JsonObject, RequestFrame, ResponseFrame } from '#mcp';
 import { idKey, isObject } from '#mcp';
 import { answersTo } from '../capabilities.ts';
 import { BridgeInputMissing, BridgeInputRefused } from '../errors.ts';
+import { exactResult } from '../exact.ts';
 import { errorOf, requestFrame } from '../frames.ts';
 
 /** One request for input of a server, on its way to the client. */
@@ -113,7 +114,7 @@ export async function answerTo(
 
 function resultOf(answer: ResponseFrame, method: string): JsonObject {
   const error = errorOf(answer);
-  if (error === null && 'result' in answer.outcome) return answer.outcome.result;
-  const why = error?.message.slice(0, 200) ?? '';
+  if (error === null) return exactResult(answer);
+  const why = error.message.slice(0, 200);
   throw new BridgeInputMissing(`the client refused ${method}: ${why}`);
 }

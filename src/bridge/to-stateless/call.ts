@@ -12,6 +12,7 @@ import { asRpcId, metaOf, RPC } from '#mcp';
 import type { Upstream } from '#transport';
 import { UpstreamProtocolError } from '#transport';
 import { BridgeInputMissing } from '../errors.ts';
+import { exactParams, exactResult } from '../exact.ts';
 import {
   answersOf,
   errorAnswer,
@@ -82,7 +83,7 @@ async function* attempt(
   const { upstream, limits, client, principal, signal, onLink } = context;
   const id = context.nextId();
   const token = asRpcId(metaOf(frame.params)['progressToken']);
-  const params = introduced({ ...withoutEraFields(frame.params), ...input }, client);
+  const params = introduced({ ...withoutEraFields(exactParams(frame)), ...input }, client);
   const sent = token === undefined ? params : addMeta(params, 'progressToken', id);
   const asked = requestFrame(id, frame.method, sent);
   const annotations = context.toolHeaders.of(frame);
@@ -104,7 +105,7 @@ function withoutEraFields(params: JsonObject): JsonObject {
 function* passed(message: NotificationFrame, token: RpcId | undefined): Generator<Frame, void> {
   if (message.method !== 'notifications/progress') yield message;
   else if (token !== undefined) {
-    yield notificationFrame(message.method, { ...message.params, progressToken: token });
+    yield notificationFrame(message.method, { ...exactParams(message), progressToken: token });
   }
 }
 
@@ -114,9 +115,9 @@ interface Wanted {
 }
 
 /** What a server wants to know before it goes on (2026-07-28, Multi Round-Trip Requests). */
-function inputWanted({ outcome }: ResponseFrame): Wanted | null {
-  if (!('result' in outcome)) return null;
-  const { resultType = 'complete', inputRequests, requestState } = outcome.result;
+function inputWanted(answer: ResponseFrame): Wanted | null {
+  if (!('result' in answer.outcome)) return null;
+  const { resultType = 'complete', inputRequests, requestState } = exactResult(answer);
   if (resultType === 'complete') return null;
   if (resultType === 'input_required') return { inputRequests, requestState };
   throw new UpstreamProtocolError('the server answered with a kind of result that is not bridged');
@@ -147,7 +148,7 @@ function translated(
 ): ResponseFrame {
   const error = errorOf(answer);
   if (error !== null) return errorAnswer(id, errorForStateful(method, error));
-  const result = 'result' in answer.outcome ? answer.outcome.result : {};
+  const result = exactResult(answer);
   if (method === 'tools/list') context.toolHeaders.read(result);
   return resultFrame(id, resultForStateful(method, result));
 }

@@ -63,6 +63,7 @@ export class Session {
       client: () => this.#client,
       nextId: context.nextId,
       onNotification: (message) => this.#outbox.push(message),
+      isRead: () => this.#outbox.read,
     });
   }
 
@@ -144,7 +145,7 @@ export class Session {
     }
   }
 
-  async #carry(frame: RequestFrame, { signal, onLink }: UpstreamRequest): Promise<UpstreamReply> {
+  async #carry(frame: RequestFrame, request: UpstreamRequest): Promise<UpstreamReply> {
     const control = this.#begin(frame);
     const { upstream, limits, nextId } = this.#context;
     const frames = this.#until(
@@ -158,13 +159,13 @@ export class Session {
         toolHeaders: this.#toolHeaders,
         nextId,
         signal: control.signal,
-        onLink,
+        onLink: (link) => request.onLink(link),
       }),
       control.signal,
     );
     // A lost connection is no cancellation in this era: the server goes on, for nobody.
     const onGone = (): void => void drain(frames).catch(() => undefined);
-    return replyOf(frames, { signal, statusOf: () => 200, onGone });
+    return replyOf(frames, { signal: request.signal, statusOf: () => 200, onGone });
   }
 
   /** Keeps the books of a call; one that its client has cancelled ends without an answer. */
@@ -231,8 +232,7 @@ export class Session {
     }
     if (subscribes) this.#uris.add(uri);
     else this.#uris.delete(uri);
-    const agreed = await this.#subscription.want(this.#filter());
-    const { resourceSubscriptions: uris } = agreed;
+    const { resourceSubscriptions: uris } = await this.#resubscribe(uri);
     if (!subscribes || (Array.isArray(uris) && uris.includes(uri))) {
       return json(resultFrame(frame.id, {}));
     }
@@ -242,6 +242,15 @@ export class Session {
       RPC.methodNotFound,
       'the server does not tell of changes of this resource',
     );
+  }
+
+  async #resubscribe(uri: string): Promise<JsonObject> {
+    try {
+      return await this.#subscription.want(this.#filter());
+    } catch (thrown) {
+      this.#uris.delete(uri);
+      throw thrown;
+    }
   }
 
   #filter(): JsonObject {

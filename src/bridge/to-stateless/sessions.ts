@@ -51,13 +51,17 @@ export class ToStateless {
     request.onRevision(STATELESS);
     const opening = openingOf(frame);
     if ('code' in opening) return answer(errorAnswer(frame.id, opening));
-    const { principal, signal, onLink } = request;
+    const { principal, signal } = request;
     const discover = requestFrame(
       this.#nextId(),
       'server/discover',
       introduced({}, { ...opening.client, logLevel: null }),
     );
-    const asked = toServer(discover, { principal, signal, onLink });
+    const asked = toServer(discover, {
+      principal,
+      signal,
+      onLink: (link) => request.onLink(link),
+    });
     const found = await this.#discovered(await this.#upstream.exchange(asked), frame);
     if (found.refused !== null) return answer(found.refused);
     const result = initializeResult(opening.revision, found.result);

@@ -10,7 +10,7 @@ import { toServer } from './server.ts';
 const LISTEN = 'subscriptions/listen';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
-/** A subscription that ended is opened again after this, while its client still listens. */
+/** A subscription that the server ended is opened again after this, if its client still listens. */
 const REOPEN_MS = 2000;
 
 /** What a server is asked to tell of changes. */
@@ -29,6 +29,8 @@ export interface SubscriptionContext {
   readonly client: () => Introduction;
   readonly nextId: () => string;
   readonly onNotification: (message: Buffer) => void;
+  /** Whether somebody listens. */
+  readonly isRead: () => boolean;
 }
 
 /**
@@ -37,7 +39,8 @@ export interface SubscriptionContext {
  */
 export class Subscription {
   readonly #context: SubscriptionContext;
-  #filter: Filter = {};
+  /** Changes of the filter, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
   #current: AbortController | null = null;
   #reopen: NodeJS.Timeout | undefined;
   #closed = false;
@@ -54,54 +57,81 @@ export class Subscription {
    * Asks for these changes from now on; those of before go on until the server has agreed.
    *
    * @returns what the server agreed to tell.
-   * @throws what the exchange meets; the subscription of before is then still the one in force.
+   * @throws what the exchange meets; nothing is subscribed to then.
    */
-  async want(filter: Filter): Promise<JsonObject> {
-    clearTimeout(this.#reopen);
-    const control = new AbortController();
-    const acknowledged = Promise.withResolvers<JsonObject>();
-    void this.#run(filter, control, acknowledged);
-    const silent = setTimeout(
-      () => acknowledged.resolve({}),
-      this.#context.limits.sessionSetupTimeoutMs,
-    ).unref();
-    const agreed = await acknowledged.promise.finally(() => clearTimeout(silent));
-    if (this.#closed) control.abort();
-    this.#current?.abort();
-    this.#current = control;
-    this.#filter = filter;
-    return agreed;
+  want(filter: Filter): Promise<JsonObject> {
+    const change = this.#changes.then(() => this.#change(filter));
+    this.#changes = change.catch(() => undefined);
+    return change;
   }
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#reopen);
-    this.#current?.abort();
-    this.#current = null;
+    this.#drop();
   }
 
-  async #run(
+  async #change(filter: Filter): Promise<JsonObject> {
+    if (this.#closed || Object.keys(filter).length === 0) {
+      this.#drop();
+      return {};
+    }
+    clearTimeout(this.#reopen);
+    const before = this.#current;
+    const control = new AbortController();
+    this.#current = control;
+    try {
+      return await this.#opened(filter, control);
+    } catch (thrown) {
+      this.#drop();
+      throw thrown;
+    } finally {
+      before?.abort();
+      if (this.#closed) control.abort();
+    }
+  }
+
+  /** What the server agrees to; nothing when it does not say in time, or refuses. */
+  async #opened(filter: Filter, control: AbortController): Promise<JsonObject> {
+    const acknowledged = Promise.withResolvers<JsonObject>();
+    const { sessionSetupTimeoutMs } = this.#context.limits;
+    const silent = setTimeout(() => acknowledged.resolve({}), sessionSetupTimeoutMs).unref();
+    void this.#follow(filter, control, acknowledged);
+    return acknowledged.promise.finally(() => clearTimeout(silent));
+  }
+
+  async #follow(
     filter: Filter,
     control: AbortController,
     acknowledged: PromiseWithResolvers<JsonObject>,
   ): Promise<void> {
+    const agreed = await this.#run(filter, control.signal, acknowledged);
+    if (this.#current !== control) return;
+    this.#current = null;
+    if (agreed) this.#reopenLater(filter);
+  }
+
+  /** Listens to the end; whether the server had agreed to anything. */
+  async #run(
+    filter: Filter,
+    signal: AbortSignal,
+    acknowledged: PromiseWithResolvers<JsonObject>,
+  ): Promise<boolean> {
     const { upstream, limits, principal, client, nextId } = this.#context;
-    const { signal } = control;
     const params = introduced({ notifications: filter }, client());
     const frame = requestFrame(nextId(), LISTEN, params);
+    let agreed = false;
     try {
       const reply = await upstream.exchange(toServer(frame, { principal, signal }));
       for await (const message of framesOf(reply, limits)) {
-        if (message.kind === 'response') break;
-        if (signal.aborted) return;
+        if (message.kind === 'response' || signal.aborted) break;
+        agreed ||= message.kind === 'notification' && message.method === ACKNOWLEDGED;
         this.#take(message, acknowledged);
       }
     } catch (thrown) {
       acknowledged.reject(thrown);
     }
-    // Without an acknowledgement the server has agreed to nothing.
     acknowledged.resolve({});
-    this.#ended(control);
+    return agreed;
   }
 
   #take(message: Frame, acknowledged: PromiseWithResolvers<JsonObject>): void {
@@ -116,12 +146,18 @@ export class Subscription {
     this.#context.onNotification(notificationFrame(method, told).bytes);
   }
 
-  #ended(control: AbortController): void {
-    if (this.#closed || this.#current !== control) return;
-    this.#current = null;
+  #reopenLater(filter: Filter): void {
+    if (this.#closed) return;
     this.#reopen = setTimeout(() => {
-      // Whoever listens will be told of later changes; what fails now fails at the next call, too.
-      this.want(this.#filter).catch(() => undefined);
+      if (this.#current !== null || !this.#context.isRead()) return;
+      // What fails here fails when the client next asks for something, too, who is then told.
+      this.want(filter).catch(() => this.#reopenLater(filter));
     }, REOPEN_MS).unref();
+  }
+
+  #drop(): void {
+    clearTimeout(this.#reopen);
+    this.#current?.abort();
+    this.#current = null;
   }
 }
