@@ -65,7 +65,7 @@ export class Listening {
     await this.#session.listen();
     const agreed = await this.#subscribe(server);
     yield this.#tagged('notifications/subscriptions/acknowledged', { notifications: agreed });
-    void this.#session.streamEnd().then(() => this.#changes.end());
+    void this.#endWithStream();
     for (;;) {
       const change = await this.#changes.take();
       if (change === null) break;
@@ -92,6 +92,11 @@ export class Listening {
   #heard(frame: Frame, session: ServerSession): Promise<void> | void {
     if (frame.kind === 'notification') this.tell(frame);
     if (frame.kind === 'request') return session.answerAlone(frame);
+  }
+
+  /** Changes that a server without a stream tells of amid calls are heard all the same. */
+  async #endWithStream(): Promise<void> {
+    if (await this.#session.streamEnd()) this.#changes.end();
   }
 
   /** Subscribes to each resource; what the server agreed to. */

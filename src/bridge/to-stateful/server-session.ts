@@ -40,6 +40,14 @@ const STREAM_PATIENCE_MS = 1000;
 /** A server is told of the end of a session for so long. */
 const FAREWELL_MS = 2000;
 
+/** The stream on which a server says what belongs to no call. */
+interface OwnStream {
+  /** Whether the server has one. */
+  readonly opened: Promise<boolean>;
+  /** Resolves when it has ended; whether there was one. */
+  readonly ended: Promise<boolean>;
+}
+
 /** One session of the bridge with a server of the stateful era. */
 export class ServerSession {
   readonly #context: ServerSessionContext;
@@ -48,7 +56,7 @@ export class ServerSession {
   #id: string | null = null;
   #revision: Revision = UNDECLARED_REVISION;
   #link: LinkSecurity | null = null;
-  #stream: Promise<void> | null = null;
+  #stream: OwnStream | null = null;
   #lastId = 0;
 
   constructor(context: ServerSessionContext) {
@@ -128,19 +136,16 @@ export class ServerSession {
 
   /** Listens to the session's own stream, as far as the server has one; once is enough. */
   async listen(): Promise<void> {
-    const opened = Promise.withResolvers<void>();
-    this.#stream ??= this.#pump(opened.resolve).finally(() => {
-      this.#stream = null;
-      opened.resolve();
-    });
-    const patience = setTimeout(opened.resolve, STREAM_PATIENCE_MS).unref();
-    await opened.promise;
+    this.#stream ??= this.#pump();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const patience = setTimeout(resolve, STREAM_PATIENCE_MS).unref();
+    await Promise.race([this.#stream.opened, promise]);
     clearTimeout(patience);
   }
 
-  /** Resolves when the session's own stream has ended. */
-  async streamEnd(): Promise<void> {
-    await this.#stream;
+  /** Resolves when the session's own stream has ended; whether there was one. */
+  async streamEnd(): Promise<boolean> {
+    return (await this.#stream?.ended) ?? false;
   }
 
   /** Ends the session; resolves when the server has been told. */
@@ -154,15 +159,26 @@ export class ServerSession {
     await this.#context.upstream.exchange(request).catch(() => undefined);
   }
 
-  async #pump(onOpened: () => void): Promise<void> {
-    const { upstream, limits, onMessage } = this.#context;
+  #pump(): OwnStream {
+    const reply = this.#context.upstream.exchange(this.#request('GET', null, this.#life.signal));
+    const opened = reply.then(
+      ({ kind }) => kind === 'events',
+      () => false,
+    );
+    return { opened, ended: this.#read(reply, opened) };
+  }
+
+  async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<boolean> {
+    // A server may have no such stream; it is not asked for it again.
+    if (!(await opened)) return false;
+    const { limits, onMessage } = this.#context;
     try {
-      const reply = await upstream.exchange(this.#request('GET', null, this.#life.signal));
-      onOpened();
-      for await (const frame of framesOf(reply, limits)) await onMessage(frame, this);
+      for await (const frame of framesOf(await reply, limits)) await onMessage(frame, this);
     } catch {
-      // A server may have no such stream, and may end it at any time.
+      // It may also end at any time; the next call opens it again.
     }
+    this.#stream = null;
+    return true;
   }
 
   async #ask(
