@@ -9,6 +9,8 @@ export interface AdminSource {
   ready(): boolean;
   /** Facts for people and probes: JSON values only, nothing secret. */
   status(): Record<string, unknown>;
+  /** Counts, in the text format of Prometheus. */
+  metrics(): string;
 }
 
 /** The admin port, open. */
@@ -19,7 +21,7 @@ export interface AdminServer {
 
 /**
  * Opens the admin port: `GET /healthz` says that the process lives, `GET /readyz` whether it takes
- * calls (200 or 503). It has no authentication, so configuration binds it to loopback alone.
+ * calls (200 or 503), `GET /metrics` what it has counted. It has no authentication, so configuration binds it to loopback alone.
  *
  * @throws AdminListenFailed when the port cannot be opened.
  */
@@ -34,7 +36,9 @@ export function openAdmin(host: string, port: number, source: AdminSource): Prom
       else if (path === '/readyz') {
         const ready = source.ready();
         answer(response, ready ? 200 : 503, { ready, ...source.status() });
-      } else answer(response, 404, { paths: ['/healthz', '/readyz'] });
+      } else if (path === '/metrics') {
+        send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', source.metrics());
+      } else answer(response, 404, { paths: ['/healthz', '/readyz', '/metrics'] });
     },
   );
   server.maxConnections = 64;
@@ -63,9 +67,12 @@ function isLocal({ headers }: IncomingMessage): boolean {
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
+  send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

@@ -20,7 +20,7 @@ import {
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
 import { openJsonlStore } from '#store';
-import { createLog } from '#telemetry';
+import { createLog, Metrics } from '#telemetry';
 import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
@@ -72,6 +72,7 @@ export async function startPostern(
   };
   const identity = await ensureIdentity(stateDir, wanted);
   if (identity.created) tellCreated(identity, events);
+  const metrics = new Metrics();
   const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian });
@@ -94,6 +95,7 @@ export async function startPostern(
     },
     limits,
     events,
+    meter: metrics,
     upstreams,
     onPolicyChange: () => servers.recycleLinks(),
     rolloutFile: join(stateDir, 'rollout.json'),
@@ -123,7 +125,7 @@ export async function startPostern(
     stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);
     if (settings.admin !== null) {
       const { host, port } = settings.admin;
-      admin = await openAdmin(host, port, adminSource(gateway, recorder));
+      admin = await openAdmin(host, port, adminSource(gateway, recorder, metrics));
     }
     const routes = controlRoutes(gateway, () => runningIdentity({ own: keeper, ...shown() }));
     control = await openControl(controlSocketOf(stateDir), routes, events);
@@ -177,9 +179,18 @@ function logFormat({ log }: Settings): 'json' | 'text' {
   return process.stderr.isTTY ? 'text' : 'json';
 }
 
-function adminSource(gateway: Gateway, recorder: Recorder) {
+function adminSource(gateway: Gateway, recorder: Recorder, metrics: Metrics) {
   return {
     ready: () => gateway.ready,
+    metrics: () =>
+      metrics.text({
+        ready: gateway.ready,
+        callsInFlight: gateway.callsInFlight,
+        servers: gateway.upstreams.map((upstream) => ({
+          name: upstream.name,
+          ...upstream.stats(),
+        })),
+      }),
     status: () => ({
       policy: gateway.policyState,
       calls_in_flight: gateway.callsInFlight,

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { Profile } from '#crypto';
 import { profileByName } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
+import { OLDEST_REVISION, revisionByName } from '#mcp';
 import * as fc from 'fast-check';
 import { anyCharacter } from '../../test/support/any-text.ts';
 import { effectiveSettings } from './effective.ts';
@@ -75,6 +76,7 @@ test('the least configuration gets every default', () => {
         },
         serverNames: [],
         allowedOrigins: [],
+        minRevision: OLDEST_REVISION,
       },
     ],
     admin: { host: '127.0.0.1', port: 7480 },
@@ -121,8 +123,17 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       },
       serverNames: ['gw.example.com', '192.0.2.1'],
       allowedOrigins: ['https://app.example.com', 'app://local'],
+      minRevision: OLDEST_REVISION,
     },
-    { name: 'local', host: 'localhost', port: 0, tls: null, serverNames: [], allowedOrigins: [] },
+    {
+      name: 'local',
+      host: 'localhost',
+      port: 0,
+      tls: null,
+      serverNames: [],
+      allowedOrigins: [],
+      minRevision: OLDEST_REVISION,
+    },
   ]);
   const [files, notes, near] = settings.servers.map(({ transport }) => transport);
   assert.deepEqual(files, {
@@ -188,6 +199,14 @@ servers:
   const [server] = servers;
   assert.ok(server?.transport.kind === 'http');
   assert.equal(server.transport.tls?.profile, quiet);
+});
+
+test('R-23 a listener says which revision of MCP is the oldest that it takes', () => {
+  const listener = (min: string) =>
+    `listeners: [{ name: a, address: "127.0.0.1:0", min_revision: ${min} }]\n`;
+  const [strict] = settingsOf(`version: 1\n${SERVERS}${listener('2025-06-18')}`).listeners;
+  assert.deepEqual(strict?.minRevision, revisionByName('2025-06-18'));
+  assert.equal(readConfig(`version: 1\n${SERVERS}${listener('2025-06-19')}`, FILE).ok, false);
 });
 
 test('effective settings tell value and origin, and no secret', () => {

@@ -86,6 +86,7 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],
+    [at('min_revision'), listener.minRevision.name],
   ];
 }
 

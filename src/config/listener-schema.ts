@@ -1,4 +1,5 @@
 import { DEFAULT_PROFILE } from '#crypto';
+import { OLDEST_REVISION, REVISION_NAMES } from '#mcp';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import { certificateFiles } from './certificate-schema.ts';
@@ -73,6 +74,10 @@ export const listener = z
       .array(origin)
       .prefault([])
       .describe('Origins of web pages that may call, such as https://app.example.com.'),
+    min_revision: z
+      .enum(REVISION_NAMES)
+      .default(OLDEST_REVISION.name)
+      .describe('Oldest revision of MCP that clients may use; older ones are refused.'),
   })
   .superRefine((value, context) => {
     if (value.tls !== 'off' || isLoopback(value.address.host)) return;

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { Limits } from '#lib';
+import type { Revision } from '#mcp';
+import { OLDEST_REVISION, revisionByName } from '#mcp';
 import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
@@ -65,6 +67,8 @@ export interface ListenerSettings {
   readonly serverNames: readonly string[];
   /** Exact values of browsers' `Origin` header. */
   readonly allowedOrigins: readonly string[];
+  /** Of MCP; clients with an older one are refused. */
+  readonly minRevision: Revision;
 }
 
 /** An MCP server behind the gateway. */
@@ -180,6 +184,7 @@ function toListener(
           },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
+    minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
   };
 }
 

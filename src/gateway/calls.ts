@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
+import type { Revision } from '#mcp';
 import type { Call, Services } from '#pipeline';
 import { answerError, isStillPermitted, isWelcome, runBatch, runCall } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
+import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
@@ -17,6 +19,8 @@ import { newCallHead, readCalls } from './read-call.ts';
 export interface Entrance extends Arrival {
   /** Name of the listener. */
   readonly listener: string;
+  /** The oldest revision that it takes. */
+  readonly minRevision: Revision;
   readonly names: HostNames;
 }
 
@@ -99,15 +103,17 @@ export class Calls {
 
   #originOf(
     request: IncomingMessage,
-    { abort, entrance: { listener, link } }: CallInFlight,
-    { policy, trustDomain }: Services,
+    { abort, entrance: { listener, minRevision, link } }: CallInFlight,
+    { policy, trustDomain, serverRevisions }: Services,
   ): RequestOrigin {
     return {
       listener,
+      minRevision,
       link,
       connection: connectionOf(request.socket),
       signal: abort.signal,
       bodies: this.#bodies,
+      supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (server) => isWelcome(link, server, policy, trustDomain),
     };
   }
@@ -131,11 +137,16 @@ export class Calls {
     const services = this.#services();
     const sink = new HttpSink(response, services.limits);
     const head = newCallHead();
+    const { names, refusal, listener } = inFlight.entrance;
+    shareAnswer(request, response, names);
     try {
       this.#refuseWhenFull(request.socket);
-      if (inFlight.entrance.refusal !== null) throw inFlight.entrance.refusal;
+      if (refusal !== null) throw refusal;
+      if (isPreflight(request, names)) {
+        answerPreflight(request, response, names);
+        return;
+      }
       const origin = this.#originOf(request, inFlight, services);
-      const { names } = inFlight.entrance;
       const incoming = await readCalls(request, origin, names, services.limits, head);
       if (incoming.batch) {
         await runBatch(incoming.calls, services, sink);
@@ -144,7 +155,9 @@ export class Calls {
         await runCall(incoming.call, services, sink);
       }
     } catch (thrown) {
-      rejectRequest(request, response, services, sink, head, toPosternError(thrown));
+      const error = toPosternError(thrown);
+      services.meter.rejected(listener, error.code);
+      rejectRequest(request, response, services, sink, head, error);
     }
   }
 }

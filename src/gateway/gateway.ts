@@ -3,9 +3,10 @@ import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
 import type { PeerCertificate } from '#crypto';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
-import type { EventSink, Limits } from '#lib';
+import type { EventSink, Limits, Meter } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
+import { ServerRevisions, ToolHeaders } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
@@ -38,6 +39,7 @@ export interface GatewayParts {
   readonly desk: EnrolmentDesk;
   readonly limits: Limits;
   readonly events: EventSink;
+  readonly meter: Meter;
   /** The servers behind the gateway; it closes them when it stops. */
   readonly upstreams: readonly Upstream[];
   /** Called when another policy is in force, so that links made under the old one are given up. */
@@ -87,6 +89,9 @@ export class Gateway {
       recorder: parts.recorder,
       limits: parts.limits,
       events: parts.events,
+      meter: parts.meter,
+      toolHeaders: new ToolHeaders(),
+      serverRevisions: new ServerRevisions(),
     };
     this.#calls = new Calls(() => this.#services);
     this.#est = new Est({
@@ -222,7 +227,7 @@ export class Gateway {
       hosts: hostNamesOf(settings.host, settings.serverNames),
       origins: new Set(settings.allowedOrigins),
     };
-    const { name, host, port } = settings;
+    const { name, host, port, minRevision } = settings;
     return createListener({
       name,
       host,
@@ -234,7 +239,7 @@ export class Gateway {
       refusesPeer: this.#parts.refusesPeer,
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
       onRequest: (request, response, arrival) => {
-        const entrance = { listener: name, names, ...arrival };
+        const entrance = { listener: name, minRevision, names, ...arrival };
         const { link, refusal } = arrival;
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });

@@ -7,6 +7,9 @@ import { LINGER_MS } from './malformed.ts';
 /** When a client that found no room may try again. */
 const RETRY_AFTER_SECONDS = '2';
 
+/** What an answer says is for its caller and for now; some statuses are cached unless told otherwise. */
+const NO_STORE = 'no-store';
+
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
@@ -32,7 +35,7 @@ export class HttpSink implements ReplySink {
 
   json(status: number, head: ReplyHead, body: Buffer): void {
     const headers = { 'content-type': 'application/json', ...sessionHeader(head) };
-    this.whole(status, { ...allowHeader(status), ...headers }, body);
+    this.whole(status, { ...this.#allowHeader(status), ...headers }, body);
   }
 
   /** Sends an answer that is here whole, of any kind. */
@@ -41,6 +44,7 @@ export class HttpSink implements ReplySink {
     if (!complete) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, {
       'content-length': body.length,
+      'cache-control': NO_STORE,
       ...retryHeader(status),
       ...headers,
     });
@@ -51,7 +55,8 @@ export class HttpSink implements ReplySink {
   empty(status: number, head: ReplyHead): void {
     this.#response.writeHead(status, {
       ...(status === 204 ? {} : { 'content-length': 0 }),
-      ...allowHeader(status),
+      'cache-control': NO_STORE,
+      ...this.#allowHeader(status),
       ...sessionHeader(head),
     });
     this.#end();
@@ -60,7 +65,7 @@ export class HttpSink implements ReplySink {
   openEvents(head: ReplyHead): void {
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': `${NO_STORE}, no-transform`,
       'x-accel-buffering': 'no',
       ...sessionHeader(head),
     });
@@ -140,6 +145,13 @@ export class HttpSink implements ReplySink {
     }
   }
 
+  /** RFC 9110 §15.5.6 asks for it. Where GET or DELETE is refused, it is for the revision or the server. */
+  #allowHeader(status: number): { allow?: string } {
+    if (status !== 405) return {};
+    const { method } = this.#response.req;
+    return { allow: method === 'GET' || method === 'DELETE' ? 'POST' : 'POST, GET, DELETE' };
+  }
+
   #drained(): Promise<void> {
     const response = this.#response;
     this.#watchReader();
@@ -164,11 +176,6 @@ function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
 
 function retryHeader(status: number): { 'retry-after'?: string } {
   return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
-}
-
-/** RFC 9110 §15.5.6 asks for it; every revision has POST. */
-function allowHeader(status: number): { allow?: string } {
-  return status === 405 ? { allow: 'POST' } : {};
 }
 
 function gone(): Error {

@@ -3,7 +3,16 @@ import { newCallId } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
-import { checkHeaders, isBatch, jsonLimitsOf, readBatch, readFrame, revisionOf } from '#mcp';
+import {
+  checkHeaders,
+  checkMinimum,
+  isBatch,
+  jsonLimitsOf,
+  readBatch,
+  readFrame,
+  revisionOf,
+  revisionsFrom,
+} from '#mcp';
 import type { Call } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
@@ -16,10 +25,14 @@ import { routeOf } from './routes.ts';
 /** What the listener knows of a request besides its bytes. */
 export interface RequestOrigin {
   readonly listener: string;
+  /** The oldest revision that the listener takes. */
+  readonly minRevision: Revision;
   readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly bodies: BodyBudget;
+  /** Names of the revisions that a client of the server may choose from. */
+  readonly supported: (server: string) => readonly string[];
   /** Whether this caller may use anything on the server, by link and identity alone. */
   readonly mayReach: (server: string) => boolean;
 }
@@ -62,10 +75,10 @@ export async function readCalls(
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
-  const revision = revisionOf(headers);
-  if (revision.era === 'stateless' && httpMethod !== 'POST') {
-    throw new MethodNotAllowed(`${httpMethod} does not exist in ${revision.name}`);
-  }
+  const { minRevision } = origin;
+  const supported = message === null ? revisionsFrom(minRevision) : origin.supported(server);
+  const revision = revisionOf(headers, supported);
+  if (httpMethod !== 'POST') checkBare(headers, httpMethod, revision, minRevision);
   const common = {
     receivedAtMs,
     listener: origin.listener,
@@ -75,6 +88,7 @@ export async function readCalls(
     via: null,
     httpMethod,
     revision,
+    minRevision,
     // The stateless era has no sessions: such a header is ignored (2026-07-28, "Earlier … Revisions").
     sessionId: revision.era === 'stateful' ? sessionIdOf(headers) : null,
     lastEventId: revision.era === 'stateful' ? (headers['last-event-id'] ?? null) : null,
@@ -83,7 +97,7 @@ export async function readCalls(
     signal: origin.signal,
   };
   const callOf = (id: string, frame: Frame | null): Call => {
-    if (frame !== null) checkHeaders(headers, revision, frame);
+    if (frame !== null) checkMessage(headers, frame, revision, minRevision);
     return { ...common, id, frame };
   };
   if (!Array.isArray(message)) return { batch: false, call: callOf(head.id, message) };
@@ -94,6 +108,33 @@ function readMessage(body: Buffer, headers: SingleHeaders, limits: Limits): Fram
   const jsonLimits = jsonLimitsOf(limits, limits.maxRequestBytes);
   if (!isBatch(body, headers)) return readFrame(body, jsonLimits);
   return readBatch(body, jsonLimits, limits.maxBatchMessages);
+}
+
+/** GET and DELETE are for sessions, which the stateless era has none of. */
+function checkBare(
+  headers: SingleHeaders,
+  httpMethod: string,
+  revision: Revision,
+  min: Revision,
+): void {
+  const newest = [revision, min].find(({ era }) => era === 'stateless');
+  if (newest !== undefined) {
+    throw new MethodNotAllowed(`${httpMethod} does not exist in ${newest.name}`);
+  }
+  checkMinimum(headers, revision, null, min);
+}
+
+function checkMessage(
+  headers: SingleHeaders,
+  frame: Frame,
+  revision: Revision,
+  min: Revision,
+): void {
+  checkHeaders(headers, revision, frame);
+  if (revision.era === 'stateless' && frame.kind === 'response') {
+    throw new RequestRefused(`clients send no responses in ${revision.name}`);
+  }
+  checkMinimum(headers, revision, frame, min);
 }
 
 /** A new head with an id of its own. */

@@ -1,6 +1,7 @@
 import { InvalidParams } from './errors.ts';
-import type { Frame, JsonObject } from './frame.ts';
+import type { Frame, JsonObject, RequestFrame } from './frame.ts';
 import { isObject } from './frame.ts';
+import type { Revision } from './revisions.ts';
 
 /** One thing that a message touches, and that policy therefore has to allow. */
 export type Access =
@@ -42,9 +43,26 @@ const TASK_METHODS: ReadonlySet<string> = new Set([
   'tasks/cancel',
 ]);
 
+/** Requests of the stateful era that 2026-07-28 has no more. */
+const STATEFUL_REQUESTS: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
+
 /** A longer name or URI is refused: deciding costs time for each character. */
 const MAX_NAME_LENGTH = 8192;
 const MAX_SUBSCRIPTIONS = 1000;
+
+/**
+ * Whether a request is of a method that its revision has no more. A server of both eras might serve it
+ * all the same, under rules that are not those of its revision.
+ */
+export function isGone({ method }: RequestFrame, { era }: Revision): boolean {
+  return era === 'stateless' && STATEFUL_REQUESTS.has(method);
+}
 
 /**
  * What a client's message touches; every item must be allowed.

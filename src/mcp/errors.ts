@@ -66,6 +66,13 @@ export const RevisionUnsupported = defineError('POSTERN_REVISION_UNSUPPORTED', {
   rpcCode: RPC.unsupportedVersion,
 });
 
+export const RevisionTooOld = defineError('POSTERN_REVISION_TOO_OLD', {
+  meaning: 'A session would be in a protocol revision older than the listener takes.',
+  hint: 'Update the client, or the server if it chose the revision; or lower min_revision of the listener.',
+  httpStatus: 400,
+  rpcCode: RPC.invalidParams,
+});
+
 export const InvalidParams = defineError('POSTERN_INVALID_PARAMS', {
   meaning: 'A request does not say clearly which tool, resource or prompt it names.',
   hint: 'Send the parameters that the MCP specification requires for this method.',

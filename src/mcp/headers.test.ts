@@ -10,7 +10,9 @@ const code = (expected: string) => (error: unknown) =>
 const mismatch = code('POSTERN_HEADER_MISMATCH');
 
 function request(method: string, params: object, revision?: string) {
-  const meta = revision === undefined ? {} : { _meta: { [META_PROTOCOL_VERSION]: revision } };
+  const capabilities = { 'io.modelcontextprotocol/clientCapabilities': {} };
+  const meta =
+    revision === undefined ? {} : { _meta: { [META_PROTOCOL_VERSION]: revision, ...capabilities } };
   const message = { jsonrpc: '2.0', id: 1, method, params: { ...params, ...meta } };
   return readFrame(Buffer.from(JSON.stringify(message)), limits);
 }
@@ -42,6 +44,24 @@ test('R-17 refuses headers that are missing or say something else', () => {
   );
 });
 
+test('R-23 a stateless request says what its client can do', () => {
+  const good = { ...stateless, 'mcp-method': 'server/discover' };
+  for (const capabilities of [undefined, null, [], 'none']) {
+    const meta = {
+      [META_PROTOCOL_VERSION]: '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': capabilities,
+    };
+    const frame = request('server/discover', { _meta: meta });
+    assert.throws(() => check(good, frame), code('POSTERN_REQUEST_META_MISSING'));
+  }
+});
+
+test('R-17 a method is compared as it stands: only names and parameters are encoded', () => {
+  const call = request('tools/list', {}, '2026-07-28');
+  const encoded = `=?base64?${Buffer.from('tools/list').toString('base64')}?=`;
+  assert.throws(() => check({ ...stateless, 'mcp-method': encoded }, call), mismatch);
+});
+
 test('R-17 refuses a message that claims another era in its body', () => {
   const call = request('tools/call', { name: 'x' }, '2026-07-28');
   assert.throws(() => check({}, call), mismatch);
@@ -70,4 +90,7 @@ test('decodes what clients encode, and refuses encodings that are not exact', ()
     assert.throws(() => decodeHeaderValue('Mcp-Name', value), mismatch, value);
   }
   assert.equal(decodeHeaderValue('Mcp-Name', '=?BASE64?YQ==?='), '=?BASE64?YQ==?=');
+  for (const value of ['k\u00f6ln', 'a\u0000', 'a\u007f']) {
+    assert.throws(() => decodeHeaderValue('Mcp-Name', value), mismatch, value);
+  }
 });

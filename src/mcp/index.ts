@@ -1,4 +1,4 @@
-export { accessesOf } from './access.ts';
+export { accessesOf, isGone } from './access.ts';
 export type { Access } from './access.ts';
 export { isBatch, readBatch } from './batch.ts';
 export {
@@ -27,6 +27,16 @@ export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json.ts';
 export type { JsonLimits } from './json.ts';
 export { filterList } from './lists.ts';
-export { REVISION_NAMES, revisionByName, UNDECLARED_REVISION } from './revisions.ts';
+export { headersFor } from './mirror-headers.ts';
+export { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
+export type { ParamHeader } from './param-headers.ts';
+export { checkMinimum, checkNegotiated } from './minimum.ts';
+export {
+  OLDEST_REVISION,
+  REVISION_NAMES,
+  revisionByName,
+  revisionsFrom,
+  UNDECLARED_REVISION,
+} from './revisions.ts';
 export type { Revision } from './revisions.ts';
 export { rpcErrorBytes } from './rpc-error.ts';

@@ -24,6 +24,21 @@ test('R-11 takes hidden items out of lists and leaves everything else', () => {
   });
 });
 
+test('R-18 whatever policy decides over by its caller is not for shared caches', () => {
+  const frame = response({ contents: [], ttlMs: 5, cacheScope: 'public' });
+  for (const method of ['resources/read', 'server/discover', null]) {
+    const { result } = JSON.parse(filterList(method, frame, () => true).toString()) as {
+      result: object;
+    };
+    assert.deepEqual(result, { contents: [], ttlMs: 5, cacheScope: 'private' });
+  }
+  // A tool may call what it likes so; it is no hint for caches.
+  assert.equal(
+    filterList('tools/call', frame, () => true),
+    frame.bytes,
+  );
+});
+
 test('R-18 a list that goes by its caller is not for shared caches', () => {
   for (const seesAll of [true, false]) {
     const frame = response({ tools: [{ name: 'a' }], ttlMs: 5, cacheScope: 'public' });

@@ -23,9 +23,17 @@ const LISTS: readonly ListShape[] = [
   },
 ];
 
+/** The methods whose results may be cached (2026-07-28, "Cacheable Results"). */
+const CACHEABLE: ReadonlySet<string> = new Set([
+  'server/discover',
+  'resources/read',
+  ...LISTS.map(({ method }) => method),
+]);
+
 /**
- * A response with only the list items that are visible: the same bytes when all are, a new
- * serialisation of what was read otherwise. Items without a proper name are left out.
+ * A response with only the list items that are visible, and cached for its caller alone: the same bytes
+ * when that is so already, a new serialisation of what was read otherwise. Items without a proper name
+ * are left out.
  *
  * @param method of the request it answers; `null` when that is not known (a replayed response): then
  *   whatever looks like a list is filtered.
@@ -40,6 +48,7 @@ export function filterList(
   for (const shape of LISTS) {
     if (method === null || method === shape.method) result = filterItems(result, shape, visible);
   }
+  result = forThisCaller(method, result);
   if (result === frame.outcome.result) return frame.bytes;
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: frame.id, result }));
 }
@@ -55,9 +64,15 @@ function filterItems(
     const name = isObject(item) ? item[shape.name] : undefined;
     return typeof name === 'string' && visible({ kind: shape.kind, name });
   });
-  // What one caller may see must not be served to another (2026-07-28, "Choosing a Cache Scope"),
-  // also when this one happens to see everything.
-  const shared = result['cacheScope'] === 'public';
-  if (kept.length === items.length && !shared) return result;
-  return { ...result, ...(shared ? { cacheScope: 'private' } : {}), [shape.items]: kept };
+  return kept.length === items.length ? result : { ...result, [shape.items]: kept };
+}
+
+/**
+ * Who may see it was decided for this caller, so no cache may serve it to another (2026-07-28, Caching),
+ * also when a list happens to be whole.
+ */
+function forThisCaller(method: string | null, result: JsonObject): JsonObject {
+  const cacheable = method === null || CACHEABLE.has(method);
+  if (!cacheable || result['cacheScope'] !== 'public') return result;
+  return { ...result, cacheScope: 'private' };
 }

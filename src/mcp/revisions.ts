@@ -25,6 +25,14 @@ export const UNDECLARED_REVISION: Revision = { name: '2025-03-26', era: 'statefu
 /** Names of all revisions, oldest first. */
 export const REVISION_NAMES: readonly string[] = REVISIONS.map((revision) => revision.name);
 
+/** Names of the revisions from this one on; they are dates. */
+export function revisionsFrom(oldest: Revision): readonly string[] {
+  return REVISION_NAMES.filter((name) => name >= oldest.name);
+}
+
+/** The oldest revision that there is. */
+export const OLDEST_REVISION: Revision = { name: '2024-11-05', era: 'stateful' };
+
 /** The revision of this name, or `undefined` when Postern does not pass it on. */
 export function revisionByName(name: string): Revision | undefined {
   return REVISIONS.find((revision) => revision.name === name);

@@ -24,6 +24,14 @@ export function authenticate(call: Call, trustDomain: string): Authenticated {
   return { call, principal } as Authenticated;
 }
 
+/**
+ * Whose sessions, processes and the like a call may use. Callers without an identity are told apart by
+ * their address, the only thing known of them; no client name has an @.
+ */
+export function ownerOf({ call, principal }: Authenticated): string {
+  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
+}
+
 /** The caller at the other end of a link. @throws what {@link authenticate} throws. */
 export function identify(link: LinkSecurity, trustDomain: string, nowMs: number): Principal {
   const peer = link.kind === 'tls' ? link.peer : null;

@@ -18,6 +18,8 @@ export interface Call {
   readonly via: string | null;
   readonly httpMethod: 'POST' | 'GET' | 'DELETE';
   readonly revision: Revision;
+  /** The oldest revision that the listener takes. */
+  readonly minRevision: Revision;
   readonly sessionId: string | null;
   readonly lastEventId: string | null;
   /** `Mcp-*` headers to pass on, lower-case names. */

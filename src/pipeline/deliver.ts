@@ -1,15 +1,18 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import type { Frame, ResponseFrame } from '#mcp';
-import { filterList, idKey, rpcErrorBytes } from '#mcp';
+import { checkNegotiated, filterList, idKey, rpcErrorBytes } from '#mcp';
 import { isVisible } from '#policy';
 import type { EventsReply, JsonReply, StreamEvent, UpstreamReply } from '#transport';
 import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
 import type { Admitted } from './admit.ts';
+import { ownerOf } from './authenticate.ts';
 import type { Call } from './call.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, outcomeOf } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { ServerRevisions } from './server-revisions.ts';
+import type { ToolHeaders } from './tool-headers.ts';
 
 type Outcome = Parameters<Journal['close']>[0];
 
@@ -20,6 +23,10 @@ export interface Delivery {
   readonly sink: ReplySink;
   readonly limits: Limits;
   readonly events: EventSink;
+  readonly toolHeaders: ToolHeaders;
+  readonly serverRevisions: ServerRevisions;
+  /** Ends the session that the reply opens, which its client cannot use. */
+  readonly refuseSession: () => void;
 }
 
 /**
@@ -46,7 +53,7 @@ async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> 
   if (frame.kind !== 'response' || !answers(frame, permit.call.frame, reply.status)) {
     throw new UpstreamProtocolError('the server answered with a message that is no answer');
   }
-  const body = filtered(delivery, frame);
+  const body = inspectAnswer(delivery, frame);
   journal.answered(frame.bytes);
   journal.returned(body.length);
   await journal.close(outcomeOf(frame, reply.status));
@@ -59,15 +66,18 @@ interface Sent {
   answer: boolean;
   /** An event id, by which the client can ask for what comes after it. */
   id: boolean;
+  /** It was told that something has not. */
+  dropped: boolean;
 }
 
 async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<void> {
   const { permit, journal, sink } = delivery;
-  const sent: Sent = { answer: false, id: false };
+  const sent: Sent = { answer: false, id: false, dropped: false };
   sink.openEvents(reply);
   try {
     for await (const event of reply.events) {
       const wire = await inspectEvent(delivery, event, sent);
+      if (wire === null) continue;
       journal.returned(wire.length);
       await sink.event(wire);
     }
@@ -80,15 +90,24 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
   }
 }
 
-/** The bytes of an event to pass on. */
-async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent): Promise<Buffer> {
+/** The bytes of an event to pass on, `null` when it is dropped. */
+async function inspectEvent(
+  delivery: Delivery,
+  event: StreamEvent,
+  sent: Sent,
+): Promise<Buffer | null> {
   sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
   const frame = readMessage(event.message, delivery.limits);
+  if (isOutOfPlace(frame, permit.call)) {
+    if (!sent.dropped) tellDropped(delivery, frame);
+    sent.dropped = true;
+    return null;
+  }
   if (frame.kind === 'request') await journal.serverRequest(frame);
   if (frame.kind !== 'response') return event.wire;
-  const body = filtered(delivery, frame);
+  const body = inspectAnswer(delivery, frame);
   if (answers(frame, permit.call.frame, 200)) {
     sent.answer = true;
     journal.answered(frame.bytes);
@@ -97,6 +116,26 @@ async function inspectEvent(delivery: Delivery, event: StreamEvent, sent: Sent):
     await journal.replayed(frame);
   }
   return body === frame.bytes ? event.wire : formatEvent(body, event.id);
+}
+
+/**
+ * The stream of a stateless request carries notifications and its one answer; servers send no requests
+ * (2026-07-28, Streamable HTTP, "Receiving Messages").
+ */
+function isOutOfPlace(frame: Frame, { frame: asked, revision }: Call): boolean {
+  if (revision.era === 'stateful' || frame.kind === 'notification') return false;
+  if (frame.kind === 'request') return true;
+  return frame.id !== null && !answers(frame, asked, 200);
+}
+
+/** Told once a stream: a server may send many. */
+function tellDropped({ permit: { call }, events }: Delivery, { kind }: Frame): void {
+  events({
+    severity: 'warn',
+    name: 'upstream.message_dropped',
+    message: `dropped from "${call.server}": a ${kind} that does not belong on this stream`,
+    fields: { server: call.server, call: call.id },
+  });
 }
 
 /** A stream that has begun can tell of a failure only as the answer to its request. */
@@ -132,11 +171,37 @@ function leftAlone({ frame, revision }: Call): Outcome {
   return { status, http_status: 200 };
 }
 
-function filtered(delivery: Delivery, frame: ResponseFrame): Buffer {
-  const { policy, subject, call } = delivery.permit;
+/**
+ * The bytes of an answer to pass on.
+ *
+ * @throws RevisionTooOld when it opens a session in a revision that the listener does not take.
+ */
+function inspectAnswer(delivery: Delivery, frame: ResponseFrame): Buffer {
+  const { permit } = delivery;
+  const { policy, subject, call } = permit;
   const asked = call.frame;
   const method = asked?.kind === 'request' && answers(frame, asked, 200) ? asked.method : null;
+  if (method === 'initialize') refuseTooOld(delivery, frame);
+  if (call.revision.era === 'stateless') learn(delivery, method, frame);
   return filterList(method, frame, (item) => isVisible(policy, subject, item));
+}
+
+/** Keeps what the server says of itself, as far as later calls are judged by it. */
+function learn(delivery: Delivery, method: string | null, { outcome, bytes }: ResponseFrame): void {
+  if ('error' in outcome) return;
+  const { permit, toolHeaders, serverRevisions } = delivery;
+  const { server } = permit.call;
+  if (method === 'tools/list') toolHeaders.learn(server, ownerOf(permit), outcome.result, bytes);
+  if (method === 'server/discover') serverRevisions.learn(server, outcome.result);
+}
+
+function refuseTooOld(delivery: Delivery, frame: ResponseFrame): void {
+  try {
+    checkNegotiated(frame, delivery.permit.call.minRevision);
+  } catch (thrown) {
+    delivery.refuseSession();
+    throw thrown;
+  }
 }
 
 /** An HTTP error may answer with a JSON-RPC error that has no id. */

@@ -1,4 +1,6 @@
+import type { PosternError } from '#lib';
 import { defineError } from '#lib';
+import { RPC } from '#mcp';
 
 // Denials of one tool, resource or prompt answer 200 with a JSON-RPC error, so that clients show the
 // reason; a caller that may not reach the server at all gets 403.
@@ -8,6 +10,14 @@ export const AccessDenied = defineError('POSTERN_ACCESS_DENIED', {
   hint: 'Ask for a rule in policy.yaml; the call’s entry in the record names the deciding rules.',
   httpStatus: 200,
   rpcCode: -32003,
+});
+
+export const MethodUnknown = defineError('POSTERN_METHOD_UNKNOWN', {
+  meaning:
+    'The revision of MCP does not have the method, and no rule of the policy names one of its own.',
+  hint: 'Use a method of the revision, or ask for a rule in policy.yaml that names yours. Sessions begin with initialize, without the header of a stateless revision.',
+  httpStatus: 200,
+  rpcCode: RPC.methodNotFound,
 });
 
 export const ServerDenied = defineError('POSTERN_SERVER_DENIED', {
@@ -30,3 +40,8 @@ export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
   httpStatus: 403,
   rpcCode: -32003,
 });
+
+/** Whether a failure is that policy does not allow something. */
+export function isDenial({ code }: PosternError): boolean {
+  return [AccessDenied.code, MethodUnknown.code, ServerDenied.code].includes(code);
+}

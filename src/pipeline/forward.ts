@@ -1,6 +1,10 @@
 import type { Upstream, UpstreamReply } from '#transport';
 import type { Admitted } from './admit.ts';
+import { ownerOf } from './authenticate.ts';
 import type { Journal } from './journal.ts';
+
+/** A server that needs longer to end a session is left to end it by itself. */
+const END_TIMEOUT_MS = 10_000;
 
 /** Fourth stage: the exchange with the server, over the upstream's own link. */
 export function forward(
@@ -24,10 +28,28 @@ export function forward(
   });
 }
 
-/**
- * Whose sessions and processes a call may use. Callers without an identity are told apart by their
- * address, the only thing known of them; no client name has an @.
- */
-function ownerOf({ call, principal }: Admitted): string {
-  return principal.kind === 'anonymous' ? `${principal.name}@${call.source}` : principal.name;
+/** Ends a session that its client is not to have. Never rejects: a server ends it in time itself. */
+export async function endSession(
+  permit: Admitted,
+  upstream: Upstream,
+  sessionId: string,
+): Promise<void> {
+  const { call } = permit;
+  try {
+    await upstream.exchange({
+      httpMethod: 'DELETE',
+      frame: null,
+      revision: call.revision,
+      sessionId,
+      lastEventId: null,
+      mcpHeaders: {},
+      principal: ownerOf(permit),
+      connection: call.connection,
+      signal: AbortSignal.timeout(END_TIMEOUT_MS),
+      onLink: () => undefined,
+      onRevision: () => undefined,
+    });
+  } catch {
+    // Nobody waits for it.
+  }
 }

@@ -6,3 +6,5 @@ export { ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
 export { answerError, runCall } from './run.ts';
 export type { Services } from './run.ts';
+export { ServerRevisions } from './server-revisions.ts';
+export { ToolHeaders } from './tool-headers.ts';

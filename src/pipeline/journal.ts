@@ -2,7 +2,7 @@ import type { CallEntry, McpRecord, OutcomeRecord, Recorder, UpstreamRecord } fr
 import { newCallId, sessionTag } from '#audit';
 import type { LinkSecurity } from '#crypto';
 import { describeLink } from '#crypto';
-import type { PosternError } from '#lib';
+import type { Meter, PosternError } from '#lib';
 import { sha256Label } from '#lib';
 import type { Frame, RequestFrame, ResponseFrame, Revision } from '#mcp';
 import { accessesOf } from '#mcp';
@@ -10,12 +10,22 @@ import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
 import type { Principal } from '#identity';
 import type { Call } from './call.ts';
-import { AccessDenied, ServerDenied } from './errors.ts';
+import { isDenial } from './errors.ts';
+
+/** Where what is gathered goes. */
+interface JournalServices {
+  readonly recorder: Recorder;
+  readonly meter: Meter;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
 
 /** Gathers what the entry of one call says, while the call goes its way. */
 export class Journal {
   readonly #call: Call;
   readonly #recorder: Recorder;
+  readonly #meter: Meter;
+  /** `null` when there is none of that name. */
+  readonly #server: string | null;
   #principal: Principal | null = null;
   #decision: { decision: Decision; policy: Policy } | null = null;
   #upstream: UpstreamHop | null = null;
@@ -24,9 +34,11 @@ export class Journal {
   #responseBytes = 0;
   #written = false;
 
-  constructor(call: Call, recorder: Recorder) {
+  constructor(call: Call, { recorder, meter, upstreams }: JournalServices) {
     this.#call = call;
     this.#recorder = recorder;
+    this.#meter = meter;
+    this.#server = upstreams.has(call.server) ? call.server : null;
     this.#sessionId = call.sessionId;
   }
 
@@ -65,7 +77,7 @@ export class Journal {
   }
 
   /**
-   * Writes the entry, once; later calls do nothing. In durable mode it resolves when the entry is on
+   * Writes the entry and counts the call, once; later calls do nothing. In durable mode it resolves when the entry is on
    * disk.
    *
    * @throws RecordUnavailable when it cannot be written.
@@ -73,6 +85,7 @@ export class Journal {
   async close(outcome: OutcomeRecord): Promise<void> {
     if (this.#written) return;
     this.#written = true;
+    this.#count(outcome);
     if (this.#recorder.on) await this.#recorder.record(this.#entry(outcome));
   }
 
@@ -112,6 +125,17 @@ export class Journal {
       mcp: { server, revision, era, session, ...(via === undefined ? {} : { via }), ...what },
       digests,
       bytes: { request: 0, response: 0 },
+    });
+  }
+
+  #count({ status }: OutcomeRecord): void {
+    const { revision } = this.#call;
+    const hop = this.#upstream;
+    this.#meter.call({
+      server: this.#server,
+      client: { era: revision.era, revision: revision.name },
+      upstream: hop === null ? null : { era: hop.revision.era, revision: hop.revision.name },
+      outcome: status,
     });
   }
 
@@ -184,8 +208,11 @@ export function outcomeOf(response: ResponseFrame, httpStatus: number): OutcomeR
 
 /** How a failure reads in the record; `httpStatus` is `null` when no answer could be sent. */
 export function failureOf(error: PosternError, httpStatus: number | null): OutcomeRecord {
-  const denied = [AccessDenied.code, ServerDenied.code].includes(error.code);
-  return { status: denied ? 'denied' : 'failed', code: error.code, http_status: httpStatus };
+  return {
+    status: isDenial(error) ? 'denied' : 'failed',
+    code: error.code,
+    http_status: httpStatus,
+  };
 }
 
 /** A POST without a message is one whose caller was refused before it was read. */

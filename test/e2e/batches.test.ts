@@ -100,7 +100,7 @@ for (const server of ['remote', 'program']) {
     const { 2: tools, 3: unknown, ...rest } = answersOf(answer);
     const { 2: expectedTools, 3: _, ...expectedRest } = answersOf(expected);
     assert.deepEqual(rest, expectedRest);
-    assert.equal((unknown as { code: number }).code, -32003);
+    assert.equal((unknown as { code: number }).code, -32601);
     const names = (list: unknown): string[] =>
       (list as { tools: { name: string }[] }).tools.map(({ name }) => name);
     assert.deepEqual(

@@ -79,12 +79,13 @@ export class Pool {
     this.#wake();
   }
 
-  /** The session used last of those that have a place, for servers that remember. */
+  /** The oldest session that has a place: calls one after the other meet the same, the rest end idle. */
   #free(key: string, reserved: boolean): Entry | null {
-    const free = [...this.#entries].filter(
-      (entry) => entry.key === key && !(reserved && entry.reserved) && !entry.session.ended,
-    );
-    return free.toSorted((a, b) => b.usedAt - a.usedAt)[0] ?? null;
+    for (const entry of this.#entries) {
+      const hasPlace = !(reserved && entry.reserved) && !entry.session.ended;
+      if (entry.key === key && hasPlace) return entry;
+    }
+    return null;
   }
 
   /** A new session, `null` when there is no room for one. */

@@ -1,9 +1,8 @@
-import type { ParamHeader } from '../mirror-headers.ts';
 import type { LinkSecurity } from '#crypto';
-import type { RequestFrame } from '#mcp';
+import type { ParamHeader, RequestFrame } from '#mcp';
+import { headersFor } from '#mcp';
 import type { ClientConnection, UpstreamRequest } from '#transport';
 import { STATELESS } from '../meta.ts';
-import { headersFor } from '../mirror-headers.ts';
 
 /** For whom, and for how long, a server is asked. */
 export interface Asking {

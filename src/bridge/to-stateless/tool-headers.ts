@@ -1,9 +1,7 @@
-import type { JsonObject, RequestFrame } from '#mcp';
-import { isObject } from '#mcp';
+import type { JsonObject, ParamHeader, RequestFrame } from '#mcp';
+import { isObject, paramHeadersOf } from '#mcp';
 import { framesOf, requestFrame } from '../frames.ts';
 import { introduced } from '../meta.ts';
-import type { ParamHeader } from '../mirror-headers.ts';
-import { paramHeadersOf } from '../mirror-headers.ts';
 import type { CallContext } from './call.ts';
 import { toServer } from './server.ts';
 
@@ -26,9 +24,9 @@ export class ToolHeaders {
   read({ tools }: JsonObject): void {
     for (const tool of Array.isArray(tools) ? (tools as readonly unknown[]) : []) {
       if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
-      const headers = paramHeadersOf(tool['inputSchema']);
-      if (headers.length === 0) this.#byTool.delete(tool['name']);
-      else if (this.#byTool.size < MAX_TOOLS) this.#byTool.set(tool['name'], headers);
+      const read = paramHeadersOf(tool['inputSchema']);
+      if (read.fault !== null || read.headers.length === 0) this.#byTool.delete(tool['name']);
+      else if (this.#byTool.size < MAX_TOOLS) this.#byTool.set(tool['name'], read.headers);
     }
   }
 
