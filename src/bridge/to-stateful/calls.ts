@@ -5,7 +5,7 @@ import { RPC } from '#mcp';
 import type { Upstream, UpstreamReply, UpstreamRequest } from '#transport';
 import { SessionNotFound, UpstreamOverloaded, UpstreamUnavailable } from '#transport';
 import { serverForOther } from '../capabilities.ts';
-import { BridgeInputMissing, BridgeNotPossible } from '../errors.ts';
+import { BridgeInputMissing, BridgeNotPossible, InitializeRefused } from '../errors.ts';
 import { exactParams } from '../exact.ts';
 import { errorAnswer, errorOf, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
@@ -24,6 +24,9 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 
 /** Methods of the stateful era alone, and of tasks, which are of another shape in each era. */
 const NOT_BRIDGED = /^(?:initialize|ping|logging\/setLevel|resources\/(?:un)?subscribe|tasks\/.*)$/;
+
+/** Failures after which the server no longer has the session. */
+const SESSION_IS_OVER = [SessionNotFound, UpstreamUnavailable, InitializeRefused];
 
 /** What {@link ToStateful} needs. */
 export interface ToStatefulOptions {
@@ -159,7 +162,7 @@ export class ToStateful {
     try {
       yield* conversation.goOn(frame, (held, asked) => this.#hold(request, asked, held));
     } catch (thrown) {
-      const over = thrown instanceof SessionNotFound || thrown instanceof UpstreamUnavailable;
+      const over = SESSION_IS_OVER.some((kind) => thrown instanceof kind);
       conversation.cancel('the call has failed');
       if (over) conversation.seat.discard();
       throw thrown;

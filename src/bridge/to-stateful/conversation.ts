@@ -1,12 +1,13 @@
 import type { Frame, JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { isObject, RPC } from '#mcp';
 import { answersTo } from '../capabilities.ts';
+import { InitializeRefused } from '../errors.ts';
 import { exactParams, exactResult } from '../exact.ts';
 import type { RpcError } from '../frames.ts';
 import { errorAnswer, errorOf, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { isSevereEnough } from '../meta.ts';
-import { errorForStateless, resultForStateless } from '../results.ts';
+import { errorForStateless, isStatelessError, resultForStateless } from '../results.ts';
 import { progressFor } from './server-call.ts';
 import type { ServerCall } from './server-call.ts';
 import type { Seat } from './pool.ts';
@@ -138,6 +139,9 @@ export class Conversation {
         asked.id,
         resultForStateless(asked.method, exactResult(answer), serverInfo),
       );
+    }
+    if (isStatelessError(error.code)) {
+      throw new InitializeRefused('the server answers as one of the stateless era does');
     }
     const visits = visitsWanted(error);
     if (visits === null || !answersTo(this.#client.capabilities, VISIT)) {
