@@ -1,6 +1,18 @@
+import type { Limits } from '#lib';
+
+/** How much may wait. */
+type Bounds = Pick<Limits, 'maxQueuedMessages' | 'sseBufferBytes'>;
+
+interface Waiting<T> {
+  readonly item: T;
+  readonly bytes: number;
+  readonly taken: () => void;
+}
+
 /** Items on their way from several sources to one taker, few at a time. */
 export class Inbox<T> {
-  readonly #items: { readonly item: T; readonly taken: () => void }[] = [];
+  readonly #items: Waiting<T>[] = [];
+  #bytes = 0;
   #taker: PromiseWithResolvers<T | null> | null = null;
   #end: { readonly failure: unknown } | null = null;
 
@@ -12,12 +24,20 @@ export class Inbox<T> {
       this.#taker = null;
       return Promise.resolve();
     }
-    return new Promise((taken) => this.#items.push({ item, taken }));
+    return new Promise((taken) => this.#items.push({ item, bytes: 0, taken }));
   }
 
-  /** Adds an item unless too many wait already. */
-  offer(item: T, max: number): void {
-    if (this.#items.length < max) void this.put(item);
+  /** Adds an item of a source that does not wait; false when too many wait already. */
+  offer(item: T, bytes: number, { maxQueuedMessages, sseBufferBytes }: Bounds): boolean {
+    if (this.#taker !== null || this.#end !== null) {
+      void this.put(item);
+      return true;
+    }
+    const hasRoom = this.#items.length < maxQueuedMessages && this.#bytes + bytes <= sseBufferBytes;
+    if (!hasRoom) return false;
+    this.#bytes += bytes;
+    this.#items.push({ item, bytes, taken: () => undefined });
+    return true;
   }
 
   /**
@@ -28,6 +48,7 @@ export class Inbox<T> {
   take(): Promise<T | null> {
     const next = this.#items.shift();
     if (next !== undefined) {
+      this.#bytes -= next.bytes;
       next.taken();
       return Promise.resolve(next.item);
     }

@@ -80,7 +80,7 @@ export class Listening {
     const { method, params } = change;
     const isWanted =
       method === UPDATED ? this.#uris.includes(String(params['uri'])) : this.#wanted.has(method);
-    if (isWanted) this.#changes.offer(change, this.#context.limits.maxQueuedMessages);
+    if (isWanted) this.#changes.offer(change, change.bytes.length, this.#context.limits);
   }
 
   /** Ends the subscription; resolves when the server has been told. */

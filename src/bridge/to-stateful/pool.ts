@@ -153,11 +153,11 @@ export class Pool {
   #route({ asker, session }: Entry, frame: Frame): Promise<void> | void {
     if (frame.kind === 'notification' && isChange(frame)) {
       this.#context.onChange(session.principal, frame);
-    } else if (asker !== null && frame.kind !== 'response' && !isPing(frame)) {
-      asker.hear(frame);
-    } else if (frame.kind === 'request') {
-      return session.answerAlone(frame);
+      return;
     }
+    if (frame.kind === 'response') return;
+    const isHeard = asker !== null && !isPing(frame) && asker.hear(frame);
+    if (!isHeard && frame.kind === 'request') return session.answerAlone(frame);
   }
 
   #makeRoom(principal: string): boolean {

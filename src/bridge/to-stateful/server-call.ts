@@ -53,9 +53,9 @@ export class ServerCall {
     return said;
   }
 
-  /** Takes what the server said without saying what it belongs to. */
-  hear(frame: Frame): void {
-    this.#inbox.offer({ kind: 'other', frame }, this.#limits.maxQueuedMessages);
+  /** Takes what the server said without saying what it belongs to; false when there is no room. */
+  hear(frame: Frame): boolean {
+    return this.#inbox.offer({ kind: 'other', frame }, frame.bytes.length, this.#limits);
   }
 
   /** Answers a request of the server. @throws what the exchange meets. */
