@@ -3,11 +3,21 @@ import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Frame, JsonObject } from '#mcp';
 import { isObject, readFrame } from '#mcp';
-import type { Upstream, UpstreamReply } from '#transport';
+import type { StreamEvent, Upstream, UpstreamReply } from '#transport';
 import { until } from '../../test/support/until.ts';
-import { answerOf, bridgeTo, exchangeOf, resultOf, statelessServer } from './fixtures/servers.ts';
+import {
+  answerOf,
+  bridgeTo,
+  exchangeOf,
+  json,
+  resultOf,
+  statefulServer,
+  statelessServer,
+  toolCall,
+} from './fixtures/servers.ts';
 import { framesOf, notificationFrame, requestFrame, resultFrame } from './frames.ts';
-import { STATEFUL } from './meta.ts';
+import { STATEFUL, STATELESS } from './meta.ts';
+import { eventOf } from './reply.ts';
 
 const ELICIT = { method: 'elicitation/create', params: { message: 'Name?', mode: 'form' } };
 
@@ -139,6 +149,51 @@ test('R-23 sessions are bounded for each principal; the idle make room', async (
   await bridge.close();
   assert.equal(bridge.stats().sessions, 0);
 });
+
+test('R-23 sessions that nobody uses end by themselves, on either side', async () => {
+  const limits = { sessionSetupTimeoutMs: 20, bridgedSessionIdleMs: 20 };
+  const bridge = bridgeTo(statelessServer(), limits);
+  await opened(bridge, {});
+  const old = statefulServer(() => true);
+  const other = bridgeTo(old, limits);
+  await other.exchange(exchangeOf(toolCall(1), STATELESS));
+  assert.deepEqual([bridge.stats().sessions, old.sessions.size], [1, 1]);
+  await until('they have ended', () => bridge.stats().sessions + old.sessions.size === 0);
+  await Promise.all([bridge.close(), other.close()]);
+});
+
+test('R-23 changes are subscribed to anew when the server ends the subscription', async () => {
+  const server = statelessServer();
+  const { script } = server;
+  server.script = (request) => {
+    const { frame, revision } = request;
+    if (frame?.kind !== 'request' || revision.era === 'stateful') return script(request);
+    if (frame.method === 'server/discover') {
+      const capabilities = { tools: { listChanged: true } };
+      return json(resultFrame(frame.id, { supportedVersions: ['2026-07-28'], capabilities }));
+    }
+    return { kind: 'events', status: 200, sessionId: null, events: changes() };
+  };
+  const bridge = bridgeTo(server);
+  const sessionId = await opened(bridge, {});
+  const get = exchangeOf(null, STATEFUL, { httpMethod: 'GET', sessionId });
+  const heard = framesOf(await bridge.exchange(get), DEFAULT_LIMITS);
+  for (let count = 0; count < 2; count += 1) {
+    const { value } = await heard.next();
+    assert.deepEqual(value && JSON.parse(value.bytes.toString('utf8')), {
+      jsonrpc: '2.0',
+      method: 'notifications/tools/list_changed',
+      params: {},
+    });
+  }
+  await bridge.close();
+});
+
+async function* changes(): AsyncGenerator<StreamEvent, void> {
+  const params = { _meta: { 'io.modelcontextprotocol/subscriptionId': 'x' } };
+  yield eventOf(notificationFrame('notifications/subscriptions/acknowledged', params).bytes);
+  yield eventOf(notificationFrame('notifications/tools/list_changed', params).bytes);
+}
 
 test('R-23 a cancelled call is aborted at the server and gets no answer', async () => {
   const server = statelessServer();

@@ -122,6 +122,8 @@ test('R-23 clients of every stateful revision get theirs from a server of 2026-0
     const peer = await oldClient('new', revision);
     assert.equal(peer.revision(), revision);
     assert.match(JSON.stringify(await peer.call('deploy')), /elicit,sampling,roots/);
+    // Nobody has listed the tools, so it takes a refusal to learn of the header.
+    assert.match(JSON.stringify(await peer.call('route', { region: 'Süd' })), /Süd/);
     await peer.close();
   }
 });
