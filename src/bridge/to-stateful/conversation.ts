@@ -9,7 +9,7 @@ import type { Introduction } from '../meta.ts';
 import { isSevereEnough } from '../meta.ts';
 import { errorForStateless, isStatelessError, resultForStateless } from '../results.ts';
 import { progressFor } from './server-call.ts';
-import type { ServerCall } from './server-call.ts';
+import type { Remark, ServerCall } from './server-call.ts';
 import type { Seat } from './pool.ts';
 
 /** With this error servers of 2025-11-25 ask for a visit to a URL before the call is sent again. */
@@ -73,37 +73,21 @@ export class Conversation {
   async *goOn(asked: RequestFrame, hold: Hold): AsyncGenerator<Frame, void> {
     let over = true;
     try {
-      if (this.#question !== null) {
-        const again = this.#ask(asked, this.#question, hold);
-        over = false;
-        yield again;
-        return;
-      }
       for (;;) {
+        if (this.#question !== null) {
+          const question = this.#ask(asked, this.#question, hold);
+          over = false;
+          yield question;
+          return;
+        }
         const said = await this.#call.next();
         if (said === null) return;
         if (said.kind === 'answer') {
           yield this.#answer(asked, said.frame);
           return;
         }
-        if (said.kind === 'progress') {
-          const progress = progressFor(asked, said.params);
-          if (progress !== null) yield progress;
-          continue;
-        }
-        if (said.frame.kind === 'notification') {
-          if (this.#isWanted(said.frame)) yield said.frame;
-        } else if (said.frame.kind === 'request') {
-          if (!answersTo(this.#client.capabilities, said.frame)) {
-            await this.#seat.session.answerAlone(said.frame);
-            continue;
-          }
-          this.#question = said.frame;
-          const question = this.#ask(asked, said.frame, hold);
-          over = false;
-          yield question;
-          return;
-        }
+        const passed = await this.#take(asked, said);
+        if (passed !== null) yield passed;
       }
     } finally {
       if (over) this.#seat.leave();
@@ -119,6 +103,17 @@ export class Conversation {
     }
     this.#call.cancel(reason);
     this.#seat.leave();
+  }
+
+  /** What goes to the client at once, if anything; what the server asks is kept, or refused. */
+  async #take(asked: RequestFrame, said: Remark): Promise<Frame | null> {
+    if (said.kind === 'progress') return progressFor(asked, said.params);
+    const { frame } = said;
+    if (frame.kind === 'notification') return this.#isWanted(frame) ? frame : null;
+    if (frame.kind !== 'request') return null;
+    if (answersTo(this.#client.capabilities, frame)) this.#question = frame;
+    else await this.#seat.session.answerAlone(frame);
+    return null;
   }
 
   #ask(asked: RequestFrame, question: RequestFrame, hold: Hold): ResponseFrame {

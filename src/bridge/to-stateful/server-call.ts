@@ -8,8 +8,10 @@ import { Inbox } from './inbox.ts';
 import type { ServerSession } from './server-session.ts';
 
 /** What a server says about one request: its answer, or something on the way to it. */
-type Said =
-  | { readonly kind: 'answer'; readonly frame: ResponseFrame }
+type Said = { readonly kind: 'answer'; readonly frame: ResponseFrame } | Remark;
+
+/** What a server says on the way to an answer. */
+export type Remark =
   | { readonly kind: 'progress'; readonly params: JsonObject }
   | { readonly kind: 'other'; readonly frame: Frame };
 

@@ -6,6 +6,7 @@ import { SessionNotFound, UpstreamOverloaded, UpstreamProtocolError } from '#tra
 import { errorAnswer, errorOf, framesOf, requestFrame, resultFrame } from '../frames.ts';
 import { introduced, STATELESS } from '../meta.ts';
 import { errorForStateful } from '../results.ts';
+import type { Opening } from './initialize.ts';
 import { initializeResult, openingOf } from './initialize.ts';
 import { toServer } from './server.ts';
 import { Session } from './session.ts';
@@ -65,21 +66,7 @@ export class ToStateless {
     const found = await this.#discovered(await this.#upstream.exchange(asked), frame);
     if (found.refused !== null) return answer(found.refused);
     const result = initializeResult(opening.revision, found.result);
-    this.#makeRoom(principal);
-    const { capabilities } = result;
-    const session = new Session(
-      {
-        upstream: this.#upstream,
-        limits: this.#limits,
-        nextId: () => this.#nextId(),
-        onEnded: (ended) => this.#byId.delete(ended.id),
-      },
-      principal,
-      opening,
-      isObject(capabilities) ? capabilities : {},
-    );
-    this.#byId.set(session.id, session);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    const session = this.#add(principal, opening, result['capabilities']);
     return { ...answer(resultFrame(frame.id, result)), sessionId: session.id };
   }
 
@@ -87,6 +74,21 @@ export class ToStateless {
     for (const session of this.#byId.values()) session.end();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+  }
+
+  #add(principal: string, opening: Opening, capabilities: unknown): Session {
+    this.#makeRoom(principal);
+    const context = {
+      upstream: this.#upstream,
+      limits: this.#limits,
+      nextId: () => this.#nextId(),
+      onEnded: (ended: Session) => this.#byId.delete(ended.id),
+    };
+    const server = isObject(capabilities) ? capabilities : {};
+    const session = new Session(context, principal, opening, server);
+    this.#byId.set(session.id, session);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    return session;
   }
 
   async #discovered(reply: UpstreamReply, { id }: RequestFrame): Promise<Discovered> {
