@@ -23,7 +23,6 @@ import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
 import { openJsonlStore } from '#store';
 import { createLog, Metrics } from '#telemetry';
-import type { HttpUpstream, Upstream } from '#transport';
 import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
@@ -109,7 +108,7 @@ export async function startPostern(
       federation: settings.federation,
       version: packageVersion(),
     },
-    onPolicyChange: () => recycleLinks(upstreams),
+    onPolicyChange: () => servers.recycleLinks(),
     rolloutFile: join(stateDir, 'rollout.json'),
   });
   const apply = (renewed: GatewayIdentity): Promise<void> =>
@@ -205,14 +204,6 @@ async function openRecorder(
       ? null
       : await openJsonlStore({ directory: recordDir, durable: mode === 'durable', limits });
   return createRecorder({ store, mode, limits, events });
-}
-
-function recycleLinks(upstreams: readonly Upstream[]): void {
-  for (const upstream of upstreams) if (isHttp(upstream)) upstream.recycle();
-}
-
-function isHttp(upstream: Upstream): upstream is HttpUpstream {
-  return upstream.kind !== 'stdio';
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
+import { createBridge } from '#bridge';
 import type { SecretSource, ServerSettings, Settings } from '#config';
+import type { Sealer } from '#crypto';
+import { createSealer, SEALING_KEY_BYTES } from '#crypto';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
 import type { Guardian, Upstream } from '#transport';
@@ -11,6 +15,7 @@ import {
 } from '#transport';
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
+import { packageVersion } from './package.ts';
 
 /** The servers behind the gateway, with what is read for them while it runs. */
 export interface Servers {
@@ -20,6 +25,8 @@ export interface Servers {
   readonly watch: () => Promise<void>;
   /** The certificates from files that servers are shown, by name of the server. */
   readonly leaves: () => ReadonlyMap<string, readonly X509Certificate[]>;
+  /** Lets new exchanges use new connections alone, for when the policy for links has changed. */
+  readonly recycleLinks: () => void;
   /** Ends the following of changes. */
   readonly close: () => Promise<void>;
 }
@@ -41,6 +48,7 @@ interface OneServer {
   /** Follows changes of the link's files; returns what ends this. */
   readonly watchLink: () => () => void;
   readonly leaves: () => readonly X509Certificate[];
+  readonly recycle: () => void;
 }
 
 /**
@@ -49,8 +57,13 @@ interface OneServer {
  * @throws LinkFileInvalid
  */
 export async function createServers(settings: Settings, context: ServerContext): Promise<Servers> {
+  // Calls that wait for their client are in this process alone, and so is the key to them.
+  const sealer = createSealer([randomBytes(SEALING_KEY_BYTES)]);
   const servers = await Promise.all(
-    settings.servers.map((server) => createServer(server, settings, context)),
+    settings.servers.map(async (server) => {
+      const made = await createServer(server, settings, context);
+      return { ...made, upstream: bridged(made.upstream, server, settings, context, sealer) };
+    }),
   );
   let watches: readonly (() => void)[] = [];
   return {
@@ -60,11 +73,25 @@ export async function createServers(settings: Settings, context: ServerContext):
       await Promise.all(servers.map(({ credentials }) => credentials.start()));
     },
     leaves: () => new Map(servers.map(({ upstream, leaves }) => [upstream.name, leaves()])),
+    recycleLinks: () => {
+      for (const { recycle } of servers) recycle();
+    },
     close: async () => {
       for (const end of watches) end();
       await Promise.all(servers.map(({ credentials }) => credentials.close()));
     },
   };
+}
+
+function bridged(
+  upstream: Upstream,
+  { era, bridged: wanted }: ServerSettings,
+  { limits }: Settings,
+  { events }: ServerContext,
+  sealer: Sealer,
+): Upstream {
+  if (!wanted) return upstream;
+  return createBridge(upstream, { era, version: packageVersion(), sealer, limits, events });
 }
 
 async function createServer(
@@ -80,7 +107,13 @@ async function createServer(
     const confinement = { ...transport.confinement, hidden: [stateDir] };
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
-    return { upstream, credentials, watchLink: () => () => undefined, leaves: () => [] };
+    return {
+      upstream,
+      credentials,
+      watchLink: () => () => undefined,
+      leaves: () => [],
+      recycle: () => undefined,
+    };
   }
   const { kind, url, headers } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
@@ -103,5 +136,6 @@ async function createServer(
     credentials,
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
     leaves: () => tls?.leaves() ?? [],
+    recycle: () => upstream.recycle(),
   };
 }

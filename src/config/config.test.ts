@@ -111,6 +111,8 @@ test('the least configuration gets every default', () => {
         },
         alias: 'files',
         federated: true,
+        era: 'auto',
+        bridged: true,
       },
     ],
     federation: { separator: '__', sets: [] },

@@ -48,10 +48,12 @@ function rowsOf(settings: Settings): readonly Row[] {
     ...settings.profiles.flatMap(profileRows),
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
     admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
-    ...settings.servers.flatMap(({ name, transport, alias, federated }) => [
+    ...settings.servers.flatMap(({ name, transport, alias, federated, era, bridged }) => [
       ...(transport.kind === 'stdio'
         ? stdioRows(transport, ['servers', name, 'stdio'])
         : httpRows(transport, ['servers', name, transport.kind])),
+      [['servers', name, 'era'], era] satisfies Row,
+      [['servers', name, 'bridge'], bridged ? 'auto' : 'off'] satisfies Row,
       [['servers', name, 'alias'], alias] satisfies Row,
       [['servers', name, 'federated'], federated ? 'true' : 'false'] satisfies Row,
     ]),

@@ -164,10 +164,20 @@ export const server = z
       .boolean()
       .default(true)
       .describe('Whether it is behind the endpoint for many servers, /mcp, as well.'),
+    era: z
+      .enum(['auto', 'stateful', 'stateless'])
+      .default('auto')
+      .describe(
+        'Revisions that the server speaks: 2024-11-05 to 2025-11-25 are `stateful`, 2026-07-28 is `stateless`; `auto` finds it out.',
+      ),
+    bridge: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe('Whether clients of the other era are served, too, by translation.'),
   })
   .meta({ oneOf: [{ required: ['stdio'] }, { required: ['http'] }, { required: ['sse'] }] })
-  .transform(({ alias, federated, ...value }, context) => {
-    const common = { alias, federated };
+  .transform(({ alias, federated, era, bridge, ...value }, context) => {
+    const common = { alias, federated, era, bridge };
     const [one, other] = [
       ...(value.stdio ? [{ kind: 'stdio', ...common, ...value.stdio } as const] : []),
       ...(value.http ? [{ kind: 'http', ...common, ...value.http } as const] : []),

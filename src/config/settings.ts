@@ -84,6 +84,10 @@ export interface ServerSettings {
   readonly alias: string;
   /** Whether the server is behind that endpoint. */
   readonly federated: boolean;
+  /** Era of the revisions that it speaks; `auto` to find it out. */
+  readonly era: 'auto' | 'stateful' | 'stateless';
+  /** Whether clients of the other era are served by translation. */
+  readonly bridged: boolean;
 }
 
 /** Many servers behind one endpoint. */
@@ -190,6 +194,8 @@ export function toSettings(config: ConfigOutput, directory: string): Settings {
         server.kind === 'stdio' ? toStdio(server, directory) : toHttp(server, directory, profileOf),
       alias: server.alias ?? name,
       federated: server.federated,
+      era: server.era,
+      bridged: server.bridge === 'auto',
     })),
     federation: {
       separator: config.federation.separator,

@@ -1,3 +1,4 @@
+import { BRIDGE_LIMITS } from './bridge.ts';
 import { CLIENT_LIMITS } from './clients.ts';
 import { FEDERATION_LIMITS } from './federation.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
@@ -18,6 +19,7 @@ export const LIMITS = {
   ...RESUMPTION_LIMITS,
   ...UPSTREAM_LIMITS,
   ...FEDERATION_LIMITS,
+  ...BRIDGE_LIMITS,
   ...UPKEEP_LIMITS,
 };
 

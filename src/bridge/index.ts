@@ -1,0 +1,2 @@
+export { createBridge } from './bridge.ts';
+export type { BridgeOptions } from './bridge.ts';
