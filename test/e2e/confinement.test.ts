@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { pqFetch } from '../support/clients.ts';
 import { runPostern } from '../support/cli.ts';
 import type { Peer } from '../support/peer.ts';
@@ -26,18 +25,35 @@ const NO_UNSHARE = without('unshare', '--user', '--map-current-user', '--net', '
 const NO_BWRAP = without('bwrap', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--');
 const NO_PRLIMIT = without('prlimit', '--nofile=100:100', '--');
 
-async function start(t: TestContext, stdio: object): Promise<TestPostern> {
-  const postern = await startTestPostern({
-    servers: { prying: { stdio: { ...PRYING, ...stdio } } },
-  });
-  t.after(() => postern.stop());
-  return postern;
-}
+const IS_ROOT = process.getuid?.() === 0;
+const WRITABLE = await mkdtemp(join(tmpdir(), 'postern-writable-'));
 
-async function connect(t: TestContext, postern: TestPostern): Promise<Peer> {
-  const link = pqFetch(postern);
-  t.after(() => link.close());
-  return connectV2(http(2, postern.url('prying'), link.fetch));
+/** Each server is the same program, kept from something else. */
+const SERVERS = {
+  offline: { sandbox: 'no_network' },
+  strict: { sandbox: 'strict', writable: [WRITABLE] },
+  limited: { rlimits: { open_files: 200, file_bytes: 4096, cpu_seconds: 60 } },
+  ...(IS_ROOT ? { nobody: { run_as: { uid: 65_534, gid: 65_533 } } } : {}),
+};
+
+let postern: TestPostern;
+let link: ReturnType<typeof pqFetch>;
+before(async () => {
+  const servers = Object.entries(SERVERS).map(([name, confinement]) => [
+    name,
+    { stdio: { ...PRYING, ...confinement } },
+  ]);
+  postern = await startTestPostern({ servers: Object.fromEntries(servers) });
+  link = pqFetch(postern);
+});
+after(async () => {
+  await link.close();
+  await postern.stop();
+  await rm(WRITABLE, { recursive: true });
+});
+
+function connect(server: keyof typeof SERVERS | 'nobody'): Promise<Peer> {
+  return connectV2(http(2, postern.url(server), link.fetch));
 }
 
 async function ask(peer: Peer, tool: string, args: Record<string, unknown> = {}): Promise<string> {
@@ -45,17 +61,16 @@ async function ask(peer: Peer, tool: string, args: Record<string, unknown> = {})
   return result.content[0]?.text ?? '';
 }
 
-function portOf(postern: TestPostern): number {
+function port(): number {
   return Number(new URL(postern.endpoint).port);
 }
 
 test(
   'R-18 a server without network reaches nothing, and works otherwise',
   { skip: NO_UNSHARE },
-  async (t) => {
-    const postern = await start(t, { sandbox: 'no_network' });
-    const peer = await connect(t, postern);
-    assert.equal(await ask(peer, 'connect', { port: portOf(postern) }), 'ENETUNREACH');
+  async () => {
+    const peer = await connect('offline');
+    assert.equal(await ask(peer, 'connect', { port: port() }), 'ENETUNREACH');
     assert.match(await ask(peer, 'list', { path: postern.stateDir }), /identity/);
     await peer.close();
   },
@@ -64,15 +79,12 @@ test(
 test(
   'R-18 a server in the strict sandbox writes only where it may and finds no keys',
   { skip: NO_BWRAP },
-  async (t) => {
-    const writable = await mkdtemp(join(tmpdir(), 'postern-writable-'));
-    t.after(() => rm(writable, { recursive: true }));
-    const postern = await start(t, { sandbox: 'strict', writable: [writable] });
-    const peer = await connect(t, postern);
+  async () => {
+    const peer = await connect('strict');
     // It has a loopback of its own, on which nobody listens.
-    assert.equal(await ask(peer, 'connect', { port: portOf(postern) }), 'ECONNREFUSED');
+    assert.equal(await ask(peer, 'connect', { port: port() }), 'ECONNREFUSED');
     assert.equal(await ask(peer, 'list', { path: postern.stateDir }), '');
-    assert.equal(await ask(peer, 'write', { path: join(writable, 'kept') }), 'written');
+    assert.equal(await ask(peer, 'write', { path: join(WRITABLE, 'kept') }), 'written');
     assert.equal(await ask(peer, 'write', { path: join(import.meta.dirname, 'x') }), 'EROFS');
     assert.equal(await ask(peer, 'write', { path: '/tmp/of-its-own' }), 'written');
     await peer.close();
@@ -82,11 +94,8 @@ test(
 test(
   'R-25 bounds of a server are kept by the kernel and cannot be raised',
   { skip: NO_PRLIMIT },
-  async (t) => {
-    const postern = await start(t, {
-      rlimits: { open_files: 200, file_bytes: 4096, cpu_seconds: 60 },
-    });
-    const peer = await connect(t, postern);
+  async () => {
+    const peer = await connect('limited');
     const limits = await ask(peer, 'limits');
     assert.match(limits, /Max open files +200 +200 /);
     assert.match(limits, /Max file size +4096 +4096 /);
@@ -97,10 +106,9 @@ test(
 
 test(
   'R-18 a server runs as the user that is configured',
-  { skip: process.getuid?.() !== 0 && 'root alone can choose' },
-  async (t) => {
-    const postern = await start(t, { run_as: { uid: 65_534, gid: 65_533 } });
-    const peer = await connect(t, postern);
+  { skip: !IS_ROOT && 'root alone can choose' },
+  async () => {
+    const peer = await connect('nobody');
     assert.equal(await ask(peer, 'identity'), '65534:65533');
     await peer.close();
   },

@@ -11,7 +11,8 @@ import { errorCodeOf, openSession, request, send } from '../support/raw.ts';
 import { http } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
-const GOOD = 195;
+/** `POSTERN_SOAK=1` takes two hundred servers with the others. */
+const GOOD = process.env['POSTERN_SOAK'] === '1' ? 195 : 25;
 const TOOLS_EACH = 26;
 const LONG = `read_${'very_'.repeat(20)}long`;
 const MISSING = 'org.postern/missing';
@@ -96,7 +97,7 @@ function textOf({ message }: Awaited<ReturnType<typeof callTool>>): unknown {
   return content?.[0]?.text;
 }
 
-test('R-23 one bad upstream breaks no other: 199 servers, 5,000 tools, and who is missing and why', async () => {
+test(`R-23 one bad upstream breaks no other: ${GOOD} work, and who is missing and why`, async () => {
   const session = await openSession(alice.fetch, url);
   let list: List = { tools: [] };
   await until('all that can answer have', async () => {
@@ -105,13 +106,12 @@ test('R-23 one bad upstream breaks no other: 199 servers, 5,000 tools, and who i
   });
   const good = list.tools.filter(({ name }) => /^s\d{3}__tool-\d+$/.test(name));
   assert.equal(good.length, GOOD * TOOLS_EACH);
-  assert.ok(good.length > 5000);
   const missing = missingOf(list);
   assert.deepEqual([...missing.keys()].toSorted(), ['dead', 'silent']);
   assert.match(missing.get('silent') ?? '', /not answered in time/);
   assert.match(missing.get('dead') ?? '', /127\.0\.0\.1:9/);
-  const answer = await callTool(alice, session, 's123__tool-7');
-  assert.equal(textOf(answer), 's123: tool-7');
+  const answer = await callTool(alice, session, 's012__tool-7');
+  assert.equal(textOf(answer), 's012: tool-7');
   assert.ok(many.sessions.size > GOOD);
   await send(alice.fetch, url, null, session, 'DELETE');
   assert.deepEqual([...many.sessions], [], 'those of the servers ended with it');
@@ -136,7 +136,7 @@ test('R-11 denied tools still listed: not here, nor can they be called, and deni
   assert.equal(meta, undefined);
   const denied = await callTool(bob, session, 's001__tool-2');
   assert.equal(errorCodeOf(denied), -32003);
-  assert.equal(errorCodeOf(await callTool(bob, session, 's150__tool-1')), -32602);
+  assert.equal(errorCodeOf(await callTool(bob, session, 's020__tool-1')), -32602);
   assert.equal(textOf(await callTool(bob, session, 's009__tool-1')), 's009: tool-1');
   await until('the denial is in the record', async () =>
     (await postern.record()).some(

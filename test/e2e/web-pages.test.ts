@@ -114,7 +114,7 @@ test(
     t.after(() => mirror.close());
     const listener = { name: 'main', address: '127.0.0.1:0', tls: 'off' };
     const postern = await startTestPostern({
-      servers: { mirror: { http: { url: mirror.url } } },
+      servers: { mirror: { http: { url: mirror.url }, bridge: 'off' } },
       listeners: [{ ...listener, allowed_origins: [allowed] }],
       policy: {
         p2p_connectivity: { enforce_pqc: false },
@@ -127,8 +127,10 @@ test(
     await open(t, allowed);
     await open(t, stranger);
     const [served, refused] = await Promise.all(seen);
-    assert.deepEqual(served, {
-      opened: [200, 'opened'],
+    const { opened: [status, session] = [0, null], ...rest } = served ?? {};
+    assert.equal(status, 200);
+    assert.match(session ?? '', /^[\w-]{60,}$/);
+    assert.deepEqual(rest, {
       ended: 202,
       called: 200,
       refused: [400, 'POSTERN_HEADER_MISMATCH'],

@@ -18,7 +18,7 @@ import { startProbed } from './support/heap.ts';
 import { tinyServer } from './support/programs.ts';
 import { INITIALIZE, McpSession, postMessage } from './support/session.ts';
 
-const SESSIONS = process.env['POSTERN_SOAK'] === '1' ? 1000 : 120;
+const SESSIONS = process.env['POSTERN_SOAK'] === '1' ? 1000 : 60;
 const AT_ONCE = 8;
 const ON_LINUX = { skip: NO_PROC };
 const MIB = 1024 * 1024;

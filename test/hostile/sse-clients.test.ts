@@ -143,7 +143,8 @@ test('R-23 a client that asks and never reads is cut off, and its server ended',
     statuses.add(status);
     if (status !== 202) break;
   }
-  assert.ok(statuses.has(503), JSON.stringify([...statuses]));
+  // Refused for want of room, or already cut off.
+  assert.ok(statuses.has(503) || statuses.has(404), JSON.stringify([...statuses]));
   if (NO_PROC === false) assert.ok(memoryOf(pid) - memory < 256 * MIB);
   await nothingLeft();
   session.close();

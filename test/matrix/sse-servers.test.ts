@@ -110,10 +110,10 @@ for (const generation of [1, 2] as const) {
   });
 }
 
-test('R-23 a client that tries 2026-07-28 first ends up with initialize', async () => {
+test('R-23 a client that tries 2026-07-28 first stays with it, over the bridge', async () => {
   const mode = { versionNegotiation: { mode: 'auto' as const } };
   const peer = await connectV2(through(2, 'plain'), mode);
-  assert.equal(peer.revision(), '2025-11-25');
+  assert.equal(peer.revision(), '2026-07-28');
   await peer.call('echo', { text: 'hello' });
   await peer.close();
 });
