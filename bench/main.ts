@@ -125,13 +125,13 @@ async function keep(results: Results, { full }: Options): Promise<void> {
   await writeFile(join(RESULTS, name), `${JSON.stringify(results, null, 2)}\n`);
   if (!full) return;
   if (hasErrors(results)) console.error('There were errors: docs/benchmarks.md stays as it was.');
-  else await writeFile(DOCUMENT, renderDocument(results, await readerSection()));
+  else await writeFile(DOCUMENT, renderDocument(results, await otherSections()));
 }
 
-/** What `npm run bench:reader` has written. */
-async function readerSection(): Promise<string> {
+/** The sections that are not of this benchmark: what other commands have measured. */
+async function otherSections(): Promise<string> {
   const document = await readFile(DOCUMENT, 'utf8');
-  return /^## Reading messages\n.*?(?=\n\n## )/ms.exec(document)?.[0] ?? '';
+  return /^## Reading messages\n.*?(?=\n\n## Notes\n)/ms.exec(document)?.[0] ?? '';
 }
 
 /** Experimental is what Node.js calls ML-DSA in WebCrypto, which makes the certificates. */

@@ -7,9 +7,9 @@ import { troubles } from './text.ts';
 /**
  * docs/benchmarks.md.
  *
- * @param readerSection stays as it is.
+ * @param otherSections stay as they are.
  */
-export function renderDocument(results: Results, readerSection: string): string {
+export function renderDocument(results: Results, otherSections: string): string {
   const sections = [
     INTRODUCTION,
     renderMachine(results),
@@ -52,7 +52,7 @@ the event loop, reading sockets. Threads that write the record to disk are not i
 
 ${renderTable(breakdownTable(results, name))}`,
     ),
-    readerSection,
+    otherSections,
     renderNotes(results),
     REPEAT,
   ];
