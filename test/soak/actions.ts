@@ -72,6 +72,24 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       assert.equal(textOf(answer), text);
     }
   },
+  'calls of 2026-07-28 for a server that keeps sessions': async (ground) => {
+    for (const text of ['nine', 'ten']) {
+      assert.equal(textOf(await callAlone(ground, 'echo', { text }, 'stateful')), text);
+    }
+  },
+  'a session for a server of 2026-07-28': async (ground) => {
+    const session = await open(ground, 'stateless');
+    assert.equal(textOf(await session.call('echo', { text: 'bridged' })), 'bridged');
+    await session.end();
+  },
+  'a session with all servers at once': async (ground) => {
+    const session = await McpSession.open(ground.fetch, `${ground.postern.endpoint}/mcp`);
+    const answers = await Promise.all(
+      ['stateful', 'web'].map((server) => session.call(`${server}__echo`, { text: server })),
+    );
+    assert.deepEqual(answers.map(textOf), ['stateful', 'web']);
+    await session.end();
+  },
   'a call without a session whose client goes away': async (ground) => {
     const leave = new AbortController();
     const { body } = await postAlone(ground, 'tools/call', waiting(), leave.signal);
@@ -119,9 +137,14 @@ function waiting(): CallParams {
   return { name: 'wait', arguments: { key: randomUUID() }, _meta: { progressToken: 'p' } };
 }
 
-function callAlone(ground: Ground, name: string, args: object): Promise<Answer> {
+function callAlone(
+  ground: Ground,
+  name: string,
+  args: object,
+  server = 'stateless',
+): Promise<Answer> {
   const { message, headers } = stateless('tools/call', { name, arguments: args });
-  return postMessage(ground.fetch, ground.postern.url('stateless'), message, headers);
+  return postMessage(ground.fetch, ground.postern.url(server), message, headers);
 }
 
 function postAlone(
