@@ -214,6 +214,10 @@ test('R-23 sessionless calls of everybody share processes too', async (t) => {
     ),
   );
   assert.deepEqual(pids[0], pids[1]);
+  // Of one call alone; yet it might be about another one, which was cancelled.
+  const told = { ...call('t'), params: { ...params, name: 'tell' } };
+  const reply = await exchange(upstream, told, { ...ALICE, revision: STATELESS });
+  assert.equal(reply.kind, 'json');
 });
 
 test('R-25 a slow reader does not hold up the others, and is let go when too much waits', async (t) => {
