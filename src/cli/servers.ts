@@ -105,8 +105,9 @@ async function createServer(
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    // A mount point that is reached through a symbolic link is not found.
-    const confinement = { ...transport.confinement, hidden: [await realpath(stateDir)] };
+    // A mount point behind a symbolic link is not found; for a mere check there may be no directory yet.
+    const hidden = [await realpath(stateDir).catch(() => stateDir)];
+    const confinement = { ...transport.confinement, hidden };
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return {
