@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { createBridge } from '#bridge';
 import type { SecretSource, ServerSettings, Settings } from '#config';
 import type { Sealer } from '#crypto';
@@ -104,7 +105,9 @@ async function createServer(
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    const confinement = { ...transport.confinement, hidden: [stateDir] };
+    // A mount point behind a symbolic link is not found; for a mere check there may be no directory yet.
+    const hidden = [await realpath(stateDir).catch(() => stateDir)];
+    const confinement = { ...transport.confinement, hidden };
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return {

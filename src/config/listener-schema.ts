@@ -82,7 +82,7 @@ export const listener = z
       .enum(['on', 'off'])
       .default('on')
       .describe(
-        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse.',
+        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse. It is of 2024-11-05: with a later min_revision it is off.',
       ),
   })
   .superRefine((value, context) => {

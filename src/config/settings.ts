@@ -243,7 +243,8 @@ function toListener(
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
-    legacySse: listener.legacy_sse === 'on',
+    // HTTP+SSE is a transport of the oldest revision alone.
+    legacySse: listener.legacy_sse === 'on' && listener.min_revision === OLDEST_REVISION.name,
   };
 }
 

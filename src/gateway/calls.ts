@@ -5,7 +5,14 @@ import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
 import type { Federation } from '#federation';
 import type { Call, ReplySink, Services } from '#pipeline';
-import { answerError, isStillPermitted, isWelcome, runBatch, runCall } from '#pipeline';
+import {
+  answerError,
+  isStillPermitted,
+  isWelcome,
+  runBatch,
+  runCall,
+  wouldBePermitted,
+} from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
@@ -118,16 +125,19 @@ export class Calls {
 
   /**
    * Ends streams that are no longer permitted, or whose connection is to end; calls end under the
-   * policy that they began with.
+   * policy that they began with, unless their clients have left them. Those may come back with another
+   * certificate, so it does not count that the one of then has expired.
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { call, abort, entrance, parts } of this.#inFlight) {
+    for (const { call, abort, alone, entrance, parts } of this.#inFlight) {
       for (const part of parts) {
         if (entrance.isOutdated()) abort.abort();
         else if (!isStillPermitted(part.call, policy, trustDomain)) part.abort.abort();
       }
-      if (call === null || !isLongLived(call)) continue;
+      if (call === null) continue;
+      if (alone && !wouldBePermitted(call, policy, trustDomain)) abort.abort();
+      if (alone || !isLongLived(call)) continue;
       if (entrance.isOutdated() || !isStillPermitted(call, policy, trustDomain)) abort.abort();
     }
   }

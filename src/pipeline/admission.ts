@@ -25,9 +25,13 @@ export function isWelcome(
 
 /** Whether a call that is going on would still be permitted, under another policy and by now. */
 export function isStillPermitted(call: Call, policy: Policy, trustDomain: string): boolean {
+  return wouldBePermitted({ ...call, receivedAtMs: Date.now() }, policy, trustDomain);
+}
+
+/** Whether a call would be permitted under another policy, by its caller as it was when it came. */
+export function wouldBePermitted(call: Call, policy: Policy, trustDomain: string): boolean {
   try {
-    const now = { ...call, receivedAtMs: Date.now() };
-    return authorize(authenticate(now, trustDomain), policy).ok;
+    return authorize(authenticate(call, trustDomain), policy).ok;
   } catch {
     return false;
   }

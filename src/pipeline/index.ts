@@ -1,4 +1,4 @@
-export { isStillPermitted, isWelcome } from './admission.ts';
+export { isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call, Lifeline } from './call.ts';

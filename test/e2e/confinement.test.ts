@@ -87,6 +87,8 @@ test(
     assert.equal(await ask(peer, 'write', { path: join(WRITABLE, 'kept') }), 'written');
     assert.equal(await ask(peer, 'write', { path: join(import.meta.dirname, 'x') }), 'EROFS');
     assert.equal(await ask(peer, 'write', { path: '/tmp/of-its-own' }), 'written');
+    // With any, root takes the mounts away again.
+    assert.match(await ask(peer, 'capabilities'), /^CapEff:\t0+$/m);
     await peer.close();
   },
 );

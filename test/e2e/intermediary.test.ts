@@ -369,6 +369,8 @@ test('R-23 "Receiving Messages": servers send no requests, and no answers of oth
 
 test('R-23 a listener refuses clients that are older than it takes', async () => {
   const url = `${postern.listener('strict')}/servers/old/mcp`;
+  // HTTP+SSE would let them in again.
+  assert.equal((await send(fetch, url.replace(/mcp$/, 'sse'), null, {}, 'GET')).status, 404);
   const refused = await send(fetch, url, initialize('2025-06-18'));
   assert.deepEqual([refused.status, errorCodeOf(refused)], [400, -32602]);
   const data = dataOf(refused);

@@ -7,7 +7,7 @@ import type { EventReader, ReadEvent } from '../support/event-reader.ts';
 import { readEvents } from '../support/event-reader.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
-import { startTestPostern } from '../support/postern.ts';
+import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
 import { errorCodeOf, openSession, request, send } from '../support/raw.ts';
 import type { Relay } from '../support/relay.ts';
 import { startRelay } from '../support/relay.ts';
@@ -202,6 +202,20 @@ test('R-23 a program that dies ends its session: the call fails, then nothing is
   const resuming = { ...session, 'last-event-id': begun?.id ?? '' };
   const rest = await send(link.fetch, there, null, resuming, 'GET');
   assert.equal(rest.status, 404);
+});
+
+test('R-18 R-23 a call that goes on without its client ends when policy denies it', async () => {
+  const session = await newSession();
+  const call = await read(tool(1, 'resume'), session);
+  const begun = await call.next();
+  await call.cut();
+  const deny = { id: 'no', effect: 'deny', principals: ['anonymous'], tools: ['resume'] };
+  await postern.applyPolicy({ rules: [deny, ...ALLOW_ALL.rules] });
+  // Whoever comes back for it does not get its answer.
+  const rest = await resume(session, begun);
+  await send(link.fetch, postern.url('program'), quietly(2, 'release'), session);
+  assert.doesNotMatch(JSON.stringify(await rest.rest()), /resumed/);
+  await postern.applyPolicy(ALLOW_ALL);
 });
 
 test(

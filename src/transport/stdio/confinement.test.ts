@@ -30,6 +30,8 @@ test('R-18 in the strict sandbox what is hidden stays so beneath what is writabl
   assert.deepEqual(words.slice(bind, bind + 3), ['--bind', '/srv', '/srv']);
   assert.deepEqual(words.slice(hide, hide + 2), ['--tmpfs', '/srv/state']);
   assert.ok(bind < hide);
+  const drop = words.indexOf('--cap-drop');
+  assert.deepEqual(words.slice(drop, drop + 2), ['--cap-drop', 'ALL']);
   assert.deepEqual(words.slice(words.indexOf('--chdir')), [
     '--chdir',
     '/srv',

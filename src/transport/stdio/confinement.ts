@@ -83,9 +83,12 @@ function sandboxWords(confinement: Confinement, cwd: string): readonly string[] 
   }
 }
 
+/** Root would keep its capabilities, and could take away what hides and what cannot be written. */
 const STRICT = [
   'bwrap',
   '--die-with-parent',
+  '--cap-drop',
+  'ALL',
   '--unshare-net',
   '--unshare-pid',
   '--unshare-ipc',

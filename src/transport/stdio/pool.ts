@@ -15,12 +15,13 @@ export class Pool {
   readonly #eras = new Eras();
   readonly #workers = new Set<Worker>();
 
-  constructor(launcher: Launcher, streams: EventStreams) {
+  constructor(launcher: Launcher, streams: EventStreams, isShared: boolean) {
     this.#launcher = launcher;
     this.#context = {
       launcher,
       streams,
       eras: this.#eras,
+      isShared,
       onEnded: (worker) => this.#workers.delete(worker),
     };
   }

@@ -52,7 +52,7 @@ class StdioUpstream implements Upstream {
     this.#shared = new SharedChannels(this.#launcher, this.#ownerOf);
     const channels = instances === 'session' ? this.#launcher : this.#shared;
     this.#sessions = new Sessions(this.#launcher.program, channels, streams);
-    this.#pool = new Pool(this.#launcher, streams);
+    this.#pool = new Pool(this.#launcher, streams, instances === 'shared');
     this.#ticker = new Ticker(streams, this.#sessions, this.#pool, this.#shared);
   }
 

@@ -21,6 +21,8 @@ export interface WorkerContext {
   readonly launcher: Launcher;
   readonly streams: EventStreams;
   readonly eras: Eras;
+  /** Whether the calls of all principals are one owner's. */
+  readonly isShared: boolean;
   onEnded(worker: Worker): void;
 }
 
@@ -159,7 +161,8 @@ export class Worker {
     if (frame.method === 'notifications/progress') return this.#calls.byProgress(frame);
     const subscription = metaEntryOf(frame, SUBSCRIPTION_ID);
     if (subscription !== undefined) return this.#calls.find(subscription);
-    if (frame.method !== 'notifications/message') return undefined;
+    // What is logged may be about a call that is over, and then of another principal.
+    if (frame.method !== 'notifications/message' || this.#context.isShared) return undefined;
     // Log messages name no request; with one request alone there is no doubt whose they are.
     const [call, ...others] = this.#calls
       .all()

@@ -172,7 +172,8 @@ export class SharedProcess implements Host {
         if (tenant.subscriptions.has(String(params['uri']))) tenant.deliver(frame);
       }
     } else if (method === 'notifications/message') {
-      this.#onLog(frame);
+      // It names no call, and may come after the answer to the one that it is about.
+      this.dropped('a log message of nobody knows whom');
     } else {
       this.dropped('a notification that is not for all clients');
     }
@@ -189,15 +190,6 @@ export class SharedProcess implements Host {
     const edits: Edits = { params: { progressToken: always(token) } };
     const params = { ...frame.params, progressToken: token };
     call.tenant.deliver({ ...frame, params, bytes: editJson(frame.bytes, edits) });
-  }
-
-  /** Log messages name no call; when only one session has any, there is no doubt whose they are. */
-  #onLog(frame: NotificationFrame): void {
-    const busy = new Set([...this.#calls.values()].map(({ tenant }) => tenant));
-    const [tenant, ...others] = busy;
-    if (tenant === undefined || others.length > 0)
-      this.dropped('a log message of nobody knows whom');
-    else tenant.deliver(frame);
   }
 
   #refuse(frame: RequestFrame): void {

@@ -115,12 +115,33 @@ test('R-23 what concerns all reaches all, what was subscribed to its subscribers
     'notifications/resources/updated',
     'notifications/tools/list_changed',
   ]);
-  // With calls of two sessions under way nobody knows whose a log message is.
-  const slow = exchange(upstream, callTool(4, 'late', { count: 200 }), bob);
-  await exchange(upstream, callTool(5, 'tell', { count: 2 }), alice);
-  await slow;
+  // A log message may be about a call that was answered or cancelled before, of another session.
+  const slow = exchange(upstream, callTool(4, 'late', { count: 50 }), bob);
+  await exchange(upstream, callTool(5, 'tell-after'), alice);
+  assert.equal((await slow).kind, 'json');
   assert.ok(!heardByAlice.includes('notifications/message'));
   assert.ok(!heardByBob.includes('notifications/message'));
+});
+
+test('R-18 no session ends the subscription of another', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const alice = { ...ALICE, sessionId: first };
+  const bob = { ...BOB, sessionId: second };
+  const ask = (method: string): object => {
+    return { jsonrpc: '2.0', id: method, method, params: { uri: 'x://y' } };
+  };
+  await exchange(upstream, ask('resources/subscribe'), bob);
+  // Alice never subscribed.
+  await exchange(upstream, ask('resources/unsubscribe'), alice);
+  const heard = valueOf(await exchange(upstream, callTool(1, 'heard'), alice))['heard'] as string[];
+  assert.deepEqual(
+    heard.filter((line) => line.includes('resources/unsubscribe')),
+    [],
+  );
+  await exchange(upstream, ask('resources/unsubscribe'), bob);
+  const then = valueOf(await exchange(upstream, callTool(2, 'heard'), alice))['heard'] as string[];
+  assert.equal(then.filter((line) => line.includes('resources/unsubscribe')).length, 1);
 });
 
 test('R-23 a server asks in vain, since nobody can tell whom', async (t) => {
@@ -193,6 +214,10 @@ test('R-23 sessionless calls of everybody share processes too', async (t) => {
     ),
   );
   assert.deepEqual(pids[0], pids[1]);
+  // Of one call alone; yet it might be about another one, which was cancelled.
+  const told = { ...call('t'), params: { ...params, name: 'tell' } };
+  const reply = await exchange(upstream, told, { ...ALICE, revision: STATELESS });
+  assert.equal(reply.kind, 'json');
 });
 
 test('R-25 a slow reader does not hold up the others, and is let go when too much waits', async (t) => {

@@ -33,6 +33,10 @@ const NOT_SHARED: readonly (readonly [string, string])[] = [
   ['logging/setLevel', 'the log level of a shared server is everybody’s'],
 ];
 
+/** What one session may have the gateway remember. */
+const MAX_SUBSCRIPTIONS = 1024;
+const MAX_URI_LENGTH = 4096;
+
 /** The channel of one session to a process that it shares with others. */
 export class Tenant implements Channel {
   /** URIs that the session is subscribed to. */
@@ -115,8 +119,8 @@ export class Tenant implements Channel {
 
   /** The server has answered a request of this session. */
   answered({ method, params }: RequestFrame, answer: ResponseFrame): void {
-    if ('result' in answer.outcome && method === 'resources/subscribe') {
-      this.subscriptions.add(String(params['uri']));
+    if ('error' in answer.outcome && method === 'resources/subscribe') {
+      this.subscriptions.delete(String(params['uri']));
     }
     this.deliver(answer);
   }
@@ -157,14 +161,32 @@ export class Tenant implements Channel {
     } else if (frame.method === 'resources/unsubscribe' && this.#stillWanted(frame)) {
       this.deliver(resultFrame(frame.id, {}));
     } else {
+      if (frame.method === 'resources/subscribe') this.#subscribe(frame);
       await this.#host.forward(this, frame, observer);
     }
+  }
+
+  /**
+   * Counts from now on: what another session unsubscribes from meanwhile must not be lost here.
+   *
+   * @throws UpstreamOverloaded
+   */
+  #subscribe({ params }: RequestFrame): void {
+    const uri = String(params['uri']);
+    if (this.subscriptions.has(uri)) return;
+    if (this.subscriptions.size >= MAX_SUBSCRIPTIONS || uri.length > MAX_URI_LENGTH) {
+      throw new UpstreamOverloaded(
+        `a session of a shared server subscribes to ${MAX_SUBSCRIPTIONS} resources at most, of ${MAX_URI_LENGTH} characters each`,
+      );
+    }
+    this.subscriptions.add(uri);
   }
 
   /** Leaves the server subscribed while others want to hear of the resource. */
   #stillWanted({ params }: RequestFrame): boolean {
     const uri = String(params['uri']);
-    return this.subscriptions.delete(uri) && this.#host.isWanted(uri);
+    this.subscriptions.delete(uri);
+    return this.#host.isWanted(uri);
   }
 
   #initialize(frame: RequestFrame): void {
