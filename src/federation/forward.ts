@@ -30,7 +30,8 @@ export async function forward(
       return lost;
     };
     const resumable = era.resumable;
-    const relay = new RelaySink(sink, { inbound, limits, takesBack, resumable });
+    const { id } = routed.frame;
+    const relay = new RelaySink(sink, { id, inbound, limits, takesBack, resumable });
     await runCall(call, visit.services, relay);
     if (lost) continue;
     await resume(visit, era, routed, relay, sink);

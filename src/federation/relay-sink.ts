@@ -1,5 +1,6 @@
 import type { Limits } from '#lib';
-import type { NotificationFrame, RequestFrame } from '#mcp';
+import type { NotificationFrame, RequestFrame, RpcId } from '#mcp';
+import { idKey } from '#mcp';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { formatEvent, readEvent, readMessage } from '#transport';
 
@@ -12,6 +13,8 @@ export interface Inbound {
 
 /** How {@link RelaySink} passes on. */
 export interface RelayOptions {
+  /** Of the request that the server answers; absent for messages that have no answer. */
+  readonly id?: RpcId;
   readonly inbound: Inbound;
   readonly limits: Limits;
   /** Takes back an answer that is to be tried again; asked before anything is passed on. */
@@ -74,8 +77,12 @@ export class RelaySink implements ReplySink {
     // Events without a message offer a way to resume that leads to one member alone.
     if (message === null) return;
     const frame = readMessage(message, this.#options.limits);
-    const { inbound } = this.#options;
-    this.#answered ||= frame.kind === 'response';
+    const { inbound, id: asked } = this.#options;
+    if (frame.kind === 'response') {
+      // A server must not answer what another one was asked.
+      if (asked === undefined || frame.id === null || idKey(frame.id) !== idKey(asked)) return;
+      this.#answered = true;
+    }
     const body = frame.kind === 'response' ? inbound.answer(message) : inbound.aside(frame);
     if (body === null) return;
     const same = body === message && id === null;
