@@ -39,3 +39,19 @@ test('R-18 R-23 a server cannot answer what another one was asked', async () => 
     [6],
   );
 });
+
+test('R-23 a server that has lost its session does not end the client’s', () => {
+  const limits = DEFAULT_LIMITS;
+  const statuses = [404, 202, 404].map((status, index) => {
+    const { seen, sink } = client();
+    const relay = new RelaySink(sink, { inbound, limits, inSession: index < 2 });
+    relay.empty(status);
+    relay.json(status, { sessionId: null }, Buffer.from('{}'));
+    return seen;
+  });
+  assert.deepEqual(statuses, [
+    [502, 502],
+    [202, 202],
+    [404, 404],
+  ]);
+});

@@ -19,6 +19,11 @@ export interface RelayOptions {
   readonly limits: Limits;
   /** Takes back an answer that is to be tried again; asked before anything is passed on. */
   readonly takesBack?: (status: number) => boolean;
+  /**
+   * Whether the client has a session, which is the endpoint's: 404 would tell it that this one is over
+   * (2025-11-25, "Session Management"), and not the member's.
+   */
+  readonly inSession?: boolean;
   /** Whether a stream that breaks off can be taken up again; then its end is not passed on. */
   readonly resumable?: boolean;
 }
@@ -59,11 +64,11 @@ export class RelaySink implements ReplySink {
     // A refusal to take a stream up again leaves it where it is.
     if (this.#opened) return;
     this.#answered = true;
-    this.#sink.json(status, HEAD, this.#options.inbound.answer(body));
+    this.#sink.json(this.#statusFor(status), HEAD, this.#options.inbound.answer(body));
   }
 
   empty(status: number): void {
-    if (!this.#opened) this.#sink.empty(status, HEAD);
+    if (!this.#opened) this.#sink.empty(this.#statusFor(status), HEAD);
   }
 
   openEvents(): void {
@@ -95,5 +100,9 @@ export class RelaySink implements ReplySink {
 
   abort(): void {
     if (this.resumesAfter === null) this.#sink.abort();
+  }
+
+  #statusFor(status: number): number {
+    return status === 404 && this.#options.inSession === true ? 502 : status;
   }
 }

@@ -191,8 +191,7 @@ export class FederatedSession implements Era {
       throw new MemberUnavailable(`server "${member.server}": ${reasonOf(answer)}`);
     }
     this.#federated.knowledge.introduced(member.server, result);
-    const name = result['protocolVersion'];
-    const revision = (typeof name === 'string' ? revisionByName(name) : null) ?? call.revision;
+    const revision = agreedOn(result['protocolVersion']) ?? call.revision;
     const inSession = { ...call, sessionId: answer.sessionId, revision };
     const initialized = notificationFrame('notifications/initialized');
     await runCall(
@@ -251,4 +250,10 @@ export class FederatedSession implements Era {
       signal,
     };
   }
+}
+
+/** A member cannot lead a session into an era that has none. */
+function agreedOn(name: unknown): Revision | undefined {
+  const revision = typeof name === 'string' ? revisionByName(name) : undefined;
+  return revision?.era === 'stateful' ? revision : undefined;
 }

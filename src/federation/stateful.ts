@@ -201,6 +201,7 @@ async function pass(
   const relay = new RelaySink(sink, {
     inbound: { answer: (bytes) => bytes, aside: () => null },
     limits: visit.services.limits,
+    inSession: true,
   });
   await runCall(call, visit.services, relay);
 }
