@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestFrame } from './frames.ts';
+import { Knowledge } from './knowledge.ts';
 import { Questions } from './questions.ts';
 import { Wishes } from './wishes.ts';
 
@@ -27,4 +28,13 @@ test('R-25 what a session keeps of its servers’ requests is bounded', () => {
   );
   assert.notEqual(questions.enter('a', requestFrame(1, 'ping', {})), null);
   assert.equal(questions.find('a/1')?.id, 1);
+});
+
+test('R-18 what a server says to one caller of itself is for that caller', () => {
+  const knowledge = new Knowledge(16);
+  knowledge.introduced('alice', 'a', { capabilities: { tools: {} }, instructions: 'for alice' });
+  assert.equal(knowledge.introduction('alice', 'a')?.instructions, 'for alice');
+  assert.equal(knowledge.introduction('bob', 'a'), undefined);
+  assert.ok(knowledge.lacks('alice', 'a', 'prompts'));
+  assert.ok(!knowledge.lacks('bob', 'a', 'prompts'));
 });

@@ -25,7 +25,9 @@ export async function listAll(
   const { knowledge, patience } = federated;
   const cursors = cursorsOf(visit);
   const asked = visit.members.filter(({ server }) =>
-    cursors === null ? !knowledge.lacks(server, shape.capability) : cursors.has(server),
+    cursors === null
+      ? !knowledge.lacks(visit.owner, server, shape.capability)
+      : cursors.has(server),
   );
   const questions = asked.map((member): Question<Answer> => {
     const cursor = cursors?.get(member.server);

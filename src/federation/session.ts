@@ -189,7 +189,7 @@ export class FederatedSession implements Era {
     if (result === null) {
       throw new MemberUnavailable(`server "${member.server}": ${reasonOf(answer)}`);
     }
-    this.#federated.knowledge.introduced(member.server, result);
+    this.#federated.knowledge.introduced(this.owner, member.server, result);
     const revision = agreedOn(result['protocolVersion']) ?? call.revision;
     const inSession = { ...call, sessionId: answer.sessionId, revision };
     const initialized = notificationFrame('notifications/initialized');

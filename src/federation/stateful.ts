@@ -122,7 +122,8 @@ async function answeredHere(
   if (frame.method === 'ping') return {};
   if (frame.method === 'logging/setLevel') {
     if (!LEVELS.has(frame.params['level'])) throw new InvalidParams('"level" is no level of logs');
-    const logs = (server: string): boolean => !federated.knowledge.lacks(server, 'logging');
+    const logs = (server: string): boolean =>
+      !federated.knowledge.lacks(visit.owner, server, 'logging');
     session.wishes.forAll(frame, logs);
     await session.broadcast(visit, frame, logs);
     return {};

@@ -109,7 +109,7 @@ async function discoverMember(
   if (result === null) {
     throw new MemberUnavailable(`server "${member.server}": ${reasonOf(answer)}`);
   }
-  knowledge.introduced(member.server, result);
+  knowledge.introduced(visit.owner, member.server, result);
 }
 
 /** Without sessions each call stands alone. */
