@@ -38,7 +38,7 @@ export async function introduceAll(
   const questions = strangers.map((member): Question<void> => {
     const { server } = member;
     return {
-      server,
+      asked: JSON.stringify([visit.owner, server]),
       key: JSON.stringify([era.key, server, 'introduction']),
       ask: () => meet(member),
       onLate: () => {

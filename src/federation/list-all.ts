@@ -32,7 +32,7 @@ export async function listAll(
   const questions = asked.map((member): Question<Answer> => {
     const cursor = cursors?.get(member.server);
     return {
-      server: member.server,
+      asked: JSON.stringify([visit.owner, member.server]),
       key: JSON.stringify([era.key, member.server, shape.method, cursor]),
       ask: () => askMember(visit, era, member, cursor),
       onLate: () => era.changed(`notifications/${shape.capability}/list_changed`),

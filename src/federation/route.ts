@@ -99,8 +99,10 @@ export class Router {
     short: string,
   ): Promise<string | undefined> {
     const { knowledge } = this.#federated;
+    // A list without an end, or a page that takes its time, must not hold the call for long.
+    const untilMs = Date.now() + this.#visit.services.limits.sessionSetupTimeoutMs;
     let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page += 1) {
+    for (let page = 0; page < MAX_PAGES && Date.now() < untilMs; page += 1) {
       const known = knowledge.longName(member, short);
       if (known !== undefined) return known;
       const method = `${kind}s/list`;
