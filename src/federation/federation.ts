@@ -30,6 +30,11 @@ export class Federation {
 
   /** Whether the caller at the other end of a link may use anything of the set. It permits nothing. */
   isWelcome(link: LinkSecurity, set: string | null, policy: Policy, trustDomain: string): boolean {
+    try {
+      identify(link, trustDomain, Date.now());
+    } catch {
+      return false;
+    }
     return this.#membersFor(link, set, policy, trustDomain).length > 0;
   }
 

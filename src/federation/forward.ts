@@ -29,8 +29,10 @@ export async function forward(
       lost = !again && status === 404 && era.lost(routed.member, call);
       return lost;
     };
-    const resumable = era.resumable;
-    const relay = new RelaySink(sink, { inbound, limits, takesBack, resumable });
+    const { resumable } = era;
+    const inSession = visit.call.revision.era === 'stateful';
+    const { id } = routed.frame;
+    const relay = new RelaySink(sink, { id, inbound, limits, takesBack, inSession, resumable });
     await runCall(call, visit.services, relay);
     if (lost) continue;
     await resume(visit, era, routed, relay, sink);

@@ -33,12 +33,12 @@ export async function introduceAll(
   meet: (member: Member) => Promise<void>,
 ): Promise<Merged> {
   const strangers = visit.members.filter(
-    ({ server }) => knowledge.introduction(server) === undefined,
+    ({ server }) => knowledge.introduction(visit.owner, server) === undefined,
   );
   const questions = strangers.map((member): Question<void> => {
     const { server } = member;
     return {
-      server,
+      asked: JSON.stringify([visit.owner, server]),
       key: JSON.stringify([era.key, server, 'introduction']),
       ask: () => meet(member),
       onLate: () => {
@@ -55,7 +55,7 @@ export async function introduceAll(
     return [{ server, reason }];
   });
   const known = visit.members.flatMap((member) => {
-    const introduction = knowledge.introduction(member.server);
+    const introduction = knowledge.introduction(visit.owner, member.server);
     return introduction === undefined ? [] : [{ member, introduction }];
   });
   return {

@@ -19,6 +19,9 @@ const MAX_INSTRUCTIONS = 4096;
 /** Largest JSON text of the capabilities beyond the known ones that is kept, in characters. */
 const MAX_EXTENSIONS = 16 * 1024;
 
+/** Introductions that are kept of all callers and servers; most are a few hundred bytes. */
+const MAX_INTRODUCTIONS = 4096;
+
 const MAX_REMEMBERED_URI = 1024;
 
 const KNOWN_CAPABILITIES = ['tools', 'prompts', 'resources', 'logging', 'completions'] as const;
@@ -26,7 +29,10 @@ const KNOWN_CAPABILITIES = ['tools', 'prompts', 'resources', 'logging', 'complet
 /** What the gateway has learned of the servers; each fact can be learned again. */
 export class Knowledge {
   readonly #max: number;
-  readonly #introductions = new Map<string, Introduction & { readonly untilMs: number }>();
+  /** By caller, since a server may say another thing to each, or have one speak through it. */
+  readonly #introductions = new Memory<Introduction & { readonly untilMs: number }>(
+    MAX_INTRODUCTIONS,
+  );
   /** Short names by server. */
   readonly #names = new Map<string, Memory<string>>();
   /** Servers that have a resource, by caller and its own URI. */
@@ -38,23 +44,23 @@ export class Knowledge {
     this.#resources = new Memory(max);
   }
 
-  introduced(server: string, result: JsonObject): void {
+  introduced(owner: string, server: string, result: JsonObject): void {
     const { capabilities, instructions } = result;
-    this.#introductions.set(server, {
+    this.#introductions.set(keyOf(owner, server), {
       capabilities: isObject(capabilities) ? boundedCapabilities(capabilities) : {},
       instructions: typeof instructions === 'string' ? shortened(instructions) : null,
       untilMs: Date.now() + INTRODUCTION_MS,
     });
   }
 
-  introduction(server: string): Introduction | undefined {
-    const known = this.#introductions.get(server);
+  introduction(owner: string, server: string): Introduction | undefined {
+    const known = this.#introductions.get(keyOf(owner, server));
     return known === undefined || known.untilMs < Date.now() ? undefined : known;
   }
 
-  /** Whether a server has said that it lacks a capability. */
-  lacks(server: string, capability: string): boolean {
-    const known = this.#introductions.get(server);
+  /** Whether a server has said to a caller that it lacks a capability. */
+  lacks(owner: string, server: string, capability: string): boolean {
+    const known = this.#introductions.get(keyOf(owner, server));
     return known !== undefined && known.capabilities[capability] === undefined;
   }
 
@@ -74,14 +80,14 @@ export class Knowledge {
   /** Keeps which server has a resource, unless its URI is too long to be worth it. */
   learnResource(owner: string, server: string, uri: string): void {
     if (uri.length > MAX_REMEMBERED_URI) return;
-    const key = JSON.stringify([owner, uri]);
+    const key = keyOf(owner, uri);
     const known = this.#resources.get(key);
     if (known?.has(server) !== true) this.#resources.set(key, new Set([...(known ?? []), server]));
   }
 
   /** Servers that had this resource in a list that this caller has seen. */
   serversWith(owner: string, uri: string): readonly string[] {
-    return [...(this.#resources.get(JSON.stringify([owner, uri])) ?? [])];
+    return [...(this.#resources.get(keyOf(owner, uri)) ?? [])];
   }
 
   #namesOf({ server }: Member): Memory<string> {
@@ -89,6 +95,10 @@ export class Knowledge {
     this.#names.set(server, known);
     return known;
   }
+}
+
+function keyOf(owner: string, own: string): string {
+  return JSON.stringify([owner, own]);
 }
 
 /** What the endpoint may pass on, bounded since it is kept. */

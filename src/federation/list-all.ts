@@ -25,12 +25,14 @@ export async function listAll(
   const { knowledge, patience } = federated;
   const cursors = cursorsOf(visit);
   const asked = visit.members.filter(({ server }) =>
-    cursors === null ? !knowledge.lacks(server, shape.capability) : cursors.has(server),
+    cursors === null
+      ? !knowledge.lacks(visit.owner, server, shape.capability)
+      : cursors.has(server),
   );
   const questions = asked.map((member): Question<Answer> => {
     const cursor = cursors?.get(member.server);
     return {
-      server: member.server,
+      asked: JSON.stringify([visit.owner, member.server]),
       key: JSON.stringify([era.key, member.server, shape.method, cursor]),
       ask: () => askMember(visit, era, member, cursor),
       onLate: () => era.changed(`notifications/${shape.capability}/list_changed`),

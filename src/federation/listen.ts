@@ -34,10 +34,13 @@ export async function listen(
   });
   sink.openEvents({ sessionId: null });
   const running = [...filters].map(([member, filter]) => subscription.follow(era, member, filter));
-  await subscription.acknowledge(federated.limits.federationDeadlineMs);
-  await Promise.all([aborted(visit.call.signal), ...running]);
-  stop();
-  subscription.changes.stop();
+  try {
+    await subscription.acknowledge(federated.limits.federationDeadlineMs);
+    await Promise.all([aborted(visit.call.signal), ...running]);
+  } finally {
+    stop();
+    subscription.changes.stop();
+  }
   sink.endEvents();
 }
 

@@ -117,3 +117,17 @@ test('R-23 the endpoint can do what some server can, and nothing that it does no
   const unknown = Object.keys(mergeCapabilities([], true));
   assert.deepEqual(unknown, ['tools', 'prompts', 'resources']);
 });
+
+test('R-11 R-23 a set holds however a server may read the URI', () => {
+  const set = createToolSet({
+    name: 's',
+    servers: null,
+    tools: null,
+    prompts: null,
+    resources: ['a+file:///pub/*'],
+  });
+  assert.ok(set.has('resource', 'a+file:///pub/x y'));
+  for (const path of ['../secret', '%2e%2e/secret', String.raw`..\secret`, '.\t.\\secret']) {
+    assert.ok(!set.has('resource', `a+file:///pub/${path}`), path);
+  }
+});

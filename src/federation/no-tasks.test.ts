@@ -19,6 +19,9 @@ test('R-23 servers are not told that the client takes tasks, which could not be 
     params: unknown;
   };
   assert.deepEqual(params, capabilities({ 'io.modelcontextprotocol/ui': {} }));
+  const escaped = asked.bytes.toString().replaceAll('l/tasks', String.raw`l\/tasks`);
+  const hidden = withoutTaskExtension({ ...asked, bytes: Buffer.from(escaped) });
+  assert.doesNotMatch(hidden.bytes.toString(), /tasks/);
   const plain = requestFrame(1, 'tools/call', { name: 'x' });
   assert.equal(withoutTaskExtension(plain), plain);
 });

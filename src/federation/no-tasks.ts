@@ -18,13 +18,12 @@ export function withoutTasks(params: JsonObject): JsonObject {
 
 /** The same for a request that names the client's capabilities itself. */
 export function withoutTaskExtension(frame: RequestFrame): RequestFrame {
-  if (!frame.bytes.includes(TASKS)) return frame;
   const extensions = (value: unknown): unknown => {
     if (!isObject(value) || !(TASKS in value)) return undefined;
     const { [TASKS]: _, ...others } = value;
     return others;
   };
   const edits = { params: { _meta: { [CLIENT_CAPABILITIES]: { extensions } } } };
-  const { kind, id, method, params } = frame;
-  return { kind, id, method, params, bytes: editJson(frame.bytes, edits) };
+  const bytes = editJson(frame.bytes, edits);
+  return bytes === frame.bytes ? frame : { ...frame, bytes };
 }

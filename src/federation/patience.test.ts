@@ -8,7 +8,7 @@ function member(server: string) {
   const asked: PromiseWithResolvers<string>[] = [];
   const heard: string[] = [];
   const question = (key = server) => ({
-    server,
+    asked: server,
     key,
     ask: () => {
       const answer = Promise.withResolvers<string>();
@@ -21,7 +21,7 @@ function member(server: string) {
 }
 
 function quick(server: string) {
-  return { server, key: server, ask: () => Promise.resolve(server), onLate: assert.fail };
+  return { asked: server, key: server, ask: () => Promise.resolve(server), onLate: assert.fail };
 }
 
 test('R-23 a silent member is not waited for beyond the deadline, nor again until it has answered', async () => {

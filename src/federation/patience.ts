@@ -1,3 +1,5 @@
+import { Memory } from './memory.ts';
+
 /** What came of asking one member: a value, a failure, or nothing in time. */
 export type Outcome<Value> =
   | { readonly kind: 'answered'; readonly value: Value }
@@ -6,7 +8,8 @@ export type Outcome<Value> =
 
 /** One question to one member. */
 export interface Question<Value> {
-  readonly server: string;
+  /** Tells the member, and the caller for whom it is asked: who makes one wait for him, does so alone. */
+  readonly asked: string;
   /** Tells the same question of the same caller, so that a slow member has it once. */
   readonly key: string;
   readonly ask: () => Promise<Value>;
@@ -21,6 +24,9 @@ interface Bounds {
   readonly lanes: number;
 }
 
+/** Silent members that are remembered; one that is forgotten is waited for once more. */
+const MAX_LATE = 4096;
+
 /** A silent member gives its lane to the next after this part of the deadline. */
 const LANE_SHARE = 3;
 
@@ -30,7 +36,7 @@ const LANE_SHARE = 3;
  */
 export class Patience {
   readonly #bounds: Bounds;
-  readonly #late = new Set<string>();
+  readonly #late = new Memory<true>(MAX_LATE);
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(bounds: Bounds) {
@@ -59,24 +65,24 @@ export class Patience {
   }
 
   async #ask<Value>(
-    { server, key, ask, onLate }: Question<Value>,
+    { asked, key, ask, onLate }: Question<Value>,
     over: Promise<void>,
   ): Promise<Outcome<Value>> {
-    const late = this.#late.has(server);
+    const late = this.#late.get(asked) === true;
     const before = late
       ? (this.#running.get(key) as Promise<Outcome<Value>> | undefined)
       : undefined;
-    const running = before ?? this.#run(server, key, ask);
+    const running = before ?? this.#run(asked, key, ask);
     const outcome = late ? null : await Promise.race([running, over.then(() => null)]);
     if (outcome !== null) return outcome;
-    this.#late.add(server);
+    this.#late.set(asked, true);
     // Whoever asked the same before is told already.
     if (before === undefined) void tellWhenAnswered(running, onLate);
     return { kind: 'late' };
   }
 
   async #run<Value>(
-    server: string,
+    asked: string,
     key: string,
     ask: () => Promise<Value>,
   ): Promise<Outcome<Value>> {
@@ -90,7 +96,7 @@ export class Patience {
     if (this.#running.get(key) === running) this.#running.delete(key);
     // Who refuses at once lets nobody wait; who was given up on still does.
     const quick = performance.now() - beganAt < this.#bounds.deadlineMs;
-    if (outcome.kind === 'answered' || quick) this.#late.delete(server);
+    if (outcome.kind === 'answered' || quick) this.#late.delete(asked);
     return outcome;
   }
 }

@@ -1,5 +1,5 @@
 import type { RequestFrame, RpcId } from '#mcp';
-import { always, editJson, idKey, isObject } from '#mcp';
+import { always, asRpcId, editJson, idKey, isObject } from '#mcp';
 import { Memory } from './memory.ts';
 
 /** A member's request that the client has not answered yet. */
@@ -7,8 +7,11 @@ export interface Asked {
   readonly server: string;
   /** The member's own id, and progress token if it gave one. */
   readonly id: RpcId;
-  readonly token: unknown;
+  readonly token: RpcId | undefined;
 }
+
+/** Longest id or progress token of a member, in characters; they are kept until they are answered. */
+const MAX_ID = 1024;
 
 /**
  * The members' requests to one client. Their ids are the members' own choice and would collide, so the
@@ -25,12 +28,13 @@ export class Questions {
     this.#ids = new Memory(max);
   }
 
-  /** The request as the client is to see it. */
-  enter(server: string, frame: RequestFrame): Buffer {
+  /** The request as the client is to see it, `null` when it is not to. */
+  enter(server: string, frame: RequestFrame): Buffer | null {
+    const meta = frame.params['_meta'];
+    const token = isObject(meta) ? asRpcId(meta['progressToken']) : undefined;
+    if (String(frame.id).length > MAX_ID || String(token).length > MAX_ID) return null;
     this.#count += 1;
     const id = `${server}/${this.#count}`;
-    const meta = frame.params['_meta'];
-    const token = isObject(meta) ? meta['progressToken'] : undefined;
     this.#asked.set(id, { server, id: frame.id, token });
     this.#ids.set(keyOf(server, frame.id), id);
     const edits = { id: always(id), params: { _meta: { progressToken: always(id) } } };

@@ -1,5 +1,6 @@
 import type { Limits } from '#lib';
-import type { NotificationFrame, RequestFrame } from '#mcp';
+import type { NotificationFrame, RequestFrame, RpcId } from '#mcp';
+import { idKey } from '#mcp';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { formatEvent, readEvent, readMessage } from '#transport';
 
@@ -12,10 +13,17 @@ export interface Inbound {
 
 /** How {@link RelaySink} passes on. */
 export interface RelayOptions {
+  /** Of the request that the server answers; absent for messages that have no answer. */
+  readonly id?: RpcId;
   readonly inbound: Inbound;
   readonly limits: Limits;
   /** Takes back an answer that is to be tried again; asked before anything is passed on. */
   readonly takesBack?: (status: number) => boolean;
+  /**
+   * Whether the client has a session, which is the endpoint's: 404 would tell it that this one is over
+   * (2025-11-25, "Session Management"), and not the member's.
+   */
+  readonly inSession?: boolean;
   /** Whether a stream that breaks off can be taken up again; then its end is not passed on. */
   readonly resumable?: boolean;
 }
@@ -56,11 +64,11 @@ export class RelaySink implements ReplySink {
     // A refusal to take a stream up again leaves it where it is.
     if (this.#opened) return;
     this.#answered = true;
-    this.#sink.json(status, HEAD, this.#options.inbound.answer(body));
+    this.#sink.json(this.#statusFor(status), HEAD, this.#options.inbound.answer(body));
   }
 
   empty(status: number): void {
-    if (!this.#opened) this.#sink.empty(status, HEAD);
+    if (!this.#opened) this.#sink.empty(this.#statusFor(status), HEAD);
   }
 
   openEvents(): void {
@@ -74,8 +82,12 @@ export class RelaySink implements ReplySink {
     // Events without a message offer a way to resume that leads to one member alone.
     if (message === null) return;
     const frame = readMessage(message, this.#options.limits);
-    const { inbound } = this.#options;
-    this.#answered ||= frame.kind === 'response';
+    const { inbound, id: asked } = this.#options;
+    if (frame.kind === 'response') {
+      // A server must not answer what another one was asked.
+      if (asked === undefined || frame.id === null || idKey(frame.id) !== idKey(asked)) return;
+      this.#answered = true;
+    }
     const body = frame.kind === 'response' ? inbound.answer(message) : inbound.aside(frame);
     if (body === null) return;
     const same = body === message && id === null;
@@ -88,5 +100,9 @@ export class RelaySink implements ReplySink {
 
   abort(): void {
     if (this.resumesAfter === null) this.#sink.abort();
+  }
+
+  #statusFor(status: number): number {
+    return status === 404 && this.#options.inSession === true ? 502 : status;
   }
 }

@@ -81,7 +81,7 @@ test('R-23 requests of two servers with the same id and token are told apart, an
   const questions = new Questions(2);
   const asked = requestFrame(7, 'sampling/createMessage', { _meta: { progressToken: 't' } });
   const [first, second] = ['one', 'two'].map(
-    (server) => JSON.parse(questions.enter(server, asked).toString()) as AskedMessage,
+    (server) => JSON.parse(String(questions.enter(server, asked))) as AskedMessage,
   );
   assert.ok(first !== undefined && second !== undefined);
   assert.notEqual(first.id, second.id);

@@ -16,6 +16,9 @@ export interface Routed {
   readonly frame: RequestFrame;
 }
 
+/** Longer names and URIs are refused by policy; an alias comes before. */
+const MAX_NAMED = 8192 + 64;
+
 /** Pages of a member's list that are looked through for one name. */
 const MAX_PAGES = 64;
 
@@ -78,6 +81,7 @@ export class Router {
   }
 
   async #find(kind: 'tool' | 'prompt', name: string): Promise<{ member: Member; own: string }> {
+    if (name.length > MAX_NAMED) throw unknown(kind, name);
     const { members, set } = this.#visit;
     const parts = splitName(this.#federated.members.separator, name);
     const member = members.find(({ alias }) => alias === parts?.alias);
@@ -95,8 +99,10 @@ export class Router {
     short: string,
   ): Promise<string | undefined> {
     const { knowledge } = this.#federated;
+    // A list without an end, or a page that takes its time, must not hold the call for long.
+    const untilMs = Date.now() + this.#visit.services.limits.sessionSetupTimeoutMs;
     let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page += 1) {
+    for (let page = 0; page < MAX_PAGES && Date.now() < untilMs; page += 1) {
       const known = knowledge.longName(member, short);
       if (known !== undefined) return known;
       const method = `${kind}s/list`;
@@ -111,6 +117,7 @@ export class Router {
 
   /** The member that a URI is for. @throws NameUnknown */
   findUri(uri: string): { member: Member; own: string } {
+    if (uri.length > MAX_NAMED) throw unknown('resource', uri);
     const { member, own } = this.#splitUri(uri) ?? this.#rawUri(uri);
     if (!this.#visit.set.has('resource', federatedUri(member.scheme, own))) {
       throw unknown('resource', uri);

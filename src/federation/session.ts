@@ -42,7 +42,7 @@ export class FederatedSession implements Era {
   readonly questions: Questions;
   readonly pending: Pending;
   readonly stream: SessionStream;
-  readonly wishes: Wishes;
+  readonly wishes = new Wishes();
   readonly resumable = true;
   readonly #federated: Federated;
   /** Params of the client's `initialize`, with which the members are met. */
@@ -52,7 +52,7 @@ export class FederatedSession implements Era {
   readonly #ended = new AbortController();
   readonly #endsAtMs: number;
   #usedAtMs = Date.now();
-  #last: Visit;
+  #last: Pick<Visit, 'call' | 'current'>;
 
   constructor(visit: Visit, params: JsonObject, federated: Federated) {
     const { limits } = federated;
@@ -60,12 +60,11 @@ export class FederatedSession implements Era {
     this.via = visit.call.via;
     this.#federated = federated;
     this.#params = withoutTasks(params);
-    this.#last = visit;
+    this.#last = withoutMessage(visit);
     this.#endsAtMs = Date.now() + limits.sessionMaxAgeMs;
     this.questions = new Questions(limits.maxInFlightPerSession);
     this.pending = new Pending(limits.maxInFlightPerSession);
     this.stream = new SessionStream(this);
-    this.wishes = new Wishes(limits.maxFederatedNames);
     this.used(visit);
   }
 
@@ -95,7 +94,7 @@ export class FederatedSession implements Era {
 
   /** Keeps what the client's latest exchange tells of it: by that its members are told of the end. */
   used(visit: Visit): void {
-    this.#last = visit;
+    this.#last = withoutMessage(visit);
     this.#usedAtMs = Date.now();
     const { connection } = visit.call;
     if (this.#connections.has(connection)) return;
@@ -190,9 +189,8 @@ export class FederatedSession implements Era {
     if (result === null) {
       throw new MemberUnavailable(`server "${member.server}": ${reasonOf(answer)}`);
     }
-    this.#federated.knowledge.introduced(member.server, result);
-    const name = result['protocolVersion'];
-    const revision = (typeof name === 'string' ? revisionByName(name) : null) ?? call.revision;
+    this.#federated.knowledge.introduced(this.owner, member.server, result);
+    const revision = agreedOn(result['protocolVersion']) ?? call.revision;
     const inSession = { ...call, sessionId: answer.sessionId, revision };
     const initialized = notificationFrame('notifications/initialized');
     await runCall(
@@ -226,7 +224,7 @@ export class FederatedSession implements Era {
   }
 
   #callOf(
-    { call }: Visit,
+    { call }: Pick<Visit, 'call'>,
     { server }: Pick<Member, 'server'>,
     frame: Frame | null,
     signal: AbortSignal,
@@ -251,4 +249,15 @@ export class FederatedSession implements Era {
       signal,
     };
   }
+}
+
+/** A member cannot lead a session into an era that has none. */
+function agreedOn(name: unknown): Revision | undefined {
+  const revision = typeof name === 'string' ? revisionByName(name) : undefined;
+  return revision?.era === 'stateful' ? revision : undefined;
+}
+
+/** What is kept for long is not to keep a message, which may be large. */
+function withoutMessage({ call, current }: Visit): Pick<Visit, 'call' | 'current'> {
+  return { call: { ...call, frame: null }, current };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
-import { always, editJson, isObject, REVISION_NAMES, revisionByName } from '#mcp';
+import { always, editJson, InvalidParams, isObject, REVISION_NAMES, revisionByName } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { runCall } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
@@ -20,6 +20,21 @@ import type { FederatedSessions } from './sessions.ts';
 import type { RequestVisit, Visit } from './visit.ts';
 
 const NO_SESSION = { sessionId: null };
+
+/** Longest `initialize`, in bytes: it is kept as long as its session. */
+const MAX_INITIALIZE = 64 * 1024;
+
+/** Syslog's levels (RFC 5424 §6.2.1), as in 2025-11-25, Logging. */
+const LEVELS: ReadonlySet<unknown> = new Set([
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]);
 
 /** Answers one exchange of the stateful era. @throws PosternError that answers the client. */
 export async function answerStateful(
@@ -57,6 +72,9 @@ async function initialize(
   sessions: FederatedSessions,
 ): Promise<void> {
   const { frame, call } = visit;
+  if (frame.bytes.length > MAX_INITIALIZE) {
+    throw new InvalidParams(`"initialize" has more than ${MAX_INITIALIZE} bytes`);
+  }
   const session = sessions.open(visit, frame.params);
   const merged = await introduceAll(visit, session, federated, (member) =>
     session.meet(visit, member),
@@ -103,7 +121,9 @@ async function answeredHere(
   const { frame } = visit;
   if (frame.method === 'ping') return {};
   if (frame.method === 'logging/setLevel') {
-    const logs = (server: string): boolean => !federated.knowledge.lacks(server, 'logging');
+    if (!LEVELS.has(frame.params['level'])) throw new InvalidParams('"level" is no level of logs');
+    const logs = (server: string): boolean =>
+      !federated.knowledge.lacks(visit.owner, server, 'logging');
     session.wishes.forAll(frame, logs);
     await session.broadcast(visit, frame, logs);
     return {};
@@ -201,6 +221,7 @@ async function pass(
   const relay = new RelaySink(sink, {
     inbound: { answer: (bytes) => bytes, aside: () => null },
     limits: visit.services.limits,
+    inSession: true,
   });
   await runCall(call, visit.services, relay);
 }

@@ -1,6 +1,6 @@
 import { newCallId } from '#audit';
 import type { JsonObject } from '#mcp';
-import { isObject, metaOf, REVISION_NAMES, rpcErrorBytes } from '#mcp';
+import { isObject, metaOf, revisionsFrom, rpcErrorBytes } from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
 import { ask, reasonOf, resultOf } from './ask.ts';
@@ -85,7 +85,7 @@ async function discover(visit: RequestVisit, era: Era, federated: Federated): Pr
   );
   return {
     resultType: 'complete',
-    supportedVersions: REVISION_NAMES,
+    supportedVersions: revisionsFrom(visit.call.minRevision),
     capabilities: merged.capabilities,
     ...(merged.instructions === null ? {} : { instructions: merged.instructions }),
     ttlMs: 0,
@@ -109,7 +109,7 @@ async function discoverMember(
   if (result === null) {
     throw new MemberUnavailable(`server "${member.server}": ${reasonOf(answer)}`);
   }
-  knowledge.introduced(member.server, result);
+  knowledge.introduced(visit.owner, member.server, result);
 }
 
 /** Without sessions each call stands alone. */

@@ -19,13 +19,21 @@ export const FLAGS: Readonly<Record<string, string>> = {
   resourcesListChanged: 'notifications/resources/list_changed',
 };
 
+const UPDATED = 'notifications/resources/updated';
+
+/** What a member has agreed to tell: flags of the filter, and its own URIs. */
+interface Honored {
+  readonly flags: readonly string[];
+  readonly own: readonly string[];
+}
+
 /** One client's subscription, and those at the members of which it is made. */
 export class Subscription {
   readonly changes: Changes;
   readonly #visit: RequestVisit;
   readonly #sink: ReplySink;
   readonly #meta: JsonObject;
-  readonly #honored = new Map<Member, JsonObject>();
+  readonly #honored = new Map<Member, Honored>();
   #unanswered = 0;
   readonly #all = Promise.withResolvers<void>();
   /** Resolves when the client has had its acknowledgement, before which it may hear nothing. */
@@ -65,11 +73,12 @@ export class Subscription {
       if (message.kind !== 'notification') return;
       if (message.method === 'notifications/subscriptions/acknowledged') {
         const honored = message.params['notifications'];
-        this.#honored.set(member, isObject(honored) ? honored : {});
+        this.#honored.set(member, asAsked(isObject(honored) ? honored : {}, filter));
         answer();
       } else if (isListChange(message.method)) {
         this.changes.add(message.method);
-      } else {
+      } else if (message.method === UPDATED) {
+        // Anything else does not belong here; that one member ends its part is not the client's end.
         await this.#acknowledged.promise;
         await this.#sink.event(formatEvent(rewriteNotification(message, member)));
       }
@@ -93,12 +102,9 @@ export class Subscription {
     clearTimeout(late);
     const notifications: Record<string, unknown> = {};
     const uris: string[] = [];
-    for (const [{ scheme }, honored] of this.#honored) {
-      for (const key of Object.keys(FLAGS)) if (honored[key] === true) notifications[key] = true;
-      const own = honored['resourceSubscriptions'];
-      for (const uri of Array.isArray(own) ? (own as unknown[]) : []) {
-        uris.push(federatedUri(scheme, String(uri)));
-      }
+    for (const [{ scheme }, { flags, own }] of this.#honored) {
+      for (const key of flags) notifications[key] = true;
+      for (const uri of own) uris.push(federatedUri(scheme, uri));
     }
     if (uris.length > 0) notifications['resourceSubscriptions'] = uris;
     const params = { _meta: this.#meta, notifications };
@@ -110,4 +116,19 @@ export class Subscription {
     // A client that has gone ends the subscription by its signal.
     this.#sink.event(formatEvent(message)).catch(() => undefined);
   }
+}
+
+/** What a member acknowledges of what it was asked for; whatever else it says is not believed. */
+function asAsked(honored: JsonObject, filter: JsonObject): Honored {
+  const own = new Set<unknown>(listOf(honored['resourceSubscriptions']));
+  return {
+    flags: Object.keys(FLAGS).filter((key) => honored[key] === true && filter[key] === true),
+    own: listOf(filter['resourceSubscriptions']).filter(
+      (uri): uri is string => typeof uri === 'string' && own.has(uri),
+    ),
+  };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

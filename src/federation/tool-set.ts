@@ -25,8 +25,15 @@ export function createToolSet(settings: ToolSetSettings): ToolSet {
   return {
     hasServer: servers,
     // A URI has to match however the server may read it, or dots would lead out of the set.
-    has: (kind, name) => (kind === 'resource' ? uriReadings(name) : [name]).every(items[kind]),
+    has: (kind, name) => (kind === 'resource' ? readingsOf(name) : [name]).every(items[kind]),
   };
+}
+
+/** The server reads its own URI, whose scheme may have other rules than the one that names the server. */
+function readingsOf(uri: string): readonly string[] {
+  const own = uri.indexOf('+') + 1;
+  const prefix = uri.slice(0, own);
+  return [...uriReadings(uri), ...uriReadings(uri.slice(own)).map((reading) => prefix + reading)];
 }
 
 function anyOf(patterns: readonly string[] | null): (text: string) => boolean {

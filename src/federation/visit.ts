@@ -9,7 +9,7 @@ export interface Visit {
   readonly call: Call;
   readonly services: Services;
   /** What is in force now, for what goes on long after the exchange began. */
-  current(): Services;
+  readonly current: () => Services;
   /** Whose sessions and memories it may use. */
   readonly owner: string;
   readonly set: ToolSet;

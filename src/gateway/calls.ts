@@ -38,6 +38,8 @@ interface CallInFlight {
   readonly entrance: Entrance;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   call: Call | null;
+  /** The tool set of a stream that is made of those of many servers, `undefined` for all others. */
+  streamOf: string | null | undefined;
   /** Asked when the client's connection is lost. */
   goesOn: () => boolean;
   /** It goes on without its client. */
@@ -82,6 +84,7 @@ export class Calls {
       response,
       entrance,
       call: null,
+      streamOf: undefined,
       goesOn: () => false,
       alone: false,
       parts: new Set(),
@@ -105,11 +108,11 @@ export class Calls {
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, alone, call, response, parts } of this.#inFlight) {
+    for (const { abort, alone, call, response } of this.#inFlight) {
       // So that a client's next call goes to whoever serves then.
       response.shouldKeepAlive = false;
-      const stream = response.req.method === 'GET' || parts.size > 0;
-      if (alone || (call === null ? stream : isLongLived(call))) abort.abort();
+      const stream = call === null ? response.req.method === 'GET' : isLongLived(call);
+      if (alone || stream) abort.abort();
     }
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
@@ -130,16 +133,24 @@ export class Calls {
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { call, abort, alone, entrance, parts } of this.#inFlight) {
-      for (const part of parts) {
-        if (entrance.isOutdated()) abort.abort();
-        else if (!isStillPermitted(part.call, policy, trustDomain)) part.abort.abort();
+    for (const inFlight of this.#inFlight) {
+      for (const part of inFlight.parts) {
+        if (!isStillPermitted(part.call, policy, trustDomain)) part.abort.abort();
       }
+      const { call, abort, alone, entrance } = inFlight;
       if (call === null) continue;
       if (alone && !wouldBePermitted(call, policy, trustDomain)) abort.abort();
       if (alone || !isLongLived(call)) continue;
-      if (entrance.isOutdated() || !isStillPermitted(call, policy, trustDomain)) abort.abort();
+      if (entrance.isOutdated() || !this.#mayGoOn(call, inFlight.streamOf)) abort.abort();
     }
+  }
+
+  /** @param set that a stream of many servers is of, `undefined` for a single server's. */
+  #mayGoOn(call: Call, set: string | null | undefined): boolean {
+    const { policy, trustDomain } = this.#services();
+    return set === undefined
+      ? isStillPermitted(call, policy, trustDomain)
+      : this.#federation.isWelcome(call.clientLink, set, policy, trustDomain);
   }
 
   #originOf(
@@ -213,7 +224,8 @@ export class Calls {
       if (incoming.batch) {
         await runBatch(incoming.calls, run, sink);
       } else {
-        if (target.kind === 'server') inFlight.call = incoming.call;
+        inFlight.call = incoming.call;
+        inFlight.streamOf = target.kind === 'server' ? undefined : target.set;
         await run(incoming.call, sink);
       }
     } catch (thrown) {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { startHostileSubscriber } from '../fixtures/hostile/subscriber.ts';
 import type { StatelessHttp } from '../fixtures/stateless-http.ts';
 import { startStatelessHttp } from '../fixtures/stateless-http.ts';
 import { pqFetch } from '../support/clients.ts';
@@ -19,6 +20,7 @@ const UPDATED = 'notifications/resources/updated';
 let directory: string;
 let first: StatelessHttp;
 let second: StatelessHttp;
+let hostile: Awaited<ReturnType<typeof startHostileSubscriber>>;
 let postern: TestPostern;
 let link: ReturnType<typeof pqFetch>;
 let peer: Peer;
@@ -27,6 +29,7 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-federation-'));
   first = await startStatelessHttp();
   second = await startStatelessHttp();
+  hostile = await startHostileSubscriber();
   postern = await startTestPostern({
     servers: {
       first: { http: { url: first.url } },
@@ -34,6 +37,7 @@ before(async () => {
       program: {
         stdio: programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal')),
       },
+      hostile: { http: { url: hostile.url } },
       dead: { http: { url: 'http://127.0.0.1:9/mcp' } },
     },
   });
@@ -45,7 +49,7 @@ after(async () => {
   await peer.close();
   await link.close();
   await postern.stop();
-  await Promise.all([first.close(), second.close()]);
+  await Promise.all([first.close(), second.close(), hostile.close()]);
   await rm(directory, { recursive: true });
 });
 
@@ -111,5 +115,6 @@ test('R-23 one subscription hears of all servers, of each with its own URIs', as
     .filter(({ method }) => method === UPDATED)
     .map(({ params }) => (params as { uri: string }).uri);
   assert.deepEqual(heard.toSorted(), uris.toSorted());
+  assert.ok(peer.heard.every(({ method }) => method !== 'notifications/cancelled'));
   await subscription.close();
 });

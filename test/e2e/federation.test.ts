@@ -7,6 +7,7 @@ import type { Peer } from '../support/peer.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
+import { openSession } from '../support/raw.ts';
 import { EVERYTHING, http, programAt } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
@@ -235,7 +236,12 @@ test('R-11 R-18 a policy that closes a server takes it out of open sessions, and
     await peer.call('my_two__touch', { uri: 'note://one' });
     await until('the other is heard as before', () => peer.heard.length > heard);
   }
+  const url = `${postern.endpoint}/mcp`;
+  const headers = { accept: 'text/event-stream', ...(await openSession(link.fetch, url)) };
+  const stream = await link.fetch(url, { headers });
+  assert.equal(stream.status, 200);
   await postern.applyPolicy({ rules: [] });
+  await stream.text();
   const refused = await link.fetch(`${postern.endpoint}/mcp`, { method: 'DELETE' });
   assert.equal(refused.status, 403);
 });

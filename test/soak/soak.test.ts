@@ -140,7 +140,9 @@ async function act(
 /** Waits until nothing is left of sessions, streams and their processes. */
 function atRest(postern: TestPostern): Promise<void> {
   return untilStatus(postern, 'every session has ended', ({ calls_in_flight: calls, servers }) => {
-    const busy = Object.values(servers).some(({ sessions, children }) => sessions + children > 0);
+    const busy = Object.values(servers).some(
+      ({ sessions, children, connections }) => sessions + children + connections > 0,
+    );
     return calls === 0 && !busy;
   });
 }
