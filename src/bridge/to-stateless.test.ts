@@ -30,7 +30,7 @@ async function opened(bridge: Upstream, capabilities: JsonObject): Promise<strin
   };
   const reply = await bridge.exchange(exchangeOf(requestFrame(0, 'initialize', params), STATEFUL));
   assert.equal((await resultOf(reply))['protocolVersion'], '2025-06-18');
-  assert.match(reply.sessionId ?? '', /^[\w-]{43}$/);
+  assert.match(reply.sessionId ?? '', /^postern-bridge-[\w-]{43}$/);
   return reply.sessionId ?? '';
 }
 
@@ -126,7 +126,8 @@ test('R-23 a client is asked only for what it offers, and not forever', async ()
 });
 
 test('R-23 a session serves its principal alone, until it is ended', async () => {
-  const bridge = bridgeTo(statelessServer());
+  const server = statelessServer();
+  const bridge = bridgeTo(server);
   const session = await opened(bridge, {});
   assert.equal(bridge.stats().sessions, 1);
   const stolen = send(bridge, session, call(), { principal: 'mallory' });
@@ -139,6 +140,11 @@ test('R-23 a session serves its principal alone, until it is ended', async () =>
   await bridge.exchange(exchangeOf(null, STATEFUL, { httpMethod: 'DELETE', sessionId: session }));
   assert.deepEqual(await heard, []);
   assert.equal(bridge.stats().sessions, 0);
+  const before = server.seen.length;
+  for (const over of [session, `${session.slice(0, -8)}elsewher`]) {
+    await assert.rejects(send(bridge, over, call()), { code: 'POSTERN_SESSION_NOT_FOUND' });
+  }
+  assert.equal(server.seen.length, before, 'the server never knew the session');
   await bridge.close();
 });
 
