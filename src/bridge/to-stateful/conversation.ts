@@ -71,18 +71,19 @@ export class Conversation {
    * @throws what the exchange with the server ends with.
    */
   async *goOn(asked: RequestFrame, hold: Hold): AsyncGenerator<Frame, void> {
-    let over = true;
+    let end: 'lost' | 'held' | 'answered' = 'lost';
     try {
       for (;;) {
         if (this.#question !== null) {
           const question = this.#ask(asked, this.#question, hold);
-          over = false;
+          end = 'held';
           yield question;
           return;
         }
         const said = await this.#call.next();
         if (said === null) return;
         if (said.kind === 'answer') {
+          end = 'answered';
           yield this.#answer(asked, said.frame);
           return;
         }
@@ -90,7 +91,8 @@ export class Conversation {
         if (passed !== null) yield passed;
       }
     } finally {
-      if (over) this.#seat.leave();
+      if (end === 'answered') this.#seat.leave();
+      if (end === 'lost') this.#seat.abandon();
     }
   }
 
@@ -102,7 +104,7 @@ export class Conversation {
       void this.#seat.session.send(refusal).catch(() => undefined);
     }
     this.#call.cancel(reason);
-    this.#seat.leave();
+    this.#seat.abandon();
   }
 
   /** What goes to the client at once, if anything; what the server asks is kept, or refused. */
