@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '#mcp';
+import type { JsonObject, Revision } from '#mcp';
 import type { Upstream } from '#transport';
 import { until } from '../../test/support/until.ts';
 import {
@@ -11,7 +11,7 @@ import {
   statefulServer,
   toolCall,
 } from './fixtures/servers.ts';
-import { requestFrame } from './frames.ts';
+import { requestFrame, resultFrame } from './frames.ts';
 import { STATEFUL, STATELESS } from './meta.ts';
 
 const INVALID = { code: 'POSTERN_REQUEST_STATE_INVALID' };
@@ -43,6 +43,29 @@ test('R-23 a call that waits for its client goes on once, with the client’s ow
   await assert.rejects(call(bridge, retry), INVALID);
   await bridge.close();
   assert.equal(server.sessions.size, 0);
+});
+
+test('R-23 of a resumed call, too, the record has the revision that its server speaks', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = async (request) => {
+    const reply = await script(request);
+    if (request.frame?.kind !== 'request' || request.frame.method !== 'initialize') return reply;
+    const result = { protocolVersion: '2025-06-18', capabilities: {} };
+    return { ...reply, kind: 'json', frame: resultFrame(request.frame.id, result) };
+  };
+  const bridge = bridgeTo(server);
+  const told: string[] = [];
+  const onRevision = ({ name }: Revision): void => void told.push(name);
+  const ask = async (params: JsonObject): Promise<JsonObject> =>
+    resultOf(await bridge.exchange(exchangeOf(toolCall(1, params), STATELESS, { onRevision })));
+  const { requestState } = await ask({ task: { ttl: 1 } });
+  const calls = server.seen.filter((frame) => 'method' in frame && frame.method === 'tools/call');
+  assert.doesNotMatch(String(calls.at(-1)?.bytes), /"task"/);
+  assert.equal(told.at(-1), '2025-06-18');
+  const { resultType } = await ask({ task: { ttl: 1 }, requestState, ...ANSWERS });
+  assert.deepEqual([resultType, told.at(-1)], ['complete', '2025-06-18']);
+  await bridge.close();
 });
 
 test('R-23 a client that comes back without the input is asked again', async () => {

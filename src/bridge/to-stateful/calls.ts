@@ -178,7 +178,6 @@ export class ToStateful {
     const { limits } = this.#options;
     const mayAsk = MAY_ASK.has(frame.method);
     const seat = await this.#pool.seat(request.principal, client, mayAsk, request.signal);
-    request.onRevision(seat.server.revision);
     tellHop(request, seat);
     const call = new ServerCall(seat.session, limits, (said) => seat.route(said));
     seat.occupy(call);
@@ -238,7 +237,8 @@ async function* untilDone(
   }
 }
 
-function tellHop(request: UpstreamRequest, { session }: Seat): void {
+function tellHop(request: UpstreamRequest, { session, server }: Seat): void {
+  request.onRevision(server.revision);
   if (session.link !== null) request.onLink(session.link);
 }
 
