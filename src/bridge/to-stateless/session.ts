@@ -244,7 +244,7 @@ export class Session {
     if (!subscribes || (Array.isArray(uris) && uris.includes(uri))) {
       return json(resultFrame(frame.id, {}));
     }
-    this.#uris.delete(uri);
+    await this.#takeBack(uri);
     return invalid(
       frame,
       RPC.methodNotFound,
@@ -256,9 +256,15 @@ export class Session {
     try {
       return await this.#subscription.want(this.#filter());
     } catch (thrown) {
-      this.#uris.delete(uri);
+      await this.#takeBack(uri);
       throw thrown;
     }
+  }
+
+  /** What was subscribed to before has ended with the attempt at more; it is asked for again. */
+  async #takeBack(uri: string): Promise<void> {
+    this.#uris.delete(uri);
+    await this.#subscription.want(this.#filter()).catch(() => undefined);
   }
 
   #filter(): JsonObject {
