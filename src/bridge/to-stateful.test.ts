@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject, Revision } from '#mcp';
-import type { Upstream } from '#transport';
+import type { StreamEvent, Upstream } from '#transport';
 import { until } from '../../test/support/until.ts';
 import {
   answerOf,
@@ -11,8 +11,9 @@ import {
   statefulServer,
   toolCall,
 } from './fixtures/servers.ts';
-import { requestFrame, resultFrame } from './frames.ts';
-import { STATEFUL, STATELESS } from './meta.ts';
+import { notificationFrame, requestFrame, resultFrame } from './frames.ts';
+import { addMeta, STATEFUL, STATELESS } from './meta.ts';
+import { eventOf } from './reply.ts';
 
 const INVALID = { code: 'POSTERN_REQUEST_STATE_INVALID' };
 const ANSWERS = { inputResponses: { input: { action: 'accept', content: {} } } };
@@ -79,6 +80,55 @@ test('R-23 a client that comes back without the input is asked again', async () 
   assert.equal(last['resultType'], 'complete');
   await bridge.close();
 });
+
+test('R-23 a client that leaves with the question in hand can still answer it', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = async (request) => {
+    const reply = await script(request);
+    const { frame } = request;
+    const isCall = frame?.kind === 'request' && frame.method === 'tools/call';
+    if (!isCall || reply.kind !== 'events') return reply;
+    return { ...reply, events: afterProgress(String(frame.id), reply.events) };
+  };
+  const bridge = bridgeTo(server);
+  const frame = toolCall(1);
+  const asking = requestFrame(1, frame.method, addMeta(frame.params, 'progressToken', 7));
+  const reply = await bridge.exchange(exchangeOf(asking, STATELESS));
+  assert.ok(reply.kind === 'events');
+  const heard: JsonObject[] = [];
+  for await (const { message } of reply.events) {
+    heard.push(JSON.parse(String(message)) as JsonObject);
+    if (heard.length === 2) break;
+  }
+  const { requestState } = heard[1]?.['result'] as JsonObject;
+  const last = await call(bridge, { requestState, ...ANSWERS });
+  assert.equal(last['resultType'], 'complete');
+  await bridge.close();
+});
+
+async function* afterProgress(
+  progressToken: string,
+  events: AsyncIterable<StreamEvent>,
+): AsyncGenerator<StreamEvent, void> {
+  const progress = notificationFrame('notifications/progress', { progressToken, progress: 1 });
+  yield eventOf(progress.bytes);
+  yield* events;
+}
+
+test('R-23 a call whose server ends its reply without an answer has failed', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = (request) =>
+    request.frame?.kind === 'request' && request.frame.method === 'tools/call'
+      ? { kind: 'events', status: 200, sessionId: null, events: nothing() }
+      : script(request);
+  const bridge = bridgeTo(server);
+  await assert.rejects(call(bridge), { code: 'POSTERN_UPSTREAM_PROTOCOL' });
+  await bridge.close();
+});
+
+async function* nothing(): AsyncGenerator<StreamEvent, void> {}
 
 test('R-23 a server that asks forever is cut off and told', async () => {
   const server = statefulServer(() => false);

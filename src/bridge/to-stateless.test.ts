@@ -242,6 +242,21 @@ async function* agreed(
   await promise;
 }
 
+test('R-23 a call whose server ends its reply without an answer has failed', async () => {
+  const server = statelessServer();
+  const { script } = server;
+  server.script = (request) =>
+    request.frame?.kind === 'request' && request.frame.method === 'tools/call'
+      ? { kind: 'events', status: 200, sessionId: null, events: nothing() }
+      : script(request);
+  const bridge = bridgeTo(server);
+  const session = await opened(bridge, {});
+  await assert.rejects(send(bridge, session, call()), { code: 'POSTERN_UPSTREAM_PROTOCOL' });
+  await bridge.close();
+});
+
+async function* nothing(): AsyncGenerator<StreamEvent, void> {}
+
 test('R-23 an introduction that a session would have to keep is bounded', async () => {
   const bridge = bridgeTo(statelessServer());
   const clientInfo = { name: 'c'.repeat(65_536), version: '1' };

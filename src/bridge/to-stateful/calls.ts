@@ -127,7 +127,7 @@ export class ToStateful {
         return;
       }
       try {
-        yield* this.#goOn(request, frame, conversation);
+        yield* this.#goOn(request, frame, conversation, now);
         return;
       } catch (thrown) {
         // The server has forgotten the session, so it has done nothing.
@@ -151,16 +151,22 @@ export class ToStateful {
       conversation.cancel('the input could not be brought to the server');
       throw thrown;
     }
-    yield* this.#goOn(request, frame, conversation);
+    yield* this.#goOn(request, frame, conversation, now);
   }
 
   async *#goOn(
     request: UpstreamRequest,
     frame: RequestFrame,
     conversation: Conversation,
+    now: { conversation: Conversation | null },
   ): AsyncGenerator<Frame, void> {
     try {
-      yield* conversation.goOn(frame, (held, asked) => this.#hold(request, asked, held));
+      yield* conversation.goOn(frame, (held, asked) => {
+        const state = this.#hold(request, asked, held);
+        // A client that leaves now has what it needs to come back.
+        now.conversation = null;
+        return state;
+      });
     } catch (thrown) {
       const over = SESSION_IS_OVER.some((kind) => thrown instanceof kind);
       conversation.cancel('the call has failed');
