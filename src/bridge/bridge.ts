@@ -13,6 +13,7 @@ import type { Era } from './eras.ts';
 import { Eras, isRefusal } from './eras.ts';
 import { InitializeRefused } from './errors.ts';
 import { isStatelessError } from './results.ts';
+import { isBridged } from './to-stateless/session.ts';
 import { ToStateful } from './to-stateful/calls.ts';
 import { ToStateless } from './to-stateless/sessions.ts';
 
@@ -91,7 +92,8 @@ class Bridge implements Upstream {
 
   #ofStateful(request: UpstreamRequest): Promise<UpstreamReply> {
     const { sessionId, frame } = request;
-    if (sessionId !== null && this.#toStateless.has(sessionId)) {
+    // Also when it is over: its client has to hear so, and the server never knew it.
+    if (sessionId !== null && isBridged(sessionId)) {
       return this.#toStateless.exchange(request);
     }
     const opens = frame?.kind === 'request' && frame.method === 'initialize';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '#lib';
 import type { UpstreamReply } from '#transport';
-import { UpstreamProtocolError } from '#transport';
+import { UpstreamOverloaded, UpstreamProtocolError } from '#transport';
 import { until } from '../../test/support/until.ts';
 import { eraShownBy, isRefusal } from './eras.ts';
 import {
@@ -55,6 +55,25 @@ test('R-23 many clients at once wait for one probe', async () => {
   await Promise.all(calls);
   assert.equal(server.count('server/discover'), 1);
   assert.equal(server.count('tools/call'), 20);
+  await bridge.close();
+});
+
+test('R-23 a probe that fails for one principal is made again for another', async () => {
+  const server = statelessServer();
+  const { script } = server;
+  const refuse = Promise.withResolvers<never>();
+  server.script = (request) => (request.principal === 'mallory' ? refuse.promise : script(request));
+  const bridge = bridgeTo(server);
+  const ask = (principal: string): Promise<UpstreamReply> =>
+    bridge.exchange(exchangeOf(toolCall(1), STATELESS, { principal }));
+  const hers = ask('mallory');
+  const his = Promise.all([ask('alice'), ask('alice')]);
+  refuse.reject(new UpstreamOverloaded('all of her places are taken'));
+  await assert.rejects(hers, { code: 'POSTERN_UPSTREAM_OVERLOADED' });
+  assert.deepEqual(
+    (await his).map(({ status }) => status),
+    [200, 200],
+  );
   await bridge.close();
 });
 

@@ -35,7 +35,7 @@ export interface ProbeContext {
 export class Eras {
   readonly #context: ProbeContext;
   #learned: { readonly era: Era; readonly at: number } | null = null;
-  #probe: Promise<Era> | null = null;
+  #probe: { readonly principal: string; readonly era: Promise<Era> } | null = null;
 
   constructor(context: ProbeContext) {
     this.#context = context;
@@ -49,17 +49,20 @@ export class Eras {
 
   /**
    * The server's era. Asks the server when it is not known, in the name of this request's principal,
-   * whose process it may take; everybody else waits for the same answer.
+   * whose process it may take; everybody else waits for the same answer. Where there is none, each asks
+   * for itself: one who has used up its share must not keep the others from the server.
    *
    * @throws PosternError when the server cannot be asked.
    */
-  of(request: UpstreamRequest): Promise<Era> {
+  async of(request: UpstreamRequest): Promise<Era> {
     const { known } = this;
-    if (known !== null) return Promise.resolve(known);
-    this.#probe ??= this.#ask(request).finally(() => {
-      this.#probe = null;
-    });
-    return this.#probe;
+    if (known !== null) return known;
+    const { principal } = request;
+    if (this.#probe !== null && this.#probe.principal !== principal) {
+      return this.#probe.era.catch(() => this.known ?? this.#ask(request));
+    }
+    this.#probe ??= { principal, era: this.#ask(request).finally(() => (this.#probe = null)) };
+    return this.#probe.era;
   }
 
   /** Something speaks against this era; the server will be asked again. */

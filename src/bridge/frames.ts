@@ -50,7 +50,7 @@ export function errorOf(frame: ResponseFrame): RpcError | null {
 }
 
 /**
- * The messages of a reply to a request, in order; without any the request was cancelled.
+ * The messages of a reply to a request, in order.
  *
  * @throws UpstreamProtocolError for a reply that has no body, and what {@link framesOf} throws.
  */
@@ -60,6 +60,11 @@ export function answersOf(reply: UpstreamReply, limits: Limits): AsyncGenerator<
   throw new UpstreamProtocolError(`the server answers a request with HTTP status ${status} alone`, {
     details: { status },
   });
+}
+
+/** The failure of a server that lets a request go without an answer: its client must not wait on. */
+export function unanswered(): Error {
+  return new UpstreamProtocolError('the server has ended its reply without an answer');
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '#mcp';
-import type { Upstream } from '#transport';
+import type { JsonObject, Revision } from '#mcp';
+import type { StreamEvent, Upstream } from '#transport';
 import { until } from '../../test/support/until.ts';
 import {
   answerOf,
@@ -11,8 +11,9 @@ import {
   statefulServer,
   toolCall,
 } from './fixtures/servers.ts';
-import { requestFrame } from './frames.ts';
-import { STATEFUL, STATELESS } from './meta.ts';
+import { notificationFrame, requestFrame, resultFrame } from './frames.ts';
+import { addMeta, STATEFUL, STATELESS } from './meta.ts';
+import { eventOf } from './reply.ts';
 
 const INVALID = { code: 'POSTERN_REQUEST_STATE_INVALID' };
 const ANSWERS = { inputResponses: { input: { action: 'accept', content: {} } } };
@@ -45,6 +46,29 @@ test('R-23 a call that waits for its client goes on once, with the client’s ow
   assert.equal(server.sessions.size, 0);
 });
 
+test('R-23 of a resumed call, too, the record has the revision that its server speaks', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = async (request) => {
+    const reply = await script(request);
+    if (request.frame?.kind !== 'request' || request.frame.method !== 'initialize') return reply;
+    const result = { protocolVersion: '2025-06-18', capabilities: {} };
+    return { ...reply, kind: 'json', frame: resultFrame(request.frame.id, result) };
+  };
+  const bridge = bridgeTo(server);
+  const told: string[] = [];
+  const onRevision = ({ name }: Revision): void => void told.push(name);
+  const ask = async (params: JsonObject): Promise<JsonObject> =>
+    resultOf(await bridge.exchange(exchangeOf(toolCall(1, params), STATELESS, { onRevision })));
+  const { requestState } = await ask({ task: { ttl: 1 } });
+  const calls = server.seen.filter((frame) => 'method' in frame && frame.method === 'tools/call');
+  assert.doesNotMatch(String(calls.at(-1)?.bytes), /"task"/);
+  assert.equal(told.at(-1), '2025-06-18');
+  const { resultType } = await ask({ task: { ttl: 1 }, requestState, ...ANSWERS });
+  assert.deepEqual([resultType, told.at(-1)], ['complete', '2025-06-18']);
+  await bridge.close();
+});
+
 test('R-23 a client that comes back without the input is asked again', async () => {
   const server = statefulServer();
   const bridge = bridgeTo(server);
@@ -56,6 +80,55 @@ test('R-23 a client that comes back without the input is asked again', async () 
   assert.equal(last['resultType'], 'complete');
   await bridge.close();
 });
+
+test('R-23 a client that leaves with the question in hand can still answer it', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = async (request) => {
+    const reply = await script(request);
+    const { frame } = request;
+    const isCall = frame?.kind === 'request' && frame.method === 'tools/call';
+    if (!isCall || reply.kind !== 'events') return reply;
+    return { ...reply, events: afterProgress(String(frame.id), reply.events) };
+  };
+  const bridge = bridgeTo(server);
+  const frame = toolCall(1);
+  const asking = requestFrame(1, frame.method, addMeta(frame.params, 'progressToken', 7));
+  const reply = await bridge.exchange(exchangeOf(asking, STATELESS));
+  assert.ok(reply.kind === 'events');
+  const heard: JsonObject[] = [];
+  for await (const { message } of reply.events) {
+    heard.push(JSON.parse(String(message)) as JsonObject);
+    if (heard.length === 2) break;
+  }
+  const { requestState } = heard[1]?.['result'] as JsonObject;
+  const last = await call(bridge, { requestState, ...ANSWERS });
+  assert.equal(last['resultType'], 'complete');
+  await bridge.close();
+});
+
+async function* afterProgress(
+  progressToken: string,
+  events: AsyncIterable<StreamEvent>,
+): AsyncGenerator<StreamEvent, void> {
+  const progress = notificationFrame('notifications/progress', { progressToken, progress: 1 });
+  yield eventOf(progress.bytes);
+  yield* events;
+}
+
+test('R-23 a call whose server ends its reply without an answer has failed', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  server.script = (request) =>
+    request.frame?.kind === 'request' && request.frame.method === 'tools/call'
+      ? { kind: 'events', status: 200, sessionId: null, events: nothing() }
+      : script(request);
+  const bridge = bridgeTo(server);
+  await assert.rejects(call(bridge), { code: 'POSTERN_UPSTREAM_PROTOCOL' });
+  await bridge.close();
+});
+
+async function* nothing(): AsyncGenerator<StreamEvent, void> {}
 
 test('R-23 a server that asks forever is cut off and told', async () => {
   const server = statefulServer(() => false);
@@ -112,6 +185,35 @@ test('R-23 a call whose client goes away is cancelled at the server', async () =
   control.abort();
   await assert.rejects(called, { code: 'POSTERN_CALL_CANCELLED' });
   await until('the server is told', () => server.count('notifications/cancelled') === 1);
+  await bridge.close();
+  assert.equal(server.sessions.size, 0);
+});
+
+test('R-23 no call goes where the server may still ask for one that was cancelled', async () => {
+  const server = statefulServer(() => true);
+  const { script } = server;
+  const places: (string | null)[] = [];
+  server.script = (request) => {
+    const { frame, sessionId } = request;
+    if (frame?.kind === 'request' && frame.method === 'tools/call') places.push(sessionId);
+    // The first call is never answered: what its program asks later names no call.
+    return places.length === 1 && frame?.kind === 'request'
+      ? new Promise(() => undefined)
+      : script(request);
+  };
+  const bridge = bridgeTo(server);
+  const control = new AbortController();
+  const { signal } = control;
+  const first = bridge.exchange(exchangeOf(toolCall(1), STATELESS, { signal }));
+  await until('the call has come', () => places.length === 1);
+  control.abort();
+  await assert.rejects(first, { code: 'POSTERN_CALL_CANCELLED' });
+  places.push(null);
+  assert.equal((await call(bridge))['resultType'], 'complete');
+  assert.equal((await call(bridge))['resultType'], 'complete');
+  const [cancelled, , second, third] = places;
+  assert.notEqual(second, cancelled);
+  assert.equal(third, second, 'a session whose calls were answered serves the next');
   await bridge.close();
   assert.equal(server.sessions.size, 0);
 });

@@ -15,7 +15,7 @@ import {
   statelessServer,
   toolCall,
 } from './fixtures/servers.ts';
-import { framesOf, notificationFrame, requestFrame, resultFrame } from './frames.ts';
+import { errorAnswer, framesOf, notificationFrame, requestFrame, resultFrame } from './frames.ts';
 import { STATEFUL, STATELESS } from './meta.ts';
 import { eventOf } from './reply.ts';
 
@@ -30,7 +30,7 @@ async function opened(bridge: Upstream, capabilities: JsonObject): Promise<strin
   };
   const reply = await bridge.exchange(exchangeOf(requestFrame(0, 'initialize', params), STATEFUL));
   assert.equal((await resultOf(reply))['protocolVersion'], '2025-06-18');
-  assert.match(reply.sessionId ?? '', /^[\w-]{43}$/);
+  assert.match(reply.sessionId ?? '', /^postern-bridge-[\w-]{43}$/);
   return reply.sessionId ?? '';
 }
 
@@ -126,7 +126,8 @@ test('R-23 a client is asked only for what it offers, and not forever', async ()
 });
 
 test('R-23 a session serves its principal alone, until it is ended', async () => {
-  const bridge = bridgeTo(statelessServer());
+  const server = statelessServer();
+  const bridge = bridgeTo(server);
   const session = await opened(bridge, {});
   assert.equal(bridge.stats().sessions, 1);
   const stolen = send(bridge, session, call(), { principal: 'mallory' });
@@ -139,6 +140,11 @@ test('R-23 a session serves its principal alone, until it is ended', async () =>
   await bridge.exchange(exchangeOf(null, STATEFUL, { httpMethod: 'DELETE', sessionId: session }));
   assert.deepEqual(await heard, []);
   assert.equal(bridge.stats().sessions, 0);
+  const before = server.seen.length;
+  for (const over of [session, `${session.slice(0, -8)}elsewher`]) {
+    await assert.rejects(send(bridge, over, call()), { code: 'POSTERN_SESSION_NOT_FOUND' });
+  }
+  assert.equal(server.seen.length, before, 'the server never knew the session');
   await bridge.close();
 });
 
@@ -194,6 +200,73 @@ async function* changes(): AsyncGenerator<StreamEvent, void> {
   yield eventOf(notificationFrame('notifications/subscriptions/acknowledged', params).bytes);
   yield eventOf(notificationFrame('notifications/tools/list_changed', params).bytes);
 }
+
+test('R-23 a subscription that the server refuses does not end those of before', async () => {
+  const server = statelessServer();
+  const { script } = server;
+  let listening: unknown = null;
+  server.script = (request) => {
+    const { frame, signal } = request;
+    if (frame?.kind !== 'request' || frame.method !== 'subscriptions/listen') {
+      return script(request);
+    }
+    const { notifications } = frame.params;
+    const uris = isObject(notifications) ? notifications['resourceSubscriptions'] : [];
+    if (Array.isArray(uris) && uris.includes('x:bad')) {
+      return json(errorAnswer(frame.id, { code: -32_602, message: 'no such resource' }));
+    }
+    listening = notifications;
+    signal.addEventListener('abort', () => {
+      if (listening === notifications) listening = null;
+    });
+    return { kind: 'events', status: 200, sessionId: null, events: agreed(notifications, signal) };
+  };
+  const bridge = bridgeTo(server);
+  const session = await opened(bridge, {});
+  const subscribe = async (uri: string): Promise<JsonObject> =>
+    answerOf(await send(bridge, session, requestFrame(2, 'resources/subscribe', { uri })));
+  assert.deepEqual((await subscribe('x:good'))['result'], {});
+  assert.ok('error' in (await subscribe('x:bad')));
+  assert.deepEqual(listening, { resourceSubscriptions: ['x:good'] });
+  await bridge.close();
+});
+
+async function* agreed(
+  notifications: unknown,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent, void> {
+  const method = 'notifications/subscriptions/acknowledged';
+  yield eventOf(notificationFrame(method, { notifications }).bytes);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}
+
+test('R-23 a call whose server ends its reply without an answer has failed', async () => {
+  const server = statelessServer();
+  const { script } = server;
+  server.script = (request) =>
+    request.frame?.kind === 'request' && request.frame.method === 'tools/call'
+      ? { kind: 'events', status: 200, sessionId: null, events: nothing() }
+      : script(request);
+  const bridge = bridgeTo(server);
+  const session = await opened(bridge, {});
+  await assert.rejects(send(bridge, session, call()), { code: 'POSTERN_UPSTREAM_PROTOCOL' });
+  await bridge.close();
+});
+
+async function* nothing(): AsyncGenerator<StreamEvent, void> {}
+
+test('R-23 an introduction that a session would have to keep is bounded', async () => {
+  const bridge = bridgeTo(statelessServer());
+  const clientInfo = { name: 'c'.repeat(65_536), version: '1' };
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+  const frame = requestFrame(0, 'initialize', params);
+  const { error } = await answerOf(await bridge.exchange(exchangeOf(frame, STATEFUL)));
+  assert.equal((error as JsonObject)['code'], -32_602);
+  assert.equal(bridge.stats().sessions, 0);
+  await bridge.close();
+});
 
 test('R-23 a cancelled call is aborted at the server and gets no answer', async () => {
   const server = statelessServer();

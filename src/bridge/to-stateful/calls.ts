@@ -127,7 +127,7 @@ export class ToStateful {
         return;
       }
       try {
-        yield* this.#goOn(request, frame, conversation);
+        yield* this.#goOn(request, frame, conversation, now);
         return;
       } catch (thrown) {
         // The server has forgotten the session, so it has done nothing.
@@ -151,16 +151,22 @@ export class ToStateful {
       conversation.cancel('the input could not be brought to the server');
       throw thrown;
     }
-    yield* this.#goOn(request, frame, conversation);
+    yield* this.#goOn(request, frame, conversation, now);
   }
 
   async *#goOn(
     request: UpstreamRequest,
     frame: RequestFrame,
     conversation: Conversation,
+    now: { conversation: Conversation | null },
   ): AsyncGenerator<Frame, void> {
     try {
-      yield* conversation.goOn(frame, (held, asked) => this.#hold(request, asked, held));
+      yield* conversation.goOn(frame, (held, asked) => {
+        const state = this.#hold(request, asked, held);
+        // A client that leaves now has what it needs to come back.
+        now.conversation = null;
+        return state;
+      });
     } catch (thrown) {
       const over = SESSION_IS_OVER.some((kind) => thrown instanceof kind);
       conversation.cancel('the call has failed');
@@ -178,7 +184,6 @@ export class ToStateful {
     const { limits } = this.#options;
     const mayAsk = MAY_ASK.has(frame.method);
     const seat = await this.#pool.seat(request.principal, client, mayAsk, request.signal);
-    request.onRevision(seat.server.revision);
     tellHop(request, seat);
     const call = new ServerCall(seat.session, limits, (said) => seat.route(said));
     seat.occupy(call);
@@ -238,7 +243,8 @@ async function* untilDone(
   }
 }
 
-function tellHop(request: UpstreamRequest, { session }: Seat): void {
+function tellHop(request: UpstreamRequest, { session, server }: Seat): void {
+  request.onRevision(server.revision);
   if (session.link !== null) request.onLink(session.link);
 }
 

@@ -4,7 +4,7 @@ import { answersTo } from '../capabilities.ts';
 import { InitializeRefused } from '../errors.ts';
 import { exactParams, exactResult } from '../exact.ts';
 import type { RpcError } from '../frames.ts';
-import { errorAnswer, errorOf, resultFrame } from '../frames.ts';
+import { errorAnswer, errorOf, resultFrame, unanswered } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { isSevereEnough } from '../meta.ts';
 import { errorForStateless, isStatelessError, resultForStateless } from '../results.ts';
@@ -29,6 +29,7 @@ export class Conversation {
   /** The server's request that waits for its answer. */
   #question: RequestFrame | null = null;
   #round = 0;
+  #cancelled = false;
 
   constructor(seat: Seat, call: ServerCall, client: Introduction) {
     this.#seat = seat;
@@ -68,21 +69,25 @@ export class Conversation {
   /**
    * What the client is to get until the server has answered or wants to know something.
    *
-   * @throws what the exchange with the server ends with.
+   * @throws UpstreamProtocolError without an answer, and what the exchange with the server ends with.
    */
   async *goOn(asked: RequestFrame, hold: Hold): AsyncGenerator<Frame, void> {
-    let over = true;
+    let end: 'lost' | 'held' | 'answered' = 'lost';
     try {
       for (;;) {
         if (this.#question !== null) {
           const question = this.#ask(asked, this.#question, hold);
-          over = false;
+          end = 'held';
           yield question;
           return;
         }
         const said = await this.#call.next();
-        if (said === null) return;
+        if (said === null) {
+          if (this.#cancelled) return;
+          throw unanswered();
+        }
         if (said.kind === 'answer') {
+          end = 'answered';
           yield this.#answer(asked, said.frame);
           return;
         }
@@ -90,19 +95,21 @@ export class Conversation {
         if (passed !== null) yield passed;
       }
     } finally {
-      if (over) this.#seat.leave();
+      if (end === 'answered') this.#seat.leave();
+      if (end === 'lost') this.#seat.abandon();
     }
   }
 
   /** Ends it; the server is told. */
   cancel(reason: string): void {
+    this.#cancelled = true;
     if (this.#question !== null) {
       const error = { code: RPC.invalidRequest, message: reason };
       const refusal = errorAnswer(this.#question.id, error);
       void this.#seat.session.send(refusal).catch(() => undefined);
     }
     this.#call.cancel(reason);
-    this.#seat.leave();
+    this.#seat.abandon();
   }
 
   /** What goes to the client at once, if anything; what the server asks is kept, or refused. */
@@ -111,7 +118,8 @@ export class Conversation {
     const { frame } = said;
     if (frame.kind === 'notification') return this.#isWanted(frame) ? frame : null;
     if (frame.kind !== 'request') return null;
-    if (answersTo(this.#client.capabilities, frame)) this.#question = frame;
+    const isAsked = !this.#cancelled && answersTo(this.#client.capabilities, frame);
+    if (isAsked) this.#question = frame;
     else await this.#seat.session.answerAlone(frame);
     return null;
   }

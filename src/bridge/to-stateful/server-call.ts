@@ -119,7 +119,8 @@ export function progressFor(asked: RequestFrame, params: JsonObject): Frame | nu
 /** A client's request as servers of the stateful era know it, with the bridge's id. */
 function requestFor(frame: RequestFrame, id: string): RequestFrame {
   const { method } = frame;
-  const { inputResponses: _responses, requestState: _state, ...rest } = exactParams(frame);
+  // With a task the answer would be one that no client of the other era can ask for.
+  const { inputResponses: _r, requestState: _s, task: _t, ...rest } = exactParams(frame);
   const plain = withoutKeys(rest);
   const wantsProgress = metaOf(rest)['progressToken'] !== undefined;
   return requestFrame(id, method, wantsProgress ? addMeta(plain, 'progressToken', id) : plain);

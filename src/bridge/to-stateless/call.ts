@@ -20,6 +20,7 @@ import {
   notificationFrame,
   requestFrame,
   resultFrame,
+  unanswered,
 } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { addMeta, introduced } from '../meta.ts';
@@ -46,10 +47,9 @@ export interface CallContext {
 
 /**
  * Carries a request to a server of the stateless era and gives out what the client is to get: progress
- * and log messages, the server's requests for input as requests of their own, at last the answer. Gives
- * out no answer when the server does not.
+ * and log messages, the server's requests for input as requests of their own, at last the answer.
  *
- * @throws BridgeInputRefused, BridgeInputMissing, and what the exchange meets.
+ * @throws BridgeInputRefused, BridgeInputMissing, UpstreamProtocolError without an answer, and what the exchange meets.
  */
 export async function* carry(
   frame: RequestFrame,
@@ -59,10 +59,9 @@ export async function* carry(
   let input: JsonObject = {};
   for (let round = 0; round <= limits.maxInputRounds; round += 1) {
     let answer = yield* attempt(frame, input, context);
-    if (answer !== null && isHeaderMismatch(answer) && (await toolHeaders.learn(frame, context))) {
+    if (isHeaderMismatch(answer) && (await toolHeaders.learn(frame, context))) {
       answer = yield* attempt(frame, input, context);
     }
-    if (answer === null) return;
     const wanted = inputWanted(answer);
     if (wanted === null) {
       yield translated(frame, answer, context);
@@ -79,7 +78,7 @@ async function* attempt(
   frame: RequestFrame,
   input: JsonObject,
   context: CallContext,
-): AsyncGenerator<Frame, ResponseFrame | null> {
+): AsyncGenerator<Frame, ResponseFrame> {
   const { upstream, limits, client, principal, signal, onLink } = context;
   const id = context.nextId();
   const token = asRpcId(metaOf(frame.params)['progressToken']);
@@ -93,7 +92,7 @@ async function* attempt(
     // Servers of this era send no requests.
     if (message.kind === 'notification') yield* passed(message, token);
   }
-  return null;
+  throw unanswered();
 }
 
 /** What only the other era knows, or what tells a server of tasks that it will never hear of. */

@@ -16,8 +16,14 @@ export interface Opening {
   readonly client: Introduction;
 }
 
-/** Reads `initialize`; an error when it is malformed. */
-export function openingOf({ params }: RequestFrame): Opening | RpcError {
+/** What a session keeps of its client, and sends to the server with each request, stays small. */
+const MAX_BYTES = 64 * 1024;
+
+/** Reads `initialize`; an error when it is malformed or beyond measure. */
+export function openingOf({ params, bytes }: RequestFrame): Opening | RpcError {
+  if (bytes.length > MAX_BYTES) {
+    return { code: RPC.invalidParams, message: `initialize has more than ${MAX_BYTES} bytes` };
+  }
   const { protocolVersion, capabilities, clientInfo } = params;
   if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !isObject(clientInfo)) {
     const message = 'initialize needs protocolVersion, capabilities and clientInfo';

@@ -27,10 +27,18 @@ export interface SessionContext {
 /** Methods of the stateless era alone, and of the tasks that neither side of the bridge shares. */
 const NOT_BRIDGED = /^(?:server\/discover|subscriptions\/listen|tasks\/.*)$/;
 
+/** By which ids of the bridge are told from those of servers, also when their sessions are over. */
+const ID_PREFIX = 'postern-bridge-';
+
+/** Whether the bridge made this id, in whichever process. */
+export function isBridged(sessionId: string): boolean {
+  return sessionId.startsWith(ID_PREFIX);
+}
+
 /** The session of a client of the stateful era before a server that knows no sessions. */
 export class Session {
   /** Unguessable, though never an authentication. */
-  readonly id = randomBytes(32).toString('base64url');
+  readonly id = ID_PREFIX + randomBytes(32).toString('base64url');
   readonly principal: string;
   readonly #context: SessionContext;
   readonly #revision: Revision;
@@ -236,7 +244,7 @@ export class Session {
     if (!subscribes || (Array.isArray(uris) && uris.includes(uri))) {
       return json(resultFrame(frame.id, {}));
     }
-    this.#uris.delete(uri);
+    await this.#takeBack(uri);
     return invalid(
       frame,
       RPC.methodNotFound,
@@ -248,9 +256,15 @@ export class Session {
     try {
       return await this.#subscription.want(this.#filter());
     } catch (thrown) {
-      this.#uris.delete(uri);
+      await this.#takeBack(uri);
       throw thrown;
     }
+  }
+
+  /** What was subscribed to before has ended with the attempt at more; it is asked for again. */
+  async #takeBack(uri: string): Promise<void> {
+    this.#uris.delete(uri);
+    await this.#subscription.want(this.#filter()).catch(() => undefined);
   }
 
   #filter(): JsonObject {

@@ -31,11 +31,6 @@ export class ToStateless {
     return this.#byId.size;
   }
 
-  /** Whether this is the id of a session here. */
-  has(sessionId: string): boolean {
-    return this.#byId.has(sessionId);
-  }
-
   /** Carries an exchange of a session. @throws SessionNotFound, and what the session throws. */
   async exchange(request: UpstreamRequest): Promise<UpstreamReply> {
     const session = this.#byId.get(request.sessionId ?? '');
