@@ -101,7 +101,7 @@ test('R-23 a client that leaves with the question in hand can still answer it', 
     heard.push(JSON.parse(String(message)) as JsonObject);
     if (heard.length === 2) break;
   }
-  const { requestState } = heard[1]?.['result'] as JsonObject;
+  const { requestState } = (heard[1]?.['result'] ?? {}) as JsonObject;
   const last = await call(bridge, { requestState, ...ANSWERS });
   assert.equal(last['resultType'], 'complete');
   await bridge.close();
