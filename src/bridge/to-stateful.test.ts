@@ -189,35 +189,6 @@ test('R-23 a call whose client goes away is cancelled at the server', async () =
   assert.equal(server.sessions.size, 0);
 });
 
-test('R-23 no call goes where the server may still ask for one that was cancelled', async () => {
-  const server = statefulServer(() => true);
-  const { script } = server;
-  const places: (string | null)[] = [];
-  server.script = (request) => {
-    const { frame, sessionId } = request;
-    if (frame?.kind === 'request' && frame.method === 'tools/call') places.push(sessionId);
-    // The first call is never answered: what its program asks later names no call.
-    return places.length === 1 && frame?.kind === 'request'
-      ? new Promise(() => undefined)
-      : script(request);
-  };
-  const bridge = bridgeTo(server);
-  const control = new AbortController();
-  const { signal } = control;
-  const first = bridge.exchange(exchangeOf(toolCall(1), STATELESS, { signal }));
-  await until('the call has come', () => places.length === 1);
-  control.abort();
-  await assert.rejects(first, { code: 'POSTERN_CALL_CANCELLED' });
-  places.push(null);
-  assert.equal((await call(bridge))['resultType'], 'complete');
-  assert.equal((await call(bridge))['resultType'], 'complete');
-  const [cancelled, , second, third] = places;
-  assert.notEqual(second, cancelled);
-  assert.equal(third, second, 'a session whose calls were answered serves the next');
-  await bridge.close();
-  assert.equal(server.sessions.size, 0);
-});
-
 test('R-23 what has no counterpart is refused, and malformed requests are', async () => {
   const bridge = bridgeTo(statefulServer());
   const { params } = toolCall(1);

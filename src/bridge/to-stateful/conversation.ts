@@ -72,12 +72,12 @@ export class Conversation {
    * @throws UpstreamProtocolError without an answer, and what the exchange with the server ends with.
    */
   async *goOn(asked: RequestFrame, hold: Hold): AsyncGenerator<Frame, void> {
-    let end: 'lost' | 'held' | 'answered' = 'lost';
+    let over = true;
     try {
       for (;;) {
         if (this.#question !== null) {
           const question = this.#ask(asked, this.#question, hold);
-          end = 'held';
+          over = false;
           yield question;
           return;
         }
@@ -87,7 +87,6 @@ export class Conversation {
           throw unanswered();
         }
         if (said.kind === 'answer') {
-          end = 'answered';
           yield this.#answer(asked, said.frame);
           return;
         }
@@ -95,8 +94,7 @@ export class Conversation {
         if (passed !== null) yield passed;
       }
     } finally {
-      if (end === 'answered') this.#seat.leave();
-      if (end === 'lost') this.#seat.abandon();
+      if (over) this.#seat.leave();
     }
   }
 
@@ -109,7 +107,7 @@ export class Conversation {
       void this.#seat.session.send(refusal).catch(() => undefined);
     }
     this.#call.cancel(reason);
-    this.#seat.abandon();
+    this.#seat.leave();
   }
 
   /** What goes to the client at once, if anything; what the server asks is kept, or refused. */

@@ -22,11 +22,6 @@ export interface Seat {
   /** Lets what the server asks or logs without naming a call go to this one. */
   occupy(call: ServerCall): void;
   leave(): void;
-  /**
-   * Leaves although the server may still be at work on the call: what it asks from now on is not to be
-   * taken for the question of another call, so no other that it may ask for gets the session.
-   */
-  abandon(): void;
   /** Ends the session, which is over for its server; calls in it fail by themselves. */
   discard(): void;
 }
@@ -123,8 +118,7 @@ export class Pool {
     entry.users += 1;
     entry.usedAt = performance.now();
     if (reserved) entry.reserved = true;
-    const go = once((spent: boolean) => this.#leave(entry, reserved, spent));
-    const leave = (): void => go(false);
+    const leave = once(() => this.#leave(entry, reserved));
     try {
       const server = await unlessGone(entry.ready, signal);
       // Programs put all that they say on the streams of calls while there is no other.
@@ -137,7 +131,6 @@ export class Pool {
           if (reserved) entry.asker = call;
         },
         leave,
-        abandon: () => go(true),
         discard: () => this.#drop(entry),
       };
     } catch (thrown) {
@@ -146,11 +139,11 @@ export class Pool {
     }
   }
 
-  #leave(entry: Entry, reserved: boolean, spent: boolean): void {
+  #leave(entry: Entry, reserved: boolean): void {
     entry.users -= 1;
     entry.usedAt = performance.now();
     if (reserved) {
-      entry.reserved = spent;
+      entry.reserved = false;
       entry.asker = null;
     }
     if (entry.session.ended) this.#entries.delete(entry);
@@ -223,7 +216,7 @@ interface Entry {
   readonly session: ServerSession;
   readonly ready: Promise<Initialized>;
   users: number;
-  /** A call has it that the server may ask or log for, or had it and was not answered. */
+  /** A call has it that the server may ask or log for. */
   reserved: boolean;
   asker: ServerCall | null;
   usedAt: number;
@@ -249,12 +242,12 @@ function keyOf(principal: string, { clientInfo, capabilities, logLevel }: Introd
   return sha256Label(JSON.stringify([principal, clientInfo, capabilities, logLevel]));
 }
 
-function once<T>(run: (argument: T) => void): (argument: T) => void {
+function once(run: () => void): () => void {
   let done = false;
-  return (argument) => {
+  return () => {
     if (done) return;
     done = true;
-    run(argument);
+    run();
   };
 }
 
