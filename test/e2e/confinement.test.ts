@@ -23,6 +23,8 @@ function without(program: string, ...args: readonly string[]): string | false {
 
 const NO_UNSHARE = without('unshare', '--user', '--map-current-user', '--net', '--');
 const NO_BWRAP = without('bwrap', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--');
+/** The strict sandbox has a /tmp of its own, so it does not see programs that are there. */
+const IN_TMP = import.meta.dirname.startsWith('/tmp/') && 'this checkout is in /tmp';
 const NO_PRLIMIT = without('prlimit', '--nofile=100:100', '--');
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -78,7 +80,7 @@ test(
 
 test(
   'R-18 a server in the strict sandbox writes only where it may and finds no keys',
-  { skip: NO_BWRAP },
+  { skip: NO_BWRAP || IN_TMP },
   async () => {
     const peer = await connect('strict');
     // It has a loopback of its own, on which nobody listens.

@@ -72,9 +72,14 @@ export class SseChannel implements Channel {
       await this.#server.courier.send(errand, gate, this.#principal);
     } catch (thrown) {
       if (this.#over.signal.aborted) throw this.#over.signal.reason;
-      if (thrown instanceof SessionNotFound) this.#end(thrown);
+      if (thrown instanceof SessionNotFound) this.#endAfterwards();
       throw thrown;
     }
+  }
+
+  /** Ends the session once the message that found out has failed, which was not done for sure. */
+  #endAfterwards(): void {
+    queueMicrotask(() => queueMicrotask(() => this.#end(forgotten())));
   }
 
   hold(holder: object): void {
@@ -193,4 +198,9 @@ function silent(timeoutMs: number): PosternError {
   return new UpstreamTimeout(`the server named no endpoint for messages within ${timeoutMs} ms`, {
     details: { limit: 'upstream_idle_timeout_ms', max: timeoutMs },
   });
+}
+
+/** What calls end with that the server had taken before: it may have done them. */
+function forgotten(): PosternError {
+  return new UpstreamUnavailable('the server has forgotten the session');
 }
