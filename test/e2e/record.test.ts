@@ -69,6 +69,11 @@ function noting(sent: string[]): typeof fetch {
   };
 }
 
+/** What a server asks, and an answer that is fetched on a later stream, have entries of their own. */
+function isOfRequest({ mcp }: CallEntry): boolean {
+  return mcp.kind !== 'server_request' && mcp.kind !== 'replayed';
+}
+
 async function entriesOf(server: string): Promise<readonly CallEntry[]> {
   return (await postern.record()).filter(({ mcp }) => mcp.server === server);
 }
@@ -90,11 +95,10 @@ for (const [server, scenario, connect] of runs) {
     const transport = http(generation, postern.url(server), noting(sent));
     await play(scenario, connect(transport));
     await until('every request is recorded', async () => {
-      const calls = (await entriesOf(server)).filter(({ mcp }) => mcp.kind !== 'server_request');
-      return calls.length >= sent.length;
+      return (await entriesOf(server)).filter(isOfRequest).length >= sent.length;
     });
     const entries = await entriesOf(server);
-    const calls = entries.filter(({ mcp }) => mcp.kind !== 'server_request');
+    const calls = entries.filter(isOfRequest);
     assert.deepEqual(calls.map(labelOf).toSorted(), sent.toSorted());
     assert.equal(new Set(entries.map(({ id }) => id)).size, entries.length);
     assert.ok(entries.every(({ decision }) => decision.effect === 'allow'));
