@@ -13,11 +13,17 @@ const run = promisify(execFile);
 /** With all that it needs it has 110 MB, too much to be among the packages of this project. */
 const PACKAGE = '@modelcontextprotocol/inspector@2.12.0';
 
+/** A registry that hangs must not hold up everything else. */
+const INSTALL_TIMEOUT_MS = 120_000;
+
 /** Installs the inspector from the registry. @throws when that fails. */
 export async function installInspector(directory: string): Promise<MatrixClient> {
   await writeFile(join(directory, 'package.json'), '{"private":true}');
-  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', PACKAGE], {
+  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
+  await run('npm', ['install', ...options, PACKAGE], {
     cwd: directory,
+    timeout: INSTALL_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
   });
   const program = join(directory, 'node_modules/.bin/mcp-inspector');
   const look = async (
