@@ -31,8 +31,8 @@ export async function installInspector(directory: string): Promise<MatrixClient>
     target: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Seen> => {
-    const inspect = async (...options: readonly string[]): Promise<unknown> => {
-      const { stdout } = await run(process.execPath, [program, '--cli', ...target, ...options], {
+    const inspect = async (...what: readonly string[]): Promise<unknown> => {
+      const { stdout } = await run(process.execPath, [program, '--cli', ...target, ...what], {
         env: { ...process.env, ...env, HOME: directory },
         maxBuffer: 16 * 1024 * 1024,
       });
