@@ -72,20 +72,19 @@ export function isGone({ method }: RequestFrame, { era }: Revision): boolean {
 export function accessesOf(frame: Frame): readonly Access[] {
   if (frame.kind === 'response') return [SERVER];
   const { method } = frame;
-  const param = (key: string): unknown => paramOf(frame, key);
   switch (method) {
     case 'tools/call':
-      return [{ kind: 'tool', name: text(param('name'), 'name') }];
+      return [{ kind: 'tool', name: text(paramOf(frame, 'name'), 'name') }];
     case 'prompts/get':
-      return [{ kind: 'prompt', name: text(param('name'), 'name') }];
+      return [{ kind: 'prompt', name: text(paramOf(frame, 'name'), 'name') }];
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return [{ kind: 'resource', name: text(param('uri'), 'uri') }];
+      return [{ kind: 'resource', name: text(paramOf(frame, 'uri'), 'uri') }];
     case 'completion/complete':
-      return [completionTarget(param('ref'))];
+      return [completionTarget(paramOf(frame, 'ref'))];
     case 'subscriptions/listen':
-      return [SERVER, ...subscribedResources(param('notifications'))];
+      return [SERVER, ...subscribedResources(paramOf(frame, 'notifications'))];
     default:
       if (PROTOCOL_METHODS.has(method)) return [SERVER];
       checkLength(method, 'method');

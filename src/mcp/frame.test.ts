@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { DEFAULT_LIMITS } from '#lib';
 import { idKey, metaEntryOf, paramOf, readFrame, resultEntryOf } from './frame.ts';
 import { jsonLimitsOf } from './json/limits.ts';
@@ -126,3 +127,85 @@ test('reads one key as it stands in the whole', () => {
   assert.equal(resultEntryOf(answer, 'isError'), true);
   assert.deepEqual(answer.outcome.result, { isError: true, content: [] });
 });
+
+/** A call with its members in some order, with some white space, one of its keys written with escapes. */
+const anyCall = fc
+  .record({
+    keys: fc.shuffledSubarray(['jsonrpc', 'id', 'method', 'params', 'extra'], { minLength: 5 }),
+    params: fc.shuffledSubarray(['name', 'arguments', '_meta', 'other', 'uri'], { minLength: 2 }),
+    escaped: fc.constantFrom('method', 'name', 'none'),
+    space: fc.constantFrom('', ' ', '\n  '),
+    name: fc.string({ minLength: 1, maxLength: 80 }),
+  })
+  .map(({ keys, params, escaped, space, name }) => {
+    const values = {
+      jsonrpc: '2.0',
+      id: 5,
+      method: 'tools/call',
+      extra: { id: 6 },
+      name,
+      uri: name,
+    };
+    const others = {
+      arguments: { name: 'no', method: 1 },
+      _meta: { progressToken: name },
+      other: [name],
+    };
+    const written = (key: string): string => {
+      const spelled =
+        key === escaped ? `\\u00${key.charCodeAt(0).toString(16)}${key.slice(1)}` : key;
+      const value =
+        key === 'params' ? objectOf(params) : JSON.stringify({ ...values, ...others }[key]);
+      return `"${spelled}"${space}:${space}${value}`;
+    };
+    const objectOf = (all: readonly string[]): string =>
+      `{${space}${all.map(written).join(`${space},`)}${space}}`;
+    return objectOf(keys);
+  });
+
+test('R-17 reads a message alike whatever messages came before', () => {
+  const seen = (text: string): unknown => {
+    const frame = readFrame(Buffer.from(text), limits);
+    assert.ok(frame.kind === 'request');
+    const [name, uri, token] = [
+      paramOf(frame, 'name'),
+      paramOf(frame, 'uri'),
+      metaEntryOf(frame, 'progressToken'),
+    ];
+    return { id: frame.id, method: frame.method, name, uri, token };
+  };
+  const expected = (text: string): unknown => {
+    const { id, method, params } = JSON.parse(text) as {
+      id: number;
+      method: string;
+      params: Params;
+    };
+    return { id, method, name: params.name, uri: params.uri, token: params['_meta']?.progressToken };
+  };
+  fc.assert(
+    fc.property(fc.array(anyCall, { minLength: 1, maxLength: 6 }), (texts) => {
+      for (const text of texts) assert.deepEqual(seen(text), expected(text));
+    }),
+  );
+});
+
+test('R-17 refuses a known key that occurs twice, with escapes or in another order than before', () => {
+  const ambiguous = code('POSTERN_FRAME_AMBIGUOUS');
+  read({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a', _meta: {} } });
+  for (const text of [
+    '{"jsonrpc":"2.0","id":1,"method":"ping","method":"ping"}',
+    '{"jsonrpc":"2.0","id":1,"method":"ping","m\\u0065thod":"ping"}',
+    '{"m\\u0065thod":"ping","jsonrpc":"2.0","id":1,"method":"ping"}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"},"params":{"name":"b"}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{},"name":"a","_meta":{}}}',
+  ]) {
+    assert.throws(() => readFrame(Buffer.from(text), limits), ambiguous, text);
+  }
+});
+
+interface Params {
+  readonly name?: string;
+  readonly uri?: string;
+  readonly _meta?: { readonly progressToken?: string };
+}

@@ -8,7 +8,7 @@ import {
   ScannedRequest,
   ScannedResult,
 } from './scanned-frame.ts';
-import { MESSAGE } from './shapes.ts';
+import { ERROR_SHAPE, MESSAGE } from './shapes.ts';
 
 /** A JSON-RPC id; MCP forbids `null`. */
 export type RpcId = string | number;
@@ -47,6 +47,14 @@ export interface ResponseFrame {
     | { readonly error: { readonly code: number; readonly message: string } };
 }
 
+const JSONRPC = MESSAGE.key('jsonrpc');
+const ID = MESSAGE.key('id');
+const METHOD = MESSAGE.key('method');
+const PARAMS = MESSAGE.key('params');
+const RESULT = MESSAGE.key('result');
+const ERROR = MESSAGE.key('error');
+const CODE = ERROR_SHAPE.key('code');
+const TEXT = ERROR_SHAPE.key('message');
 const VERSION = Buffer.from('"2.0"');
 
 /**
@@ -62,9 +70,9 @@ export function readFrame(bytes: Buffer, limits: JsonLimits): Frame {
   if (members === null) {
     throw new FrameNotRpc('message is not a JSON object; only revision 2025-03-26 has batches');
   }
-  if (!members.isWritten('jsonrpc', VERSION) && members.value('jsonrpc') !== '2.0')
+  if (!members.isWritten(JSONRPC, VERSION) && members.value(JSONRPC) !== '2.0')
     throw new FrameNotRpc('"jsonrpc" is not "2.0"');
-  return members.has('method') ? readCall(bytes, members) : readResponse(bytes, members);
+  return members.has(METHOD) ? readCall(bytes, members) : readResponse(bytes, members);
 }
 
 /** A JSON-RPC error that answers the request with this id. */
@@ -96,7 +104,7 @@ export function metaEntryOf(frame: RequestFrame | NotificationFrame, key: string
 
 /** The value of one key of a result, without building the others; `undefined` in an error. */
 export function resultEntryOf(frame: ResponseFrame, key: string): unknown {
-  if (frame instanceof ScannedResult) return frame.members.value(key);
+  if (frame instanceof ScannedResult) return frame.members.valueOf(key);
   return 'result' in frame.outcome ? frame.outcome.result[key] : undefined;
 }
 
@@ -115,36 +123,36 @@ export function idKey(id: RpcId): string {
 }
 
 function readCall(bytes: Buffer, members: Members): Frame {
-  const method = members.value('method');
+  const method = members.value(METHOD);
   if (typeof method !== 'string' || method === '') throw new FrameNotRpc('"method" is no string');
-  const params = members.inner('params');
-  if (params === null && members.has('params')) throw new FrameNotRpc('"params" is not an object');
-  if (members.has('result') || members.has('error')) {
+  const params = members.inner(PARAMS);
+  if (params === null && members.has(PARAMS)) throw new FrameNotRpc('"params" is not an object');
+  if (members.has(RESULT) || members.has(ERROR)) {
     throw new FrameNotRpc('message is both a request and a response');
   }
-  if (!members.has('id')) return new ScannedNotification(bytes, method, params);
+  if (!members.has(ID)) return new ScannedNotification(bytes, method, params);
   return new ScannedRequest(bytes, idOf(members), method, params);
 }
 
 function readResponse(bytes: Buffer, members: Members): ResponseFrame {
-  if (members.has('result') === members.has('error')) {
+  if (members.has(RESULT) === members.has(ERROR)) {
     throw new FrameNotRpc('message has no "method" and not exactly one of "result" and "error"');
   }
-  const error = members.inner('error');
+  const error = members.inner(ERROR);
   if (error !== null) return readError(bytes, members, error);
   const id = idOf(members);
-  const result = members.inner('result');
+  const result = members.inner(RESULT);
   if (result === null) throw new FrameNotRpc('"result" is not an object');
   return new ScannedResult(bytes, id, result);
 }
 
 function readError(bytes: Buffer, members: Members, error: Members): ResponseFrame {
-  const code = error.value('code');
-  const message = error.value('message');
+  const code = error.value(CODE);
+  const message = error.value(TEXT);
   if (!Number.isInteger(code) || typeof message !== 'string') {
     throw new FrameNotRpc('"error" has no integer "code" and string "message"');
   }
-  const id = members.value('id') ?? null;
+  const id = members.value(ID) ?? null;
   return {
     kind: 'response',
     bytes,
@@ -157,10 +165,10 @@ function readError(bytes: Buffer, members: Members, error: Members): ResponseFra
 const EXACT_INTEGER = /^(?:0|-?[1-9]\d{0,15})(?:\.0)?$/;
 
 function idOf(members: Members): RpcId {
-  const digits = members.digits('id');
+  const digits = members.digits(ID);
   if (digits !== null) return digits;
-  const id = asRpcId(members.value('id'));
-  if (id === undefined || (typeof id === 'number' && !EXACT_INTEGER.test(members.written('id')))) {
+  const id = asRpcId(members.value(ID));
+  if (id === undefined || (typeof id === 'number' && !EXACT_INTEGER.test(members.written(ID)))) {
     throw new FrameNotRpc('"id" is neither a string nor an integer of at most 2^53');
   }
   return id;

@@ -138,3 +138,39 @@ test('R-17 refuses a key with half a surrogate pair, and takes such text elsewhe
   assert.throws(() => read(String.raw`{"a\ud800":1}`), code('POSTERN_FRAME_AMBIGUOUS'));
   assert.deepEqual(read(String.raw`{"\ud83d\ude00":"\ud800"}`), { '😀': '\ud800' });
 });
+
+test('R-17 finds a key that occurs twice among many, and in objects beside and within large ones', () => {
+  const ambiguous = code('POSTERN_FRAME_AMBIGUOUS');
+  const keys = Array.from({ length: 40 }, (_, index) => `"key${index}":${index}`);
+  const many = keys.join();
+  for (const text of [
+    `{${many},"key3":0}`,
+    `{${many},"key39":0}`,
+    `{${many},"in":{"a":1,"b":2,"a":3}}`,
+    `{"in":{${many}},"out":1,"in":2}`,
+    `{"\\u00e9":1,"in":{${many}},"é":2}`,
+    `[{"\\u00e9":1},{"é":1,"a":{"b":1,"b":2}}]`,
+    `{${many},"k\\u0065y5":0}`,
+  ]) {
+    assert.throws(() => read(text), ambiguous, text);
+  }
+  for (const text of [`{${many},"in":{${many}}}`, `[{"\\u00e9":1},{"é":1,"in":{"\\u00e9":2}}]`]) {
+    assert.deepEqual(read(text), JSON.parse(text));
+  }
+});
+
+test('R-14 keeps within its depth however deep it may go', () => {
+  const nested = (depth: number) =>
+    Buffer.from('[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2));
+  const deep = { ...limits, maxDepth: Infinity, maxKeys: Infinity };
+  scanObject(nested(4096), deep, NOTHING_KNOWN);
+  assert.throws(
+    () => scanObject(nested(4098), deep, NOTHING_KNOWN),
+    code('POSTERN_FRAME_TOO_DEEP'),
+  );
+  scanObject(nested(64), limits, NOTHING_KNOWN);
+  assert.throws(
+    () => scanObject(nested(66), limits, NOTHING_KNOWN),
+    code('POSTERN_FRAME_TOO_DEEP'),
+  );
+});

@@ -3,24 +3,28 @@ import type { ResponseFrame } from './frame.ts';
 import { READ_BEFORE } from './json/limits.ts';
 import type { Members, Span } from './json/members.ts';
 import { scanArray, scanObject } from './json/scan.ts';
-import { LIST_ITEM, MESSAGE } from './shapes.ts';
+import type { KnownKey } from './json/shape.ts';
+import { LIST_ITEM, MESSAGE, RESULT_SHAPE } from './shapes.ts';
 
 interface ListShape {
   readonly method: string;
-  readonly items: string;
+  readonly items: KnownKey;
   readonly name: string;
   readonly kind: 'tool' | 'resource' | 'prompt';
 }
 
+const RESULT = MESSAGE.key('result');
+const CACHE_SCOPE = RESULT_SHAPE.key('cacheScope');
+
 /** Where each list keeps its items and what names them. */
 const LISTS: readonly ListShape[] = [
-  { method: 'tools/list', items: 'tools', name: 'name', kind: 'tool' },
-  { method: 'prompts/list', items: 'prompts', name: 'name', kind: 'prompt' },
-  { method: 'resources/list', items: 'resources', name: 'uri', kind: 'resource' },
+  { method: 'tools/list', items: RESULT_SHAPE.key('tools'), name: 'name', kind: 'tool' },
+  { method: 'prompts/list', items: RESULT_SHAPE.key('prompts'), name: 'name', kind: 'prompt' },
+  { method: 'resources/list', items: RESULT_SHAPE.key('resources'), name: 'uri', kind: 'resource' },
   // A template is visible when policy allows its text, braces included, as if it were a URI.
   {
     method: 'resources/templates/list',
-    items: 'resourceTemplates',
+    items: RESULT_SHAPE.key('resourceTemplates'),
     name: 'uriTemplate',
     kind: 'resource',
   },
@@ -59,7 +63,7 @@ export function filterList(
   const isCacheable = method === null || CACHEABLE.has(method);
   if (!isCacheable || 'error' in frame.outcome) return frame.bytes;
   const { bytes } = frame;
-  const result = scanObject(bytes, READ_BEFORE, MESSAGE)?.inner('result') ?? null;
+  const result = scanObject(bytes, READ_BEFORE, MESSAGE)?.inner(RESULT) ?? null;
   if (result === null) return bytes;
   const edits: Edit[] = [];
   for (const shape of shapes) {
@@ -82,7 +86,7 @@ function visibleItems(
   const items: Buffer[] = [];
   let hidden = 0;
   const isArray = scanArray(list, READ_BEFORE, LIST_ITEM, (start, end, members) => {
-    const name = members?.value(shape.name);
+    const name = members?.valueOf(shape.name);
     if (typeof name === 'string' && visible({ kind: shape.kind, name })) {
       items.push(list.subarray(start, end));
     } else {
@@ -97,7 +101,7 @@ function visibleItems(
  * also when a list happens to be whole.
  */
 function unshared(result: Members): readonly Edit[] {
-  const at = result.value('cacheScope') === 'public' ? result.span('cacheScope') : null;
+  const at = result.value(CACHE_SCOPE) === 'public' ? result.span(CACHE_SCOPE) : null;
   return at === null ? [] : [{ at, by: PRIVATE }];
 }
 

@@ -1,5 +1,6 @@
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame, RpcId } from './frame.ts';
 import type { Members } from './json/members.ts';
+import { META_KEY } from './shapes.ts';
 
 const NO_PARAMS: JsonObject = {};
 
@@ -21,12 +22,12 @@ export abstract class ScannedCall {
 
   /** The value of one key of `params`. */
   param(name: string): unknown {
-    return this.#params?.value(name);
+    return this.#params?.valueOf(name);
   }
 
   /** The value of one key of `params._meta`. */
   metaEntry(key: string): unknown {
-    return this.#params?.inner('_meta')?.value(key);
+    return this.#params?.inner(META_KEY)?.valueOf(key);
   }
 }
 

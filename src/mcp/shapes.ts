@@ -27,7 +27,11 @@ const PARAMS = new Shape({
   notifications: new Shape({ resourceSubscriptions: 'exact' }),
 });
 
-const RESULT = new Shape({
+/** Key of `params` for what is about the message itself. */
+export const META_KEY = PARAMS.key('_meta');
+
+/** What a successful answer holds. */
+export const RESULT_SHAPE = new Shape({
   content: 'any',
   structuredContent: 'any',
   isError: 'any',
@@ -40,14 +44,17 @@ const RESULT = new Shape({
   _meta: 'any',
 });
 
+/** What an answer to a failed request holds (JSON-RPC 2.0, section 5.1). */
+export const ERROR_SHAPE = new Shape({ code: 'any', message: 'any', data: 'any' });
+
 /** A JSON-RPC 2.0 message of MCP, of any revision. */
 export const MESSAGE = new Shape({
   jsonrpc: 'exact',
   id: 'exact',
   method: 'exact',
   params: PARAMS,
-  result: RESULT,
-  error: new Shape({ code: 'any', message: 'any', data: 'any' }),
+  result: RESULT_SHAPE,
+  error: ERROR_SHAPE,
 });
 
 /** An item of a list of tools, prompts, resources or resource templates. */

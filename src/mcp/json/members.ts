@@ -1,6 +1,8 @@
+import { recentText } from './recent-text.ts';
 import type { KnownKey, Shape } from './shape.ts';
-
 import { digitsIn, isAt, stringIn, valueIn } from './text.ts';
+
+const QUOTE = 0x22;
 
 /** Part of a text that is one value: from `start` on, up to `end`. */
 export interface Span {
@@ -9,17 +11,22 @@ export interface Span {
 }
 
 /**
- * Where the members of an object stand in a text. What they say is read when it is asked for, once,
- * from exactly the bytes that were scanned.
+ * Where the members of an object stand in a text. What they say is read when it is asked for, from
+ * exactly the bytes that were scanned; what is no short text is read once.
  */
 export class Members {
   readonly shape: Shape;
   readonly #bytes: Buffer;
   /** Start and end of the value of each known key, by the key's index; 0 for absent ones. */
   readonly #spans: number[];
+  /** Place of the known key that was found last; 0 before the first. */
+  last = 0;
   /** By the index of the key; `null` while there is none. */
   #values: unknown[] | null = null;
-  #inner: Members[] | null = null;
+  /** The objects under known keys, each with the next one and the index of its key. */
+  #inner: Members | null = null;
+  #next: Members | null = null;
+  #index = 0;
   #start = 0;
   #end = 0;
   #whole: Readonly<Record<string, unknown>> | null = null;
@@ -37,54 +44,69 @@ export class Members {
   }
 
   /** Notes where the value of a key stands. */
-  set(key: KnownKey, start: number, end: number, inner: Members | null): void {
-    this.#spans[2 * key.index] = start;
-    this.#spans[2 * key.index + 1] = end;
-    if (inner !== null) (this.#inner ??= [])[key.index] = inner;
+  set({ index }: KnownKey, start: number, end: number): void {
+    this.#spans[2 * index] = start;
+    this.#spans[2 * index + 1] = end;
+    this.last = index + 1;
   }
 
-  /** Whether the object has this known key. */
-  has(name: string): boolean {
-    return this.span(name) !== null;
+  /** Notes where the object under a key stands. */
+  setInner(key: KnownKey, start: number, end: number, inner: Members): void {
+    this.set(key, start, end);
+    inner.#index = key.index;
+    inner.#next = this.#inner;
+    this.#inner = inner;
   }
 
-  /** Where the value of a known key stands, `null` when that is absent. */
-  span(name: string): Span | null {
-    const key = this.shape.byName(name);
-    return key === null ? null : this.#spanOf(key);
+  /** Whether the object has this key. */
+  has({ index }: KnownKey): boolean {
+    return this.#spans[2 * index + 1] !== 0;
   }
 
-  /** The value of a known key as it is written; empty when that is absent. */
-  written(name: string): string {
-    const span = this.span(name);
+  /** Where the value of a key stands, `null` when that is absent. */
+  span(key: KnownKey): Span | null {
+    if (!this.has(key)) return null;
+    const { index } = key;
+    return { start: this.#spans[2 * index] as number, end: this.#spans[2 * index + 1] as number };
+  }
+
+  /** The value of a key as it is written; empty when that is absent. */
+  written(key: KnownKey): string {
+    const span = this.span(key);
     return span === null ? '' : stringIn(this.#bytes, span.start, span.end);
   }
 
-  /** Whether the value of a known key is written just so. */
-  isWritten(name: string, expected: Buffer): boolean {
-    const span = this.span(name);
-    return span !== null && isAt(this.#bytes, span.start, span.end, expected);
+  /** Whether the value of a key is written just so. */
+  isWritten({ index }: KnownKey, expected: Buffer): boolean {
+    const start = this.#spans[2 * index] as number;
+    const end = this.#spans[2 * index + 1] as number;
+    return isAt(this.#bytes, start, end, expected);
   }
 
-  /** The value of a known key that is written as some digits alone, else `null`. */
-  digits(name: string): number | null {
-    const span = this.span(name);
-    return span === null ? null : digitsIn(this.#bytes, span.start, span.end);
+  /** The value of a key that is present and written as some digits alone, else `null`. */
+  digits({ index }: KnownKey): number | null {
+    const start = this.#spans[2 * index] as number;
+    const end = this.#spans[2 * index + 1] as number;
+    return end === 0 ? null : digitsIn(this.#bytes, start, end);
   }
 
-  /** The members of the object under a known key; `null` when that is absent or no object. */
-  inner(name: string): Members | null {
-    const key = this.shape.byName(name);
-    return (key === null ? null : this.#inner?.[key.index]) ?? null;
+  /** The members of the object under a key; `null` when that is absent or no object. */
+  inner({ index }: KnownKey): Members | null {
+    let inner = this.#inner;
+    while (inner !== null && inner.#index !== index) inner = inner.#next;
+    return inner;
   }
 
-  /** The value of any key, reading no more than it has to. */
-  value(name: string): unknown {
+  /** The value of a key, reading no more than it has to. */
+  value(key: KnownKey): unknown {
+    return this.#shortText(key) ?? this.#readOnce(key);
+  }
+
+  /** The value of any key, known to the shape or not. */
+  valueOf(name: string): unknown {
     if (this.#whole !== null) return this.#whole[name];
     const key = this.shape.byName(name);
-    if (key === null) return this.whole()[name];
-    const values = (this.#values ??= []);
-    return (values[key.index] ??= this.#inner?.[key.index]?.whole() ?? this.#read(key));
+    return key === null ? this.whole()[name] : this.value(key);
   }
 
   /** The whole object. */
@@ -93,13 +115,21 @@ export class Members {
     return this.#whole;
   }
 
-  #read(key: KnownKey): unknown {
-    const span = this.#spanOf(key);
-    return span === null ? undefined : valueIn(this.#bytes, span.start, span.end);
+  /** Texts that messages have again and again cost less to find than to keep. */
+  #shortText({ index, value }: KnownKey): string | null {
+    if (value !== 'exact') return null;
+    const start = this.#spans[2 * index] as number;
+    const end = this.#spans[2 * index + 1] as number;
+    return this.#bytes[start] === QUOTE ? recentText(this.#bytes, start + 1, end - 1) : null;
   }
 
-  #spanOf({ index }: KnownKey): Span | null {
-    const end = this.#spans[2 * index + 1] as number;
-    return end === 0 ? null : { start: this.#spans[2 * index] as number, end };
+  #readOnce(key: KnownKey): unknown {
+    const values = (this.#values ??= this.shape.unread.slice());
+    return (values[key.index] ??= this.inner(key)?.whole() ?? this.#read(key));
+  }
+
+  #read(key: KnownKey): unknown {
+    const span = this.span(key);
+    return span === null ? undefined : valueIn(this.#bytes, span.start, span.end);
   }
 }

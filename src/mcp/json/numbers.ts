@@ -1,4 +1,3 @@
-import { byteAt } from './bytes.ts';
 import { notJson } from './refusals.ts';
 
 const MINUS = 0x2d;
@@ -19,9 +18,9 @@ export function endOfNumber(bytes: Buffer, at: number): number {
   let end = at;
   if (bytes[end] === MINUS) end += 1;
   end = bytes[end] === ZERO ? end + 1 : digits(bytes, end);
-  if (byteAt(bytes, end) === POINT) end = digits(bytes, end + 1);
-  if ((byteAt(bytes, end) & ~LETTER_CASE) === EXPONENT) {
-    const sign = byteAt(bytes, end + 1);
+  if (bytes[end] === POINT) end = digits(bytes, end + 1);
+  if (((bytes[end] as number) & ~LETTER_CASE) === EXPONENT) {
+    const sign = bytes[end + 1];
     end = digits(bytes, sign === PLUS || sign === MINUS ? end + 2 : end + 1);
   }
   return end;
@@ -30,7 +29,7 @@ export function endOfNumber(bytes: Buffer, at: number): number {
 /** Index behind at least one digit. */
 function digits(bytes: Buffer, at: number): number {
   let end = at;
-  while (isDigit(byteAt(bytes, end))) end += 1;
+  while (isDigit(bytes[end] as number)) end += 1;
   if (end === at) throw notJson(at);
   return end;
 }

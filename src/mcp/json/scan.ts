@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { byteAt, skipSpace } from './bytes.ts';
+import { skipSpace } from './bytes.ts';
 import type { JsonLimits } from './limits.ts';
 import { Members } from './members.ts';
+import { endOfObject } from './object.ts';
 import { notJson, notUtf8, tooLarge } from './refusals.ts';
+import type { Scan } from './scanner.ts';
 import { endOfValue, newScan } from './scanner.ts';
 import type { Shape } from './shape.ts';
 
@@ -26,8 +28,8 @@ const OPEN_OBJECT = 0x7b;
 export function scanObject(bytes: Buffer, limits: JsonLimits, shape: Shape): Members | null {
   checkBytes(bytes, limits);
   const start = skipSpace(bytes, 0);
-  const members = byteAt(bytes, start) === OPEN_OBJECT ? new Members(shape, bytes) : null;
-  checkEnd(bytes, endOfValue(newScan(bytes, limits), start, 0, members));
+  const members = bytes[start] === OPEN_OBJECT ? new Members(shape, bytes) : null;
+  checkEnd(bytes, endOf(newScan(bytes, limits), start, 0, members));
   return members;
 }
 
@@ -47,24 +49,28 @@ export function scanArray(
   checkBytes(bytes, limits);
   const scan = newScan(bytes, limits);
   let index = skipSpace(bytes, 0);
-  const isArray = byteAt(bytes, index) === OPEN_ARRAY;
+  const isArray = bytes[index] === OPEN_ARRAY;
   if (!isArray) {
-    checkEnd(bytes, endOfValue(scan, index, 0, null));
+    checkEnd(bytes, endOfValue(scan, index, 0));
     return false;
   }
   index = skipSpace(bytes, index + 1);
-  let more = byteAt(bytes, index) !== CLOSE_ARRAY;
+  let more = bytes[index] !== CLOSE_ARRAY;
   while (more) {
-    const members = byteAt(bytes, index) === OPEN_OBJECT ? new Members(shape, bytes) : null;
-    const end = endOfValue(scan, index, 1, members);
+    const members = bytes[index] === OPEN_OBJECT ? new Members(shape, bytes) : null;
+    const end = endOf(scan, index, 1, members);
     onElement(index, end, members);
     index = skipSpace(bytes, end);
-    more = byteAt(bytes, index) === COMMA;
+    more = bytes[index] === COMMA;
     if (more) index = skipSpace(bytes, index + 1);
-    else if (byteAt(bytes, index) !== CLOSE_ARRAY) throw notJson(index);
+    else if (bytes[index] !== CLOSE_ARRAY) throw notJson(index);
   }
   checkEnd(bytes, index + 1);
   return true;
+}
+
+function endOf(scan: Scan, at: number, depth: number, members: Members | null): number {
+  return members === null ? endOfValue(scan, at, depth) : endOfObject(scan, at, depth, members);
 }
 
 function checkBytes(bytes: Buffer, { maxBytes }: JsonLimits): void {

@@ -1,12 +1,10 @@
-import { byteAt, skipSpace } from './bytes.ts';
-import { KeyStack } from './key-stack.ts';
+import { skipSpace } from './bytes.ts';
 import type { JsonLimits } from './limits.ts';
-import { Members } from './members.ts';
 import { endOfNumber } from './numbers.ts';
-import { notJson, tokenTooLong, tooDeep, tooManyKeys, unclearText } from './refusals.ts';
-import type { KnownKey } from './shape.ts';
+import { addEscapedKey, addKey, closeObject, forgetKeys, openObject } from './open-keys.ts';
+import { notJson, tokenTooLong, tooDeep, tooManyKeys } from './refusals.ts';
 import type { StringText } from './strings.ts';
-import { endOfEscaped, endOfPlain } from './strings.ts';
+import { endOfEscaped, endOfPlain, skipPlain } from './strings.ts';
 import { valueIn } from './text.ts';
 import { endOfWord } from './words.ts';
 
@@ -21,156 +19,152 @@ const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
 
-/** Scanning is synchronous and never within another, so one stack does for all. */
-const KEYS = new KeyStack();
+/** Whatever the limits are: V8 keeps a count of so many without a box. */
+const MOST_KEYS = 2 ** 30 - 1;
+const DEEPEST = 4096;
+
+/** What is open: objects by their numbers, and arrays. Scanning is never within another. */
+const OPEN = new Int32Array(DEEPEST);
+const ARRAY = -1;
 
 /** A text on its way through the scanner. */
 export interface Scan extends StringText {
   readonly limits: JsonLimits;
-  /** Keys so far. */
-  keys: number;
+  readonly maxDepth: number;
+  /** So many more may come. */
+  keysLeft: number;
   /** Strings with escapes so far, keys not counted. */
   escaped: number;
 }
 
 /** @param bytes are UTF-8. */
 export function newScan(bytes: Buffer, limits: JsonLimits): Scan {
-  KEYS.reset();
-  return { bytes, limits, words: null, keys: 0, escaped: 0 };
+  forgetKeys();
+  const maxDepth = Math.min(limits.maxDepth, DEEPEST);
+  const keysLeft = Math.min(limits.maxKeys, MOST_KEYS);
+  return { bytes, limits, words: null, maxDepth, keysLeft, escaped: 0 };
 }
 
 /**
- * Index behind the value that begins at `at`.
+ * Index behind the value that begins at `at`. One loop over all that is in it: calls for each value
+ * and each member take as long as all the rest.
  *
  * @param depth of objects and arrays that it stands in.
- * @param members take note of what stands in it when it is an object.
  * @throws FrameInvalidJson, FrameTooDeep, FrameTooManyKeys, FrameTokenTooLong or FrameAmbiguous.
  */
-export function endOfValue(scan: Scan, at: number, depth: number, members: Members | null): number {
-  switch (byteAt(scan.bytes, at)) {
-    case QUOTE:
-      return endOfString(scan, at);
-    case OPEN_OBJECT:
-      return endOfObject(scan, at, depth + 1, members);
-    case OPEN_ARRAY:
-      return endOfArray(scan, at, depth + 1);
-    case LETTER_T:
-    case LETTER_F:
-    case LETTER_N:
-      return endOfWord(scan.bytes, at);
-    default:
-      return endOfShortNumber(scan, at);
-  }
-}
-
-function endOfObject(scan: Scan, at: number, depth: number, members: Members | null): number {
-  if (depth > scan.limits.maxDepth) throw tooDeep(scan.limits.maxDepth);
+export function endOfValue(scan: Scan, at: number, depth: number): number {
   const { bytes } = scan;
-  let index = skipSpace(bytes, at + 1);
-  if (byteAt(bytes, index) === CLOSE_OBJECT) {
-    members?.setSpan(at, index + 1);
-    return index + 1;
-  }
-  const object = KEYS.open();
+  let index = at;
+  let open = 0;
   for (;;) {
-    index = endOfMember(scan, index, depth, object, members);
-    const byte = byteAt(bytes, index);
-    if (byte === CLOSE_OBJECT) break;
-    if (byte !== COMMA) throw notJson(index);
-    index = skipSpace(bytes, index + 1);
+    const first = bytes[index];
+    if (first === QUOTE) {
+      index = skipPlain(bytes, index + 1);
+      index = bytes[index] === QUOTE ? index + 1 : endOfString(scan, index);
+    } else if (first === OPEN_OBJECT) {
+      checkDepth(scan, depth + open);
+      index = skipSpace(bytes, index + 1);
+      if (bytes[index] !== CLOSE_OBJECT) {
+        const object = openObject();
+        OPEN[open] = object;
+        open += 1;
+        index = endOfKey(scan, index, object);
+        continue;
+      }
+      index += 1;
+    } else if (first === OPEN_ARRAY) {
+      checkDepth(scan, depth + open);
+      index = skipSpace(bytes, index + 1);
+      if (bytes[index] !== CLOSE_ARRAY) {
+        OPEN[open] = ARRAY;
+        open += 1;
+        continue;
+      }
+      index += 1;
+    } else {
+      index = endOfPrimitive(scan, index, first);
+    }
+    // Behind a value: the next one, or the end of what it stands in.
+    for (;;) {
+      if (open === 0) return index;
+      index = skipSpace(bytes, index);
+      const object = OPEN[open - 1] as number;
+      if (bytes[index] === COMMA) {
+        index = skipSpace(bytes, index + 1);
+        if (object !== ARRAY) index = endOfKey(scan, index, object);
+        break;
+      }
+      if (bytes[index] !== (object === ARRAY ? CLOSE_ARRAY : CLOSE_OBJECT)) throw notJson(index);
+      if (object !== ARRAY) closeObject(object);
+      open -= 1;
+      index += 1;
+    }
   }
-  KEYS.close(object);
-  members?.setSpan(at, index + 1);
-  return index + 1;
 }
 
-function endOfArray(scan: Scan, at: number, depth: number): number {
-  if (depth > scan.limits.maxDepth) throw tooDeep(scan.limits.maxDepth);
-  const { bytes } = scan;
-  let index = skipSpace(bytes, at + 1);
-  if (byteAt(bytes, index) === CLOSE_ARRAY) return index + 1;
-  for (;;) {
-    index = skipSpace(bytes, endOfValue(scan, index, depth, null));
-    const byte = byteAt(bytes, index);
-    if (byte === CLOSE_ARRAY) return index + 1;
-    if (byte !== COMMA) throw notJson(index);
-    index = skipSpace(bytes, index + 1);
-  }
+/** @throws FrameTooDeep for one more than may be within each other. */
+export function checkDepth({ maxDepth }: Scan, depth: number): void {
+  if (depth >= maxDepth) throw tooDeep(maxDepth);
 }
 
-/** Index of what follows the member of an object, white space left out. */
-function endOfMember(
-  scan: Scan,
-  at: number,
-  depth: number,
-  object: number,
-  members: Members | null,
-): number {
+/** Index of the value behind a key and its colon. */
+function endOfKey(scan: Scan, at: number, object: number): number {
   const { bytes } = scan;
-  if (byteAt(bytes, at) !== QUOTE) throw notJson(at);
-  const plain = endOfPlain(scan, at + 1);
-  const end = bytes[plain] === QUOTE ? plain : endOfEscaped(scan, plain);
+  if (bytes[at] !== QUOTE) throw notJson(at);
+  let end = skipPlain(bytes, at + 1);
+  if (bytes[end] === QUOTE) addKey(object, bytes, at + 1, end);
+  else end = endOfUnusualKey(scan, at, end, object);
   countKey(scan, end - at - 1);
-  const text = plain === end ? null : (valueIn(bytes, at, end + 1) as string);
-  if (text === null) KEYS.add(object, bytes, at + 1, end);
-  else KEYS.addEscaped(object, bytes, at + 1, end, text);
-  const colon = skipSpace(bytes, end + 1);
-  if (byteAt(bytes, colon) !== COLON) throw notJson(colon);
-  const start = skipSpace(bytes, colon + 1);
-  const known = members === null ? null : members.shape.find(bytes, at + 1, end, text);
-  return members === null || known === null
-    ? skipSpace(bytes, endOfValue(scan, start, depth, null))
-    : skipSpace(bytes, endOfKnown(scan, start, depth, members, known));
+  end += 1;
+  if (bytes[end] !== COLON) end = skipSpace(bytes, end);
+  if (bytes[end] !== COLON) throw notJson(end);
+  return skipSpace(bytes, end + 1);
 }
 
-/** Index behind the value of a member of which note is taken. */
-function endOfKnown(
-  scan: Scan,
-  at: number,
-  depth: number,
-  members: Members,
-  key: KnownKey,
-): number {
+/** Index of the value behind a colon. */
+export function skipColon(bytes: Buffer, at: number): number {
+  const colon = skipSpace(bytes, at);
+  if (bytes[colon] !== COLON) throw notJson(colon);
+  return skipSpace(bytes, colon + 1);
+}
+
+/** @throws FrameTooManyKeys or FrameTokenTooLong. */
+export function countKey(scan: Scan, bytes: number): void {
+  scan.keysLeft -= 1;
+  if (scan.keysLeft < 0 || bytes > scan.limits.maxKeyBytes) refuseKey(scan);
+}
+
+function refuseKey({ keysLeft, limits }: Scan): never {
+  if (keysLeft < 0) throw tooManyKeys(limits.maxKeys);
+  throw tokenTooLong('key', limits.maxKeyBytes);
+}
+
+/** Index of the quote that closes a key which is long or has escapes. */
+function endOfUnusualKey(scan: Scan, at: number, from: number, object: number): number {
   const { bytes } = scan;
-  const { value } = key;
-  const isObject = byteAt(bytes, at) === OPEN_OBJECT;
-  const inner = typeof value === 'object' && isObject ? new Members(value, bytes) : null;
-  const escaped = scan.escaped;
-  const end = endOfValue(scan, at, depth, inner);
-  members.set(key, at, end, inner);
-  if (value === 'exact' && scan.escaped > escaped) refuseUnclear(valueIn(bytes, at, end));
+  const plain = endOfPlain(scan, from);
+  if (bytes[plain] === QUOTE) {
+    addKey(object, bytes, at + 1, plain);
+    return plain;
+  }
+  const end = endOfEscaped(scan, plain);
+  addEscapedKey(object, bytes, valueIn(bytes, at, end + 1) as string);
   return end;
 }
 
+/** Index behind a string which is long or has escapes. */
 function endOfString(scan: Scan, at: number): number {
-  const plain = endOfPlain(scan, at + 1);
+  const plain = endOfPlain(scan, at);
   if (scan.bytes[plain] === QUOTE) return plain + 1;
   scan.escaped += 1;
   return endOfEscaped(scan, plain) + 1;
 }
 
-function endOfShortNumber(scan: Scan, at: number): number {
-  const end = endOfNumber(scan.bytes, at);
+function endOfPrimitive(scan: Scan, at: number, first: number | undefined): number {
+  const { bytes } = scan;
+  if (first === LETTER_T || first === LETTER_F || first === LETTER_N) return endOfWord(bytes, at);
+  const end = endOfNumber(bytes, at);
   const { maxNumberBytes } = scan.limits;
   if (end - at > maxNumberBytes) throw tokenTooLong('number', maxNumberBytes);
   return end;
-}
-
-function countKey(scan: Scan, bytes: number): void {
-  const { maxKeys, maxKeyBytes } = scan.limits;
-  scan.keys += 1;
-  if (scan.keys > maxKeys) throw tooManyKeys(maxKeys);
-  if (bytes > maxKeyBytes) throw tokenTooLong('key', maxKeyBytes);
-}
-
-/**
- * Half a surrogate pair is kept by some parsers, replaced by others and refused by the rest; C ends a
- * string at a NUL. In a name, or in a list of names, each would mean something else.
- */
-function refuseUnclear(value: unknown): void {
-  for (const text of Array.isArray(value) ? value : [value]) {
-    if (typeof text === 'string' && (!text.isWellFormed() || text.includes('\0'))) {
-      throw unclearText();
-    }
-  }
 }

@@ -1,4 +1,3 @@
-import { byteAt } from './bytes.ts';
 import { notJson } from './refusals.ts';
 
 const BACKSLASH = 0x5c;
@@ -11,8 +10,8 @@ const ESCAPED = new Uint8Array(256);
 for (const byte of Buffer.from('"\\/bfnrt')) ESCAPED[byte] = 1;
 
 /** After so many bytes it pays to look at four at a time, for the first time and later. */
-const NEAR_AT_FIRST = 64;
-const NEAR = 16;
+const FAR_AT_FIRST = 64;
+const FAR = 16;
 
 /** Each of four bytes: its lowest and its highest bit. */
 const LOW_BITS = 0x01010101;
@@ -29,6 +28,26 @@ export interface StringText {
 }
 
 /**
+ * Index of the first byte of a string that needs a closer look, from which {@link endOfPlain} can go
+ * on: with most strings it is the quote that closes them.
+ *
+ * @param at index of a character of the string.
+ */
+export function skipPlain(bytes: Buffer, at: number): number {
+  return skipNear(bytes, at, at + FAR_AT_FIRST);
+}
+
+function skipNear(bytes: Buffer, at: number, far: number): number {
+  let index = at;
+  for (; index < far; index += 1) {
+    const byte = bytes[index] as number;
+    if (byte > BACKSLASH) continue;
+    if (byte === QUOTE || byte === BACKSLASH || !(byte >= FIRST_PRINTABLE)) break;
+  }
+  return index;
+}
+
+/**
  * Index of the quote that closes the string, or of the backslash in it that comes first (RFC 8259,
  * section 7). That the bytes are UTF-8 is known already.
  *
@@ -37,15 +56,9 @@ export interface StringText {
  */
 export function endOfPlain(text: StringText, at: number): number {
   const { bytes } = text;
-  const far = at + (text.words === null ? NEAR_AT_FIRST : NEAR);
-  const near = far < bytes.length ? far : bytes.length;
-  for (let index = at; index < near; index += 1) {
-    const byte = bytes[index] as number;
-    if (byte > BACKSLASH) continue;
-    if (byte === QUOTE || byte === BACKSLASH) return index;
-    if (byte < FIRST_PRINTABLE) throw notJson(index);
-  }
-  return endOfLong(text, near);
+  const index = skipNear(bytes, at, at + (text.words === null ? FAR_AT_FIRST : FAR));
+  const byte = bytes[index];
+  return byte === QUOTE || byte === BACKSLASH ? index : endOfLong(text, index);
 }
 
 /**
@@ -55,19 +68,22 @@ export function endOfPlain(text: StringText, at: number): number {
  * @throws FrameInvalidJson when an escape is none, or what follows is no string.
  */
 export function endOfEscaped(text: StringText, at: number): number {
+  const { bytes } = text;
   let index = at;
-  while (byteAt(text.bytes, index) === BACKSLASH) {
-    index = endOfPlain(text, endOfEscape(text.bytes, index));
+  while (bytes[index] === BACKSLASH) {
+    const next = endOfEscape(bytes, index);
+    index = skipNear(bytes, next, next + FAR);
+    if (bytes[index] !== QUOTE && bytes[index] !== BACKSLASH) index = endOfLong(text, index);
   }
   return index;
 }
 
 function endOfEscape(bytes: Buffer, at: number): number {
-  const escaped = byteAt(bytes, at + 1);
+  const escaped = bytes[at + 1] as number;
   if (ESCAPED[escaped] === 1) return at + 2;
   if (escaped !== LETTER_U) throw notJson(at);
   for (let index = at + 2; index < at + 6; index += 1) {
-    if (!isHexDigit(byteAt(bytes, index))) throw notJson(at);
+    if (!isHexDigit(bytes[index] as number)) throw notJson(at);
   }
   return at + 6;
 }

@@ -1,4 +1,3 @@
-import { byteAt } from './bytes.ts';
 import { notJson } from './refusals.ts';
 
 const LETTER_F = 0x66;
@@ -13,10 +12,10 @@ const NULL = Buffer.from('null');
  * @throws FrameInvalidJson when none of them does.
  */
 export function endOfWord(bytes: Buffer, at: number): number {
-  const first = byteAt(bytes, at);
+  const first = bytes[at];
   const word = first === LETTER_N ? NULL : first === LETTER_F ? FALSE : TRUE;
   for (let index = 0; index < word.length; index += 1) {
-    if (byteAt(bytes, at + index) !== word[index]) throw notJson(at);
+    if (bytes[at + index] !== word[index]) throw notJson(at);
   }
   return at + word.length;
 }
