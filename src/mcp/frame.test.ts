@@ -180,7 +180,13 @@ test('R-17 reads a message alike whatever messages came before', () => {
       method: string;
       params: Params;
     };
-    return { id, method, name: params.name, uri: params.uri, token: params['_meta']?.progressToken };
+    return {
+      id,
+      method,
+      name: params.name,
+      uri: params.uri,
+      token: params['_meta']?.progressToken,
+    };
   };
   fc.assert(
     fc.property(fc.array(anyCall, { minLength: 1, maxLength: 6 }), (texts) => {
