@@ -1,6 +1,6 @@
 /** What a request of the stateless era says of its client in `params._meta` (2026-07-28, basic, "_meta"). */
 import type { JsonObject, Revision } from '#mcp';
-import { isObject, metaOf, revisionByName } from '#mcp';
+import { isLogLevel, isObject, metaOf, revisionByName } from '#mcp';
 
 /** The revision in which servers of the stateless era are spoken to. */
 export const STATELESS = known('2026-07-28');
@@ -23,18 +23,6 @@ const CLIENT_KEYS: ReadonlySet<string> = new Set([
   META.clientCapabilities,
   META.logLevel,
 ]);
-
-/** Severities of log messages, the least first (RFC 5424 §6.2.1). */
-const LOG_LEVELS: readonly string[] = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-];
 
 /** A client, as it introduces itself. */
 export interface Introduction {
@@ -85,15 +73,6 @@ export function withMeta(object: JsonObject, passes: (key: string) => boolean): 
 /** An object with one more key in its `_meta`. */
 export function addMeta(object: JsonObject, key: string, value: unknown): JsonObject {
   return { ...object, _meta: { ...metaOf(object), [key]: value } };
-}
-
-export function isLogLevel(value: unknown): value is string {
-  return typeof value === 'string' && LOG_LEVELS.includes(value);
-}
-
-/** Whether a log message is at least as severe as a level asks for. */
-export function isSevereEnough(message: unknown, level: string): boolean {
-  return isLogLevel(message) && LOG_LEVELS.indexOf(message) >= LOG_LEVELS.indexOf(level);
 }
 
 function known(name: string): Revision {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject } from '#mcp';
+import { isSevereEnough } from '#mcp';
 import {
   answersTo,
   clientForStateful,
   clientForStateless,
   serverForOther,
 } from './capabilities.ts';
-import { introduced, introductionOf, isSevereEnough, withoutKeys } from './meta.ts';
+import { introduced, introductionOf, withoutKeys } from './meta.ts';
 import {
   errorForStateful,
   errorForStateless,

@@ -1,5 +1,13 @@
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
-import { always, editJson, InvalidParams, isObject, REVISION_NAMES, revisionByName } from '#mcp';
+import {
+  always,
+  editJson,
+  InvalidParams,
+  isLogLevel,
+  isObject,
+  REVISION_NAMES,
+  revisionByName,
+} from '#mcp';
 import type { ReplySink } from '#pipeline';
 import { runCall } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
@@ -23,18 +31,6 @@ const NO_SESSION = { sessionId: null };
 
 /** Longest `initialize`, in bytes: it is kept as long as its session. */
 const MAX_INITIALIZE = 64 * 1024;
-
-/** Syslog's levels (RFC 5424 §6.2.1), as in 2025-11-25, Logging. */
-const LEVELS: ReadonlySet<unknown> = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-]);
 
 /** Answers one exchange of the stateful era. @throws PosternError that answers the client. */
 export async function answerStateful(
@@ -121,7 +117,7 @@ async function answeredHere(
   const { frame } = visit;
   if (frame.method === 'ping') return {};
   if (frame.method === 'logging/setLevel') {
-    if (!LEVELS.has(frame.params['level'])) throw new InvalidParams('"level" is no level of logs');
+    if (!isLogLevel(frame.params['level'])) throw new InvalidParams('"level" is no level of logs');
     const logs = (server: string): boolean =>
       !federated.knowledge.lacks(visit.owner, server, 'logging');
     session.wishes.forAll(frame, logs);

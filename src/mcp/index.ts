@@ -40,6 +40,7 @@ export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json/limits.ts';
 export type { JsonLimits } from './json/limits.ts';
 export { filterList } from './lists.ts';
+export { isLogLevel, isSevereEnough } from './log-levels.ts';
 export { headersFor } from './mirror-headers.ts';
 export { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
 export type { ParamHeader } from './param-headers.ts';

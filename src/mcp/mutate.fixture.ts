@@ -1,4 +1,5 @@
 /** Spoils JSON texts at random, the same way for the same seed. */
+import { randomNumbers } from '../../test/support/random.ts';
 
 /** What parsers tend to read differently, or not at all. */
 const TOKENS: readonly Buffer[] = [
@@ -96,15 +97,4 @@ function words(text: string, separator: string | RegExp = /\s+/): readonly Buffe
     .trim()
     .split(separator)
     .map((word) => Buffer.from(word));
-}
-
-/** Mulberry32: numbers from 0 to below 1. */
-function randomNumbers(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

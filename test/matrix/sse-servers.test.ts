@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import type { LegacySse } from '../fixtures/legacy-sse.ts';
 import { startLegacySse } from '../fixtures/legacy-sse.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { pqFetch } from '../support/clients.ts';
 import { EVERYTHING_FAILURES, EVERYTHING_SCENARIO } from '../support/everything-scenario.ts';
 import { nodeProgram } from '../support/node-program.ts';
@@ -20,26 +17,25 @@ import { assertSame, assertWorked, play } from '../support/scenario.ts';
 import { STATEFUL_FAILURES, STATEFUL_SCENARIO } from '../support/stateful-scenario.ts';
 import { http, sse } from '../support/transports.ts';
 import { until } from '../support/until.ts';
+import type { PqTls } from './pq-tls.ts';
+import { createPqTls } from './pq-tls.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-let directory: string;
+let trusted: PqTls;
 let plain: LegacySse;
 let tls: LegacySse;
 let deserted: LegacySse;
 let everything: { url: string; process: ChildProcess };
 let postern: TestPostern;
-let toTls: ReturnType<typeof pqFetch>;
 let toPostern: ReturnType<typeof pqFetch>;
 
 before(async () => {
-  const authority = await createAuthority();
-  directory = await mkdtemp(join(tmpdir(), 'postern-ca-'));
-  const ca = join(directory, 'ca.pem');
-  await writeFile(ca, authority.certPem);
+  trusted = await createPqTls();
+  const ca = trusted.caFile;
   plain = await startLegacySse();
   deserted = await startLegacySse();
-  tls = await startLegacySse(await authority.issue());
+  tls = await startLegacySse(await trusted.issue());
   everything = await startEverything();
   postern = await startTestPostern({
     servers: {
@@ -51,15 +47,14 @@ before(async () => {
     },
     limits: { session_stream_lost_timeout_ms: 1000, session_idle_timeout_ms: 1000 },
   });
-  toTls = pqFetch({ ca: authority.certPem });
   toPostern = pqFetch(postern);
 });
 after(async () => {
-  await Promise.all([toTls.close(), toPostern.close()]);
+  await toPostern.close();
   await postern.stop();
   everything.process.kill();
   await Promise.all([plain, tls, deserted].map((server) => server.close()));
-  await rm(directory, { recursive: true });
+  await trusted.close();
 });
 
 /** The reference server over its own transport, on a port of the loopback alone. */
@@ -82,7 +77,7 @@ const through = (generation: 1 | 2, name: string) =>
 
 const servers = [
   ['plain', 1, () => sse(1, plain.url)],
-  ['tls', 2, () => sse(2, tls.url, toTls.fetch)],
+  ['tls', 2, () => sse(2, tls.url, trusted.fetch)],
 ] as const;
 
 for (const [name, generation, directly] of servers) {

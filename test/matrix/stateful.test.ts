@@ -1,10 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { StatefulHttp } from '../fixtures/stateful-http.ts';
 import { startStatefulHttp } from '../fixtures/stateful-http.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { pqFetch } from '../support/clients.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
@@ -16,25 +12,24 @@ import {
   STATEFUL_SCENARIO,
 } from '../support/stateful-scenario.ts';
 import { http, programAt, stdio } from '../support/transports.ts';
+import type { PqTls } from './pq-tls.ts';
+import { createPqTls } from './pq-tls.ts';
 
 const PROGRAM = programAt('test/fixtures/stateful-stdio.ts');
 
-let directory: string;
+let trusted: PqTls;
 let plain: StatefulHttp;
 let tls: StatefulHttp;
 let json: StatefulHttp;
 let postern: TestPostern;
-let toTls: ReturnType<typeof pqFetch>;
 let toPostern: ReturnType<typeof pqFetch>;
 
 before(async () => {
-  const authority = await createAuthority();
-  directory = await mkdtemp(join(tmpdir(), 'postern-ca-'));
-  const ca = join(directory, 'ca.pem');
-  await writeFile(ca, authority.certPem);
+  trusted = await createPqTls();
+  const ca = trusted.caFile;
   plain = await startStatefulHttp();
   json = await startStatefulHttp({ json: true });
-  tls = await startStatefulHttp({ credential: await authority.issue() });
+  tls = await startStatefulHttp({ credential: await trusted.issue() });
   postern = await startTestPostern({
     servers: {
       plain: { http: { url: plain.url } },
@@ -43,21 +38,20 @@ before(async () => {
       program: { stdio: PROGRAM },
     },
   });
-  toTls = pqFetch({ ca: authority.certPem });
   toPostern = pqFetch(postern);
 });
 after(async () => {
-  await Promise.all([toTls.close(), toPostern.close()]);
+  await toPostern.close();
   await postern.stop();
   await Promise.all([plain.close(), json.close(), tls.close()]);
-  await rm(directory, { recursive: true });
+  await trusted.close();
 });
 
 const connects = { 1: connectV1, 2: connectV2 };
 
 const servers = [
   ['plain HTTP', 'plain', STATEFUL_SCENARIO, (of: 1 | 2) => http(of, plain.url)],
-  ['HTTPS with ML-DSA', 'tls', STATEFUL_SCENARIO, (of: 1 | 2) => http(of, tls.url, toTls.fetch)],
+  ['HTTPS with ML-DSA', 'tls', STATEFUL_SCENARIO, (of: 1 | 2) => http(of, tls.url, trusted.fetch)],
   ['HTTP that answers JSON', 'json', JSON_SCENARIO, (of: 1 | 2) => http(of, json.url)],
   ['stdio', 'program', STATEFUL_SCENARIO, (of: 1 | 2) => stdio(of, PROGRAM)],
 ] as const;

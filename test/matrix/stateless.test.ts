@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { StatelessHttp } from '../fixtures/stateless-http.ts';
 import { startStatelessHttp } from '../fixtures/stateless-http.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { pqFetch } from '../support/clients.ts';
 import type { Program } from '../support/node-program.ts';
 import { connectV2 } from '../support/peer.ts';
@@ -18,23 +15,22 @@ import {
   STATELESS_SCENARIO,
 } from '../support/stateless-scenario.ts';
 import { http, programAt, stdio } from '../support/transports.ts';
+import type { PqTls } from './pq-tls.ts';
+import { createPqTls } from './pq-tls.ts';
 
-let directory: string;
+let trusted: PqTls;
 let program: Program;
 let plain: StatelessHttp;
 let tls: StatelessHttp;
 let postern: TestPostern;
-let toTls: ReturnType<typeof pqFetch>;
 let toPostern: ReturnType<typeof pqFetch>;
 
 before(async () => {
-  const authority = await createAuthority();
-  directory = await mkdtemp(join(tmpdir(), 'postern-ca-'));
-  const ca = join(directory, 'ca.pem');
-  await writeFile(ca, authority.certPem);
-  program = programAt('test/fixtures/stateless-stdio.ts', join(directory, 'journal'));
+  trusted = await createPqTls();
+  const ca = trusted.caFile;
+  program = programAt('test/fixtures/stateless-stdio.ts', join(trusted.directory, 'journal'));
   plain = await startStatelessHttp();
-  tls = await startStatelessHttp(await authority.issue());
+  tls = await startStatelessHttp(await trusted.issue());
   postern = await startTestPostern({
     servers: {
       plain: { http: { url: plain.url } },
@@ -42,19 +38,18 @@ before(async () => {
       program: { stdio: program },
     },
   });
-  toTls = pqFetch({ ca: authority.certPem });
   toPostern = pqFetch(postern);
 });
 after(async () => {
-  await Promise.all([toTls.close(), toPostern.close()]);
+  await toPostern.close();
   await postern.stop();
   await Promise.all([plain.close(), tls.close()]);
-  await rm(directory, { recursive: true });
+  await trusted.close();
 });
 
 const servers = [
   ['HTTP', 'plain', () => http(2, plain.url)],
-  ['HTTPS with ML-DSA', 'tls', () => http(2, tls.url, toTls.fetch)],
+  ['HTTPS with ML-DSA', 'tls', () => http(2, tls.url, trusted.fetch)],
   ['stdio', 'program', () => stdio(2, program)],
 ] as const;
 

@@ -1,12 +1,11 @@
 import type { Frame, JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
-import { isObject, RPC } from '#mcp';
+import { isObject, isSevereEnough, RPC } from '#mcp';
 import { answersTo } from '../capabilities.ts';
 import { InitializeRefused } from '../errors.ts';
 import { exactParams, exactResult } from '../exact.ts';
 import type { RpcError } from '../frames.ts';
 import { errorAnswer, errorOf, resultFrame, unanswered } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
-import { isSevereEnough } from '../meta.ts';
 import { errorForStateless, isStatelessError, resultForStateless } from '../results.ts';
 import { progressFor } from './server-call.ts';
 import type { Remark, ServerCall } from './server-call.ts';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Limits } from '#lib';
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame, Revision } from '#mcp';
-import { asRpcId, idKey, isObject, RPC } from '#mcp';
+import { asRpcId, idKey, isLogLevel, isObject, RPC } from '#mcp';
 import type { EmptyReply, Upstream, UpstreamReply, UpstreamRequest } from '#transport';
 import { RequestIdInUse, ResponseUnexpected, UpstreamOverloaded } from '#transport';
 import { BridgeNotPossible } from '../errors.ts';
 import { errorAnswer, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
-import { isLogLevel, STATELESS } from '../meta.ts';
+import { STATELESS } from '../meta.ts';
 import { Outbox } from '../outbox.ts';
 import { replyOf } from '../reply.ts';
 import { Asks } from './asks.ts';

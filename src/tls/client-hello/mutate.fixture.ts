@@ -1,6 +1,7 @@
 /** Spoils hellos at random, the same way for the same seed. */
 import type { HelloParts, WireExtension } from '../client-hello.fixture.ts';
 import { buildHello, helloMessage, inRecords, payloadOf } from '../client-hello.fixture.ts';
+import { randomNumbers } from '../../../test/support/random.ts';
 
 /** Lengths that tend to be handled wrongly. */
 const ODD_LENGTHS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x3fff, 0x4000, 0x4001, 0x7fff, 0xffff];
@@ -126,15 +127,4 @@ function partsOf(message: Buffer): HelloParts {
 function sized(bytes: Buffer, at: number, lengthBytes: number): Buffer {
   const start = at + lengthBytes;
   return bytes.subarray(start, start + bytes.readUIntBE(at, lengthBytes));
-}
-
-/** Mulberry32: numbers from 0 to below 1. */
-function randomNumbers(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
