@@ -1,6 +1,6 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
-import type { Frame, JsonObject, RequestFrame, Revision } from '#mcp';
+import type { Frame, JsonObject, RequestFrame, ResponseFrame, Revision } from '#mcp';
 import { isObject, revisionByName, RPC, UNDECLARED_REVISION } from '#mcp';
 import type { ClientConnection, Upstream, UpstreamReply, UpstreamRequest } from '#transport';
 import { UpstreamProtocolError } from '#transport';
@@ -16,6 +16,7 @@ import {
 } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { STATEFUL } from '../meta.ts';
+import { patiently } from './patience.ts';
 
 /** What a server said when the session was opened. */
 export interface Initialized {
@@ -122,6 +123,11 @@ export class ServerSession {
     return (await this.#ask(method, params)).result;
   }
 
+  /** Resolves when the server has answered, with whatever: it has then seen what was sent before. */
+  async ping(): Promise<void> {
+    await this.#exchange('ping', {});
+  }
+
   async notify(method: string, params: JsonObject): Promise<void> {
     await this.send(notificationFrame(method, params));
   }
@@ -137,10 +143,7 @@ export class ServerSession {
   /** Listens to the session's own stream, as far as the server has one; once is enough. */
   async listen(): Promise<void> {
     this.#stream ??= this.#pump();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const patience = setTimeout(resolve, STREAM_PATIENCE_MS).unref();
-    await Promise.race([this.#stream.opened, promise]);
-    clearTimeout(patience);
+    await patiently(this.#stream.opened, STREAM_PATIENCE_MS);
   }
 
   /** Resolves when the session's own stream has ended; whether there was one. */
@@ -185,6 +188,17 @@ export class ServerSession {
     method: string,
     params: JsonObject,
   ): Promise<{ reply: UpstreamReply; result: JsonObject }> {
+    const { reply, answer } = await this.#exchange(method, params);
+    const error = errorOf(answer);
+    if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
+    return { reply, result: 'result' in answer.outcome ? answer.outcome.result : {} };
+  }
+
+  /** @throws InitializeRefused without an answer. */
+  async #exchange(
+    method: string,
+    params: JsonObject,
+  ): Promise<{ reply: UpstreamReply; answer: ResponseFrame }> {
     const { limits, onMessage } = this.#context;
     const signal = AbortSignal.any([
       this.#life.signal,
@@ -192,13 +206,8 @@ export class ServerSession {
     ]);
     const reply = await this.send(requestFrame(this.nextId(), method, params), signal);
     for await (const frame of framesOf(reply, limits)) {
-      if (frame.kind !== 'response') {
-        await onMessage(frame, this);
-        continue;
-      }
-      const error = errorOf(frame);
-      if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
-      if ('result' in frame.outcome) return { reply, result: frame.outcome.result };
+      if (frame.kind === 'response') return { reply, answer: frame };
+      await onMessage(frame, this);
     }
     throw refused(method, `HTTP status ${reply.status}`);
   }
