@@ -2,7 +2,7 @@ import type { Limits } from '#lib';
 import type { Frame, JsonObject, RequestFrame, ResponseFrame, RpcId } from '#mcp';
 import { asRpcId, idKey, metaOf } from '#mcp';
 import { exactParams } from '../exact.ts';
-import { answersOf, notificationFrame, requestFrame, resultFrame } from '../frames.ts';
+import { notificationFrame, requestFrame, resultFrame } from '../frames.ts';
 import { addMeta, withoutKeys } from '../meta.ts';
 import { Inbox } from './inbox.ts';
 import type { ServerSession } from './server-session.ts';
@@ -88,8 +88,9 @@ export class ServerCall {
 
   async #pump(frame: RequestFrame): Promise<void> {
     try {
-      const reply = await this.session.send(frame, this.#control.signal);
-      for await (const said of answersOf(reply, this.#limits)) {
+      const { signal } = this.#control;
+      const reply = await this.session.send(frame, signal);
+      for await (const said of this.session.said(frame, reply, signal)) {
         const sorted = this.#sorted(said);
         if (sorted === null) await this.#onOther(said);
         else await this.#inbox.put(sorted);

@@ -7,9 +7,9 @@ import { UpstreamProtocolError } from '#transport';
 import { clientForStateful } from '../capabilities.ts';
 import { InitializeRefused } from '../errors.ts';
 import {
+  answersOf,
   errorAnswer,
   errorOf,
-  framesOf,
   notificationFrame,
   requestFrame,
   resultFrame,
@@ -17,6 +17,8 @@ import {
 import type { Introduction } from '../meta.ts';
 import { STATEFUL } from '../meta.ts';
 import { patiently } from './patience.ts';
+import type { Stream } from './polling.ts';
+import { answered, followed } from './polling.ts';
 
 /** What a server said when the session was opened. */
 export interface Initialized {
@@ -94,8 +96,7 @@ export class ServerSession {
       capabilities: clientForStateful(capabilities),
       clientInfo,
     };
-    const { reply, result } = await this.#ask('initialize', params);
-    this.#id = reply.sessionId;
+    const result = await this.ask('initialize', params);
     const { protocolVersion, capabilities: offered, serverInfo, instructions } = result;
     const name = typeof protocolVersion === 'string' ? protocolVersion : '';
     const revision = revisionByName(name);
@@ -108,7 +109,7 @@ export class ServerSession {
     await this.notify('notifications/initialized', {});
     if (logLevel !== null && isObject(offered['logging'])) {
       // What a server logs is sorted again before it goes on, so this may fail.
-      await this.#ask('logging/setLevel', { level: logLevel }).catch(() => undefined);
+      await this.ask('logging/setLevel', { level: logLevel }).catch(() => undefined);
     }
     return { revision, capabilities: offered, serverInfo, instructions };
   }
@@ -118,9 +119,28 @@ export class ServerSession {
     return this.#context.upstream.exchange(this.#request('POST', frame, signal));
   }
 
+  /**
+   * What the server says in reply to a request, also where it lets its clients come back for the rest.
+   *
+   * @throws UpstreamProtocolError for a reply without a message, and what the exchange ends with.
+   */
+  said(
+    { id }: RequestFrame,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+  ): AsyncGenerator<Frame, void> {
+    const { limits } = this.#context;
+    if (reply.kind !== 'events') return answersOf(reply, limits);
+    const isLast = (frame: Frame): boolean => frame.kind === 'response' && frame.id === id;
+    return answered(reply, this.#polling(signal, isLast));
+  }
+
   /** Asks and waits for the result. @throws InitializeRefused for an error of the server. */
   async ask(method: string, params: JsonObject): Promise<JsonObject> {
-    return (await this.#ask(method, params)).result;
+    const answer = await this.#exchange(method, params);
+    const error = errorOf(answer);
+    if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
+    return 'result' in answer.outcome ? answer.outcome.result : {};
   }
 
   /** Resolves when the server has answered, with whatever: it has then seen what was sent before. */
@@ -174,9 +194,13 @@ export class ServerSession {
   async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<boolean> {
     // A server may have no such stream; it is not asked for it again.
     if (!(await opened)) return false;
-    const { limits, onMessage } = this.#context;
+    const polling = this.#polling(this.#life.signal, () => false);
     try {
-      for await (const frame of framesOf(await reply, limits)) await onMessage(frame, this);
+      const first = await reply;
+      if (first.kind !== 'events') return false;
+      for await (const frame of followed(first, polling)) {
+        await this.#context.onMessage(frame, this);
+      }
     } catch {
       // It may also end at any time; the next call opens it again.
     }
@@ -184,32 +208,28 @@ export class ServerSession {
     return true;
   }
 
-  async #ask(
-    method: string,
-    params: JsonObject,
-  ): Promise<{ reply: UpstreamReply; result: JsonObject }> {
-    const { reply, answer } = await this.#exchange(method, params);
-    const error = errorOf(answer);
-    if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
-    return { reply, result: 'result' in answer.outcome ? answer.outcome.result : {} };
-  }
-
   /** @throws InitializeRefused without an answer. */
-  async #exchange(
-    method: string,
-    params: JsonObject,
-  ): Promise<{ reply: UpstreamReply; answer: ResponseFrame }> {
+  async #exchange(method: string, params: JsonObject): Promise<ResponseFrame> {
     const { limits, onMessage } = this.#context;
     const signal = AbortSignal.any([
       this.#life.signal,
       AbortSignal.timeout(limits.sessionSetupTimeoutMs),
     ]);
-    const reply = await this.send(requestFrame(this.nextId(), method, params), signal);
-    for await (const frame of framesOf(reply, limits)) {
-      if (frame.kind === 'response') return { reply, answer: frame };
+    const asked = requestFrame(this.nextId(), method, params);
+    const reply = await this.send(asked, signal);
+    if (reply.kind === 'empty') throw refused(method, `HTTP status ${reply.status}`);
+    this.#id ??= reply.sessionId;
+    for await (const frame of this.said(asked, reply, signal)) {
+      if (frame.kind === 'response') return frame;
       await onMessage(frame, this);
     }
     throw refused(method, `HTTP status ${reply.status}`);
+  }
+
+  #polling(signal: AbortSignal, isLast: (frame: Frame) => boolean): Stream {
+    const resume: Stream['resume'] = (lastEventId, until) =>
+      this.#context.upstream.exchange({ ...this.#request('GET', null, until), lastEventId });
+    return { limits: this.#context.limits, signal, isLast, resume };
   }
 
   #request(
