@@ -41,7 +41,7 @@ export class Worker {
   constructor(context: WorkerContext, principal: string) {
     this.principal = principal;
     this.#context = context;
-    this.#calls = new Calls(context.launcher.program.limits);
+    this.#calls = new Calls(context.launcher.program.limits, !context.isShared);
     this.#channel = context.launcher.open(principal, {
       onFrame: (frame) => this.#onFrame(frame),
       onRefusedAnswer: (id, error) => this.#calls.take(id)?.fail(error),
@@ -58,7 +58,7 @@ export class Worker {
     return this.#calls.size === 0;
   }
 
-  /** Whether the request's id and progress token are free here; ids are never rewritten. */
+  /** Whether the request's id and progress token are free here. */
   canTake(frame: RequestFrame): boolean {
     return this.#calls.canTake(frame);
   }
