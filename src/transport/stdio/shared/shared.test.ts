@@ -144,6 +144,22 @@ test('R-18 no session ends the subscription of another', async (t) => {
   assert.equal(then.filter((line) => line.includes('resources/unsubscribe')).length, 1);
 });
 
+test('R-18 the answer to the farewell of one session is not that to a call of another', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const subscribe = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'resources/subscribe',
+    params: { uri: 'x:y' },
+  };
+  await exchange(upstream, subscribe, { ...ALICE, sessionId: first });
+  await exchange(upstream, null, { ...ALICE, sessionId: first, httpMethod: 'DELETE' });
+  const bob = { ...BOB, sessionId: second };
+  const reply = jsonOf(await exchange(upstream, callTool(2, 'huge', { count: 3 }), bob));
+  assert.deepEqual((reply['result'] as Json)['structuredContent'], { filler: 'xxx' });
+});
+
 test('R-23 a server asks in vain, since nobody can tell whom', async (t) => {
   const { upstream } = shared(t);
   const sessionId = await openSession(upstream, ALICE, { roots: {} });
