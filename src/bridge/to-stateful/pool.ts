@@ -170,7 +170,7 @@ export class Pool {
   /** Leaves the session to no call that the server may ask for until it has seen the end of this one. */
   #settle(entry: Entry, told: Promise<void>): void {
     const settled = this.#settled(entry, told);
-    entry.settling = patiently(settled, SETTLING_PATIENCE_MS).finally(
+    entry.settling = patiently(settled, SETTLING_PATIENCE_MS, undefined).finally(
       () => (entry.settling = null),
     );
   }

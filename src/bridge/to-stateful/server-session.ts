@@ -47,8 +47,8 @@ const FAREWELL_MS = 2000;
 interface OwnStream {
   /** Whether the server has one. */
   readonly opened: Promise<boolean>;
-  /** Resolves when it has ended; whether there was one. */
-  readonly ended: Promise<boolean>;
+  /** Resolves when it has ended, or the server has none. */
+  readonly ended: Promise<void>;
 }
 
 /** One session of the bridge with a server of the stateful era. */
@@ -160,15 +160,20 @@ export class ServerSession {
     await this.send(answer).catch(() => undefined);
   }
 
-  /** Listens to the session's own stream, as far as the server has one; once is enough. */
-  async listen(): Promise<void> {
+  /**
+   * Listens to the session's own stream, as far as the server has one; once is enough.
+   *
+   * @returns whether there is one, or may be: some servers take their time to open it.
+   */
+  async listen(): Promise<boolean> {
     this.#stream ??= this.#pump();
-    await patiently(this.#stream.opened, STREAM_PATIENCE_MS);
+    const { opened } = this.#stream;
+    return patiently(opened, STREAM_PATIENCE_MS, true);
   }
 
-  /** Resolves when the session's own stream has ended; whether there was one. */
-  async streamEnd(): Promise<boolean> {
-    return (await this.#stream?.ended) ?? false;
+  /** Resolves when the session's own stream has ended, or there is none. */
+  async streamEnd(): Promise<void> {
+    await this.#stream?.ended;
   }
 
   /** Ends the session; resolves when the server has been told. */
@@ -191,13 +196,13 @@ export class ServerSession {
     return { opened, ended: this.#read(reply, opened) };
   }
 
-  async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<boolean> {
+  async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<void> {
     // A server may have no such stream; it is not asked for it again.
-    if (!(await opened)) return false;
+    if (!(await opened)) return;
     const polling = this.#polling(this.#life.signal, () => false);
     try {
       const first = await reply;
-      if (first.kind !== 'events') return false;
+      if (first.kind !== 'events') return;
       for await (const frame of followed(first, polling)) {
         await this.#context.onMessage(frame, this);
       }
@@ -205,7 +210,6 @@ export class ServerSession {
       // It may also end at any time; the next call opens it again.
     }
     this.#stream = null;
-    return true;
   }
 
   /** @throws InitializeRefused without an answer. */
