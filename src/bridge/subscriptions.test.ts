@@ -118,3 +118,15 @@ test('R-23 changes that a server has no stream to tell of are not promised', asy
   assert.equal(server.count('resources/subscribe'), 0);
   await bridge.close();
 });
+
+test('R-23 subscriptions of a principal are bounded, apart from its calls', async () => {
+  const bridge = bridgeTo(statefulServer(), { maxBridgedSessionsPerPrincipal: 1 });
+  const heard = await listen(bridge, {});
+  assert.equal(methodOf(await next(heard)), 'notifications/subscriptions/acknowledged');
+  await assert.rejects(listen(bridge, {}), { code: 'POSTERN_UPSTREAM_OVERLOADED' });
+  const asked = await bridge.exchange(exchangeOf(toolCall(1), STATELESS));
+  assert.equal(methodOf(await next(framesOf(asked, LIMITS))), 'response');
+  await bridge.close();
+  // A gateway that stops has the subscription end in order.
+  assert.equal(methodOf(await next(heard)), 'response');
+});
