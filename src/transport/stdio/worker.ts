@@ -175,11 +175,12 @@ export class Worker {
     if (method === LISTEN) return;
     const { discoverTimeoutMs } = this.#context.launcher.program.limits;
     if (method === DISCOVER && !this.#heard && now - call.startedAt > discoverTimeoutMs) {
-      this.#calls.giveUp(call);
       this.#answerStateful(
         call,
         `it did not answer server/discover within ${discoverTimeoutMs} ms`,
       );
+      // Last, since it may yet answer.
+      this.#calls.giveUp(call);
       if (this.idle) this.end('it does not answer');
       return;
     }
