@@ -44,7 +44,7 @@ export async function* followed(
   while (reply.kind === 'events') {
     yield* place.read(reply);
     if (place.isOver || place.lastEventId === null) return;
-    await unlessGone(delay(waitOf(place, limits), undefined, { ref: false }), signal);
+    await unlessGone(delay(waitOf(place, limits), undefined, { ref: false, signal }), signal);
     reply = await stream.resume(place.lastEventId, signal);
   }
   if (place.failure !== null) throw place.failure;
@@ -70,7 +70,9 @@ export async function* answered(first: EventsReply, stream: Stream): AsyncGenera
   try {
     yield* followed(first, { ...stream, resume }, () => timers[0]?.refresh());
   } catch (thrown) {
-    if (late.signal.aborted) throw new UpstreamTimeout('the rest of a reply did not come in time');
+    if (late.signal.aborted) {
+      throw new UpstreamTimeout('the rest of a reply did not come in time', { cause: thrown });
+    }
     if (timers.length === 0 || !(thrown instanceof SessionNotFound)) throw thrown;
     // Of a call that has begun, it does not show that the server has done nothing.
     throw new UpstreamUnavailable('the server has lost the session amid a call', { cause: thrown });
