@@ -18,7 +18,7 @@ export const BridgeInputMissing = defineError('POSTERN_BRIDGE_INPUT_MISSING', {
 export const BridgeNotPossible = defineError('POSTERN_BRIDGE_NOT_POSSIBLE', {
   meaning: 'The request has no counterpart in the protocol revision that the MCP server speaks.',
   hint: 'See docs/bridging.md for what can be bridged; or use a client and a server of one era.',
-  httpStatus: 404,
+  httpStatus: 200,
   rpcCode: -32601,
 });
 

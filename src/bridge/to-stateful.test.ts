@@ -7,6 +7,7 @@ import {
   answerOf,
   bridgeTo,
   exchangeOf,
+  json,
   resultOf,
   statefulServer,
   toolCall,
@@ -187,6 +188,34 @@ test('R-23 a call whose client goes away is cancelled at the server', async () =
   await until('the server is told', () => server.count('notifications/cancelled') === 1);
   await bridge.close();
   assert.equal(server.sessions.size, 0);
+});
+
+test('R-23 a question on the stream of one call is never taken for that of another', async () => {
+  const server = statefulServer();
+  const { script } = server;
+  const listed = Promise.withResolvers<void>();
+  server.script = async (request) => {
+    const { frame } = request;
+    if (frame?.kind !== 'request') return script(request);
+    // The list asks, which it may not in 2026-07-28; the call waits for it.
+    if (frame.method === 'tools/list') {
+      return script({ ...request, frame: requestFrame(frame.id, 'tools/call', {}) });
+    }
+    if (frame.method === 'tools/call') {
+      await listed.promise;
+      return json(resultFrame(frame.id, { content: [] }));
+    }
+    return script(request);
+  };
+  const bridge = bridgeTo(server);
+  const called = call(bridge);
+  await until('the call has come', () => server.count('tools/call') === 1);
+  const list = requestFrame(2, 'tools/list', toolCall(2).params);
+  const { answers } = await resultOf(await bridge.exchange(exchangeOf(list, STATELESS)));
+  listed.resolve();
+  assert.deepEqual([answers, (await called)['resultType']], [0, 'complete']);
+  assert.equal(server.sessions.size, 1);
+  await bridge.close();
 });
 
 test('R-23 what has no counterpart is refused, and malformed requests are', async () => {

@@ -268,6 +268,23 @@ test('R-23 an introduction that a session would have to keep is bounded', async 
   await bridge.close();
 });
 
+test('R-23 a session refuses what there is not, what is too much, and what is another process’s', async () => {
+  const bridge = bridgeTo(statelessServer(), { maxInFlightPerSession: 1 });
+  const session = await opened(bridge, {});
+  const refusalOf = async (method: string, params: JsonObject): Promise<unknown> => {
+    const answer = await answerOf(await send(bridge, session, requestFrame(3, method, params)));
+    return (answer['error'] as JsonObject | undefined)?.['code'];
+  };
+  assert.equal(await refusalOf('initialize', {}), -32_600);
+  assert.equal(await refusalOf('logging/setLevel', { level: 'loud' }), -32_602);
+  assert.equal(await refusalOf('logging/setLevel', { level: 'debug' }), undefined);
+  const ping = requestFrame(4, 'ping', {});
+  assert.deepEqual((await answerOf(await send(bridge, session, ping)))['result'], {});
+  const restarted = bridgeTo(statelessServer());
+  await assert.rejects(send(restarted, session, ping), { code: 'POSTERN_SESSION_NOT_FOUND' });
+  await Promise.all([bridge.close(), restarted.close()]);
+});
+
 test('R-23 a cancelled call is aborted at the server and gets no answer', async () => {
   const server = statelessServer();
   const { script } = server;

@@ -55,6 +55,7 @@ export function readEvent(wire: Buffer, first: boolean): SseEvent {
   let dataLines = 0;
   let type = '';
   let id: string | null = null;
+  let retryMs: number | null = null;
   const bom = first && wire.subarray(0, BOM.length).equals(BOM);
   let plain = !bom;
   let at = bom ? BOM.length : 0;
@@ -75,13 +76,22 @@ export function readEvent(wire: Buffer, first: boolean): SseEvent {
       const value = valueOf(wire, at + 2, end).toString('utf8');
       if (value.includes('\0')) plain = false;
       else id = value;
-    } else if (name !== 'retry' && name !== 'comment' && end > at) {
+    } else if (name === 'retry') {
+      retryMs = millisecondsOf(valueOf(wire, at + 5, end)) ?? retryMs;
+    } else if (name !== 'comment' && end > at) {
       plain = false;
     }
     at = end + (crlf ? 2 : 1);
   }
   const message = data.length > 0 ? data.take() : null;
-  return { wire, message, id, type: type === '' ? 'message' : type, plain };
+  const event = { wire, message, id, type: type === '' ? 'message' : type, plain };
+  return retryMs === null ? event : { ...event, retryMs };
+}
+
+/** A field of other characters than digits does not count; nor does one of ten digits and more. */
+function millisecondsOf(value: Buffer): number | null {
+  const text = value.toString('latin1');
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 /** Name of the field in a line; the names of the standard have up to five letters. */

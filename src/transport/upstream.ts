@@ -73,6 +73,8 @@ export interface StreamEvent {
   readonly message: Buffer | null;
   /** `id` of the event, kept when policy has to rewrite the data. */
   readonly id: string | null;
+  /** `retry` of the event: how long the server is to be left alone once its stream has ended. */
+  readonly retryMs?: number;
 }
 
 /** State of an upstream for health, doctor and summaries. */

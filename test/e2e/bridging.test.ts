@@ -8,10 +8,12 @@ import { startStatefulHttp } from '../fixtures/stateful-http.ts';
 import type { StatelessHttp } from '../fixtures/stateless-http.ts';
 import { startStatelessHttp } from '../fixtures/stateless-http.ts';
 import { pqFetch } from '../support/clients.ts';
+import { readEvents } from '../support/event-reader.ts';
 import type { Peer } from '../support/peer.ts';
 import { ANSWERS, connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
+import { errorCodeOf, openSession, request, send } from '../support/raw.ts';
 import type { Scenario } from '../support/scenario.ts';
 import { assertWorked, play, sorted } from '../support/scenario.ts';
 import { STATEFUL_FAILURES, STATEFUL_SCENARIO } from '../support/stateful-scenario.ts';
@@ -198,6 +200,36 @@ test('R-23 without the bridge a client of both eras falls back to initialize', a
   const peer = await connectV2(transport, { versionNegotiation: { mode: 'auto' } });
   assert.equal(peer.revision(), '2025-11-25');
   await peer.close();
+});
+
+test('R-23 a bridged session outlives refusals and lost connections like any other', async () => {
+  const url = postern.url('new');
+  const session = {
+    ...(await openSession(link.fetch, url)),
+    'mcp-protocol-version': '2025-11-25',
+  };
+  const refused = await send(link.fetch, url, request(1, 'tasks/list'), session);
+  // With 404 a client would begin another session; one without sessions is told so.
+  assert.deepEqual([refused.status, errorCodeOf(refused)], [200, -32601]);
+  const introduction = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const alone = await send(
+    link.fetch,
+    postern.url('old'),
+    request(1, 'tasks/get', { taskId: 't', _meta: introduction }),
+    { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tasks/get', 'mcp-name': 't' },
+  );
+  assert.deepEqual([alone.status, errorCodeOf(alone)], [404, -32601]);
+  const params = { name: 'count', arguments: { to: 3 }, _meta: { progressToken: 'p' } };
+  const call = await readEvents(link.fetch, url, request(2, 'tools/call', params), session);
+  const begun = await call.next();
+  await call.cut();
+  const resuming = { ...session, 'last-event-id': begun?.id ?? '' };
+  const rest = await (await readEvents(link.fetch, url, null, resuming)).rest();
+  assert.equal(rest.length, 3);
+  assert.match(JSON.stringify(rest.at(-1)?.message), /counted to 3/);
 });
 
 test('R-19 the record tells the revision of either side', async () => {

@@ -185,7 +185,7 @@ export class ToStateful {
     const mayAsk = MAY_ASK.has(frame.method);
     const seat = await this.#pool.seat(request.principal, client, mayAsk, request.signal);
     tellHop(request, seat);
-    const call = new ServerCall(seat.session, limits, (said) => seat.route(said));
+    const call = new ServerCall(seat.session, limits, (said) => seat.route(said, call));
     seat.occupy(call);
     call.start(frame);
     return new Conversation(seat, call, client);

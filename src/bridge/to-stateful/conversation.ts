@@ -66,18 +66,17 @@ export class Conversation {
   }
 
   /**
-   * What the client is to get until the server has answered or wants to know something.
+   * What the client is to get until the server has answered or wants to know something. One that fails is
+   * yet to be cancelled.
    *
    * @throws UpstreamProtocolError without an answer, and what the exchange with the server ends with.
    */
   async *goOn(asked: RequestFrame, hold: Hold): AsyncGenerator<Frame, void> {
-    let over = true;
+    let isAnswered = false;
     try {
       for (;;) {
         if (this.#question !== null) {
-          const question = this.#ask(asked, this.#question, hold);
-          over = false;
-          yield question;
+          yield this.#ask(asked, this.#question, hold);
           return;
         }
         const said = await this.#call.next();
@@ -86,6 +85,7 @@ export class Conversation {
           throw unanswered();
         }
         if (said.kind === 'answer') {
+          isAnswered = true;
           yield this.#answer(asked, said.frame);
           return;
         }
@@ -93,20 +93,25 @@ export class Conversation {
         if (passed !== null) yield passed;
       }
     } finally {
-      if (over) this.#seat.leave();
+      if (isAnswered) this.#seat.leave();
     }
   }
 
   /** Ends it; the server is told. */
   cancel(reason: string): void {
     this.#cancelled = true;
-    if (this.#question !== null) {
-      const error = { code: RPC.invalidRequest, message: reason };
-      const refusal = errorAnswer(this.#question.id, error);
-      void this.#seat.session.send(refusal).catch(() => undefined);
+    this.#seat.abandon(this.#tell(reason));
+  }
+
+  async #tell(reason: string): Promise<void> {
+    const question = this.#question;
+    this.#question = null;
+    const cancelled = this.#call.cancel(reason);
+    if (question !== null) {
+      const refusal = errorAnswer(question.id, { code: RPC.invalidRequest, message: reason });
+      await this.#seat.session.send(refusal).catch(() => undefined);
     }
-    this.#call.cancel(reason);
-    this.#seat.leave();
+    await cancelled;
   }
 
   /** What goes to the client at once, if anything; what the server asks is kept, or refused. */

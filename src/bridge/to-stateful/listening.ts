@@ -2,6 +2,7 @@ import type { Limits } from '#lib';
 import type { Frame, JsonObject, NotificationFrame, RequestFrame } from '#mcp';
 import { isObject } from '#mcp';
 import type { Upstream } from '#transport';
+import { UpstreamUnavailable } from '#transport';
 import { notificationFrame, resultFrame } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { addMeta, META } from '../meta.ts';
@@ -57,15 +58,20 @@ export class Listening {
     return this.#context.principal;
   }
 
-  /** What the client is to get: the acknowledgement, then each change, until it goes. */
+  /**
+   * What the client is to get: the acknowledgement, then each change, until it goes.
+   *
+   * @throws UpstreamUnavailable when the server tells of no more changes.
+   */
   async *frames(): AsyncGenerator<Frame, void> {
     // Nobody could answer the server here.
     const client = { ...this.#context.client, capabilities: {}, logLevel: null };
     const server = await this.#session.open(client);
-    await this.#session.listen();
-    const agreed = await this.#subscribe(server);
+    const hasStream = await this.#session.listen();
+    // Of changes of lists a server without a stream may still tell amid calls.
+    const agreed = { ...this.#lists(server), ...(hasStream && (await this.#subscribe(server))) };
     yield this.#tagged('notifications/subscriptions/acknowledged', { notifications: agreed });
-    void this.#endWithStream();
+    if (hasStream) void this.#endWithStream();
     for (;;) {
       const change = await this.#changes.take();
       if (change === null) break;
@@ -94,22 +100,27 @@ export class Listening {
     if (frame.kind === 'request') return session.answerAlone(frame);
   }
 
-  /** Changes that a server without a stream tells of amid calls are heard all the same. */
+  /** Nobody knows what is missed once the stream has ended, so the client has to begin anew. */
   async #endWithStream(): Promise<void> {
-    if (await this.#session.streamEnd()) this.#changes.end();
+    await this.#session.streamEnd();
+    this.#changes.end(new UpstreamUnavailable('the server has ended the stream of its changes'));
   }
 
-  /** Subscribes to each resource; what the server agreed to. */
-  async #subscribe({ capabilities }: Initialized): Promise<JsonObject> {
+  /** The lists of whose changes the server tells, of those that are wanted. */
+  #lists({ capabilities }: Initialized): JsonObject {
     const lists = LISTS.filter((list) => {
       const offered = capabilities[list];
       return (
         this.#wanted.has(changeOf(list)) && isObject(offered) && offered['listChanged'] === true
       );
     });
-    const agreed = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]));
+    return Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]));
+  }
+
+  /** Subscribes to each resource; what the server agreed to. */
+  async #subscribe({ capabilities }: Initialized): Promise<JsonObject> {
     const { resources } = capabilities;
-    if (!isObject(resources) || resources['subscribe'] !== true) return agreed;
+    if (!isObject(resources) || resources['subscribe'] !== true) return {};
     const subscribed: string[] = [];
     for (const uri of this.#uris) {
       const taken = await this.#session.ask('resources/subscribe', { uri }).then(
@@ -118,7 +129,7 @@ export class Listening {
       );
       if (taken) subscribed.push(uri);
     }
-    return subscribed.length === 0 ? agreed : { ...agreed, resourceSubscriptions: subscribed };
+    return subscribed.length === 0 ? {} : { resourceSubscriptions: subscribed };
   }
 
   #tagged(method: string, params: JsonObject): Frame {

@@ -6,22 +6,34 @@ import { UpstreamOverloaded } from '#transport';
 import { canBeAsked } from '../capabilities.ts';
 import type { Introduction } from '../meta.ts';
 import { unlessGone } from '../reply.ts';
+import { patiently } from './patience.ts';
 import type { ServerCall } from './server-call.ts';
 import type { Initialized } from './server-session.ts';
 import { ServerSession } from './server-session.ts';
+import { Waiting } from './waiting.ts';
 
 /** How often idle sessions are looked for. */
 const TICK_MS = 1000;
+
+/** So long the next call waits for a session to be done with a call that was given up; then it takes another. */
+const SETTLING_PATIENCE_MS = 1000;
 
 /** A place in a session, for one call. */
 export interface Seat {
   readonly session: ServerSession;
   readonly server: Initialized;
-  /** Takes a message of the server that names no call. */
-  route(frame: Frame): Promise<void> | void;
+  /** Takes a message on the stream of this call that does not name it. */
+  route(frame: Frame, call: ServerCall): Promise<void> | void;
   /** Lets what the server asks or logs without naming a call go to this one. */
   occupy(call: ServerCall): void;
   leave(): void;
+  /**
+   * Leaves a call that was not answered. What the server still asks for it is refused; the next call that
+   * it may ask for gets the session when nothing of that can be on its way any more.
+   *
+   * @param told resolves when the server has been told.
+   */
+  abandon(told: Promise<void>): void;
   /** Ends the session, which is over for its server; calls in it fail by themselves. */
   discard(): void;
 }
@@ -40,8 +52,7 @@ export interface PoolContext {
 export class Pool {
   readonly #context: PoolContext;
   readonly #entries = new Set<Entry>();
-  /** Who waits for room, and for whom. */
-  readonly #waiting = new Map<() => void, string>();
+  readonly #waiting = new Waiting();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -66,8 +77,9 @@ export class Pool {
     const reserved = alone && (canBeAsked(client.capabilities) || client.logLevel !== null);
     for (;;) {
       const entry = this.#free(key, reserved) ?? this.#opened(key, principal, client);
-      if (entry !== null) return this.#take(entry, reserved, signal);
-      await this.#room(principal, signal);
+      if (entry === null) await this.#room(principal, signal);
+      else if (reserved && entry.settling !== null) await unlessGone(entry.settling, signal);
+      else return this.#take(entry, reserved, signal);
     }
   }
 
@@ -76,14 +88,14 @@ export class Pool {
     if (this.#timer !== null) clearInterval(this.#timer);
     await Promise.all([...this.#entries].map(({ session }) => session.end()));
     this.#entries.clear();
-    this.#wake();
+    this.#waiting.wake();
   }
 
   /** The oldest session that has a place: calls one after the other meet the same, the rest end idle. */
   #free(key: string, reserved: boolean): Entry | null {
     for (const entry of this.#entries) {
-      const hasPlace = !(reserved && entry.reserved) && !entry.session.ended;
-      if (entry.key === key && hasPlace) return entry;
+      const isTaken = reserved && entry.reserved && entry.settling === null;
+      if (entry.key === key && !isTaken && !entry.session.ended) return entry;
     }
     return null;
   }
@@ -97,7 +109,7 @@ export class Pool {
       upstream,
       limits,
       principal,
-      onMessage: (frame) => this.#route(entry, frame),
+      onMessage: (frame) => this.#route(entry, frame, entry.asker),
     });
     const entry: Entry = {
       key,
@@ -105,6 +117,7 @@ export class Pool {
       ready: session.open(client),
       users: 0,
       reserved: false,
+      settling: null,
       asker: null,
       usedAt: performance.now(),
     };
@@ -118,7 +131,8 @@ export class Pool {
     entry.users += 1;
     entry.usedAt = performance.now();
     if (reserved) entry.reserved = true;
-    const leave = once(() => this.#leave(entry, reserved));
+    const go = once((told: Promise<void> | null) => this.#leave(entry, reserved, told));
+    const leave = (): void => go(null);
     try {
       const server = await unlessGone(entry.ready, signal);
       // Programs put all that they say on the streams of calls while there is no other.
@@ -126,11 +140,13 @@ export class Pool {
       return {
         session: entry.session,
         server,
-        route: (frame) => this.#route(entry, frame),
+        route: (frame, call) =>
+          this.#route(entry, frame, this.#meant(entry, frame, call, reserved)),
         occupy: (call) => {
           if (reserved) entry.asker = call;
         },
         leave,
+        abandon: go,
         discard: () => this.#drop(entry),
       };
     } catch (thrown) {
@@ -139,25 +155,55 @@ export class Pool {
     }
   }
 
-  #leave(entry: Entry, reserved: boolean): void {
+  #leave(entry: Entry, reserved: boolean, told: Promise<void> | null): void {
     entry.users -= 1;
     entry.usedAt = performance.now();
     if (reserved) {
-      entry.reserved = false;
       entry.asker = null;
+      if (told === null) entry.reserved = false;
+      else this.#settle(entry, told);
     }
     if (entry.session.ended) this.#entries.delete(entry);
-    this.#wake();
+    this.#waiting.wake();
   }
 
-  #route({ asker, session }: Entry, frame: Frame): Promise<void> | void {
+  /** Leaves the session to no call that the server may ask for until it has seen the end of this one. */
+  #settle(entry: Entry, told: Promise<void>): void {
+    const settled = this.#settled(entry, told);
+    entry.settling = patiently(settled, SETTLING_PATIENCE_MS, undefined).finally(
+      () => (entry.settling = null),
+    );
+  }
+
+  async #settled(entry: Entry, told: Promise<void>): Promise<void> {
+    try {
+      await told;
+      await entry.session.ping();
+    } catch {
+      // A server that does not answer may still be at work on the call.
+      return;
+    }
+    entry.reserved = false;
+    this.#waiting.wake();
+  }
+
+  /** Hands a message to the call that it is about, if that is known; questions of no call are refused. */
+  #route({ session }: Entry, frame: Frame, call: ServerCall | null): Promise<void> | void {
     if (frame.kind === 'notification' && isChange(frame)) {
       this.#context.onChange(session.principal, frame);
       return;
     }
     if (frame.kind === 'response') return;
-    const isHeard = asker !== null && !isPing(frame) && asker.hear(frame);
+    const isHeard = call !== null && !isPing(frame) && call.hear(frame);
     if (!isHeard && frame.kind === 'request') return session.answerAlone(frame);
+  }
+
+  /** The call that a message on the stream of a call is about. */
+  #meant({ asker }: Entry, frame: Frame, call: ServerCall, mayAsk: boolean): ServerCall | null {
+    // Programs have one stream for all calls; over HTTP each has its own (2025-11-25, Transports,
+    // "Sending Messages to the Server").
+    if (this.#context.upstream.kind !== 'http') return asker;
+    return frame.kind !== 'request' || mayAsk ? call : null;
   }
 
   #makeRoom(principal: string): boolean {
@@ -179,24 +225,13 @@ export class Pool {
   #drop(entry: Entry): void {
     this.#entries.delete(entry);
     void entry.session.end();
-    this.#wake();
+    this.#waiting.wake();
   }
 
   async #room(principal: string, signal: AbortSignal): Promise<void> {
     const { limits } = this.#context;
-    const mine = [...this.#waiting.values()].filter((other) => other === principal);
-    if (mine.length >= limits.maxInFlightPerSession) throw tooMany(limits);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.set(resolve, principal);
-    try {
-      await unlessGone(promise, signal);
-    } finally {
-      this.#waiting.delete(resolve);
-    }
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.keys()) resolve();
+    if (this.#waiting.of(principal) >= limits.maxInFlightPerSession) throw tooMany(limits);
+    await this.#waiting.turn(principal, signal);
   }
 
   #tick(): void {
@@ -216,8 +251,10 @@ interface Entry {
   readonly session: ServerSession;
   readonly ready: Promise<Initialized>;
   users: number;
-  /** A call has it that the server may ask or log for. */
+  /** A call has it that the server may ask or log for, or had it and may still be on the server's mind. */
   reserved: boolean;
+  /** Resolves when the session is likely to be free of a call that was given up; `null` otherwise. */
+  settling: Promise<void> | null;
   asker: ServerCall | null;
   usedAt: number;
 }
@@ -242,12 +279,12 @@ function keyOf(principal: string, { clientInfo, capabilities, logLevel }: Introd
   return sha256Label(JSON.stringify([principal, clientInfo, capabilities, logLevel]));
 }
 
-function once(run: () => void): () => void {
+function once<T>(run: (argument: T) => void): (argument: T) => void {
   let done = false;
-  return () => {
+  return (argument) => {
     if (done) return;
     done = true;
-    run();
+    run(argument);
   };
 }
 

@@ -2,7 +2,7 @@ import type { Limits } from '#lib';
 import type { Frame, JsonObject, RequestFrame, ResponseFrame, RpcId } from '#mcp';
 import { asRpcId, idKey, metaOf } from '#mcp';
 import { exactParams } from '../exact.ts';
-import { answersOf, notificationFrame, requestFrame, resultFrame } from '../frames.ts';
+import { notificationFrame, requestFrame, resultFrame } from '../frames.ts';
 import { addMeta, withoutKeys } from '../meta.ts';
 import { Inbox } from './inbox.ts';
 import type { ServerSession } from './server-session.ts';
@@ -29,6 +29,7 @@ export class ServerCall {
   readonly #onOther: Router;
   readonly #control = new AbortController();
   readonly #inbox = new Inbox<Said>();
+  #pumped: Promise<void> = Promise.resolve();
   #over = false;
 
   /** @param onOther takes what the server says on the call's stream without naming the call. */
@@ -41,7 +42,7 @@ export class ServerCall {
 
   /** Sends the request; what comes of it is taken with {@link next}. */
   start(frame: RequestFrame): void {
-    void this.#pump(requestFor(frame, this.#id));
+    this.#pumped = this.#pump(requestFor(frame, this.#id));
   }
 
   /**
@@ -55,8 +56,9 @@ export class ServerCall {
     return said;
   }
 
-  /** Takes what the server said without saying what it belongs to; false when there is no room. */
+  /** Takes what the server said without naming the call; false when it is over, or there is no room. */
   hear(frame: Frame): boolean {
+    if (this.#over) return false;
     return this.#inbox.offer({ kind: 'other', frame }, frame.bytes.length, this.#limits);
   }
 
@@ -65,16 +67,18 @@ export class ServerCall {
     await this.session.send(resultFrame(id, result));
   }
 
-  /** Tells the server that nobody wants the answer any more. */
-  cancel(reason: string): void {
+  /**
+   * Tells the server that nobody wants the answer any more; resolves when it has been told and nothing of
+   * its reply is to come.
+   */
+  async cancel(reason: string): Promise<void> {
     if (this.#over) return;
     this.#finish();
     const params = { requestId: this.#id, reason };
     // In this era a lost connection is no cancellation, so the server is told before it is left.
-    void this.session
-      .notify('notifications/cancelled', params)
-      .catch(() => undefined)
-      .finally(() => this.#control.abort());
+    await this.session.notify('notifications/cancelled', params).catch(() => undefined);
+    this.#control.abort();
+    await this.#pumped;
   }
 
   #finish(): void {
@@ -84,8 +88,9 @@ export class ServerCall {
 
   async #pump(frame: RequestFrame): Promise<void> {
     try {
-      const reply = await this.session.send(frame, this.#control.signal);
-      for await (const said of answersOf(reply, this.#limits)) {
+      const { signal } = this.#control;
+      const reply = await this.session.send(frame, signal);
+      for await (const said of this.session.said(frame, reply, signal)) {
         const sorted = this.#sorted(said);
         if (sorted === null) await this.#onOther(said);
         else await this.#inbox.put(sorted);

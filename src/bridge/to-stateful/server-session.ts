@@ -1,21 +1,24 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
-import type { Frame, JsonObject, RequestFrame, Revision } from '#mcp';
+import type { Frame, JsonObject, RequestFrame, ResponseFrame, Revision } from '#mcp';
 import { isObject, revisionByName, RPC, UNDECLARED_REVISION } from '#mcp';
 import type { ClientConnection, Upstream, UpstreamReply, UpstreamRequest } from '#transport';
 import { UpstreamProtocolError } from '#transport';
 import { clientForStateful } from '../capabilities.ts';
 import { InitializeRefused } from '../errors.ts';
 import {
+  answersOf,
   errorAnswer,
   errorOf,
-  framesOf,
   notificationFrame,
   requestFrame,
   resultFrame,
 } from '../frames.ts';
 import type { Introduction } from '../meta.ts';
 import { STATEFUL } from '../meta.ts';
+import { patiently } from './patience.ts';
+import type { Stream } from './polling.ts';
+import { answered, followed } from './polling.ts';
 
 /** What a server said when the session was opened. */
 export interface Initialized {
@@ -44,8 +47,8 @@ const FAREWELL_MS = 2000;
 interface OwnStream {
   /** Whether the server has one. */
   readonly opened: Promise<boolean>;
-  /** Resolves when it has ended; whether there was one. */
-  readonly ended: Promise<boolean>;
+  /** Resolves when it has ended, or the server has none. */
+  readonly ended: Promise<void>;
 }
 
 /** One session of the bridge with a server of the stateful era. */
@@ -93,8 +96,7 @@ export class ServerSession {
       capabilities: clientForStateful(capabilities),
       clientInfo,
     };
-    const { reply, result } = await this.#ask('initialize', params);
-    this.#id = reply.sessionId;
+    const result = await this.ask('initialize', params);
     const { protocolVersion, capabilities: offered, serverInfo, instructions } = result;
     const name = typeof protocolVersion === 'string' ? protocolVersion : '';
     const revision = revisionByName(name);
@@ -107,7 +109,7 @@ export class ServerSession {
     await this.notify('notifications/initialized', {});
     if (logLevel !== null && isObject(offered['logging'])) {
       // What a server logs is sorted again before it goes on, so this may fail.
-      await this.#ask('logging/setLevel', { level: logLevel }).catch(() => undefined);
+      await this.ask('logging/setLevel', { level: logLevel }).catch(() => undefined);
     }
     return { revision, capabilities: offered, serverInfo, instructions };
   }
@@ -117,9 +119,33 @@ export class ServerSession {
     return this.#context.upstream.exchange(this.#request('POST', frame, signal));
   }
 
+  /**
+   * What the server says in reply to a request, also where it lets its clients come back for the rest.
+   *
+   * @throws UpstreamProtocolError for a reply without a message, and what the exchange ends with.
+   */
+  said(
+    { id }: RequestFrame,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+  ): AsyncGenerator<Frame, void> {
+    const { limits } = this.#context;
+    if (reply.kind !== 'events') return answersOf(reply, limits);
+    const isLast = (frame: Frame): boolean => frame.kind === 'response' && frame.id === id;
+    return answered(reply, this.#polling(signal, isLast));
+  }
+
   /** Asks and waits for the result. @throws InitializeRefused for an error of the server. */
   async ask(method: string, params: JsonObject): Promise<JsonObject> {
-    return (await this.#ask(method, params)).result;
+    const answer = await this.#exchange(method, params);
+    const error = errorOf(answer);
+    if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
+    return 'result' in answer.outcome ? answer.outcome.result : {};
+  }
+
+  /** Resolves when the server has answered, with whatever: it has then seen what was sent before. */
+  async ping(): Promise<void> {
+    await this.#exchange('ping', {});
   }
 
   async notify(method: string, params: JsonObject): Promise<void> {
@@ -134,18 +160,20 @@ export class ServerSession {
     await this.send(answer).catch(() => undefined);
   }
 
-  /** Listens to the session's own stream, as far as the server has one; once is enough. */
-  async listen(): Promise<void> {
+  /**
+   * Listens to the session's own stream, as far as the server has one; once is enough.
+   *
+   * @returns whether there is one, or may be: some servers take their time to open it.
+   */
+  async listen(): Promise<boolean> {
     this.#stream ??= this.#pump();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const patience = setTimeout(resolve, STREAM_PATIENCE_MS).unref();
-    await Promise.race([this.#stream.opened, promise]);
-    clearTimeout(patience);
+    const { opened } = this.#stream;
+    return patiently(opened, STREAM_PATIENCE_MS, true);
   }
 
-  /** Resolves when the session's own stream has ended; whether there was one. */
-  async streamEnd(): Promise<boolean> {
-    return (await this.#stream?.ended) ?? false;
+  /** Resolves when the session's own stream has ended, or there is none. */
+  async streamEnd(): Promise<void> {
+    await this.#stream?.ended;
   }
 
   /** Ends the session; resolves when the server has been told. */
@@ -168,39 +196,44 @@ export class ServerSession {
     return { opened, ended: this.#read(reply, opened) };
   }
 
-  async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<boolean> {
+  async #read(reply: Promise<UpstreamReply>, opened: Promise<boolean>): Promise<void> {
     // A server may have no such stream; it is not asked for it again.
-    if (!(await opened)) return false;
-    const { limits, onMessage } = this.#context;
+    if (!(await opened)) return;
+    const polling = this.#polling(this.#life.signal, () => false);
     try {
-      for await (const frame of framesOf(await reply, limits)) await onMessage(frame, this);
+      const first = await reply;
+      if (first.kind !== 'events') return;
+      for await (const frame of followed(first, polling)) {
+        await this.#context.onMessage(frame, this);
+      }
     } catch {
       // It may also end at any time; the next call opens it again.
     }
     this.#stream = null;
-    return true;
   }
 
-  async #ask(
-    method: string,
-    params: JsonObject,
-  ): Promise<{ reply: UpstreamReply; result: JsonObject }> {
+  /** @throws InitializeRefused without an answer. */
+  async #exchange(method: string, params: JsonObject): Promise<ResponseFrame> {
     const { limits, onMessage } = this.#context;
     const signal = AbortSignal.any([
       this.#life.signal,
       AbortSignal.timeout(limits.sessionSetupTimeoutMs),
     ]);
-    const reply = await this.send(requestFrame(this.nextId(), method, params), signal);
-    for await (const frame of framesOf(reply, limits)) {
-      if (frame.kind !== 'response') {
-        await onMessage(frame, this);
-        continue;
-      }
-      const error = errorOf(frame);
-      if (error !== null) throw refused(method, `${error.code} ${error.message.slice(0, 200)}`);
-      if ('result' in frame.outcome) return { reply, result: frame.outcome.result };
+    const asked = requestFrame(this.nextId(), method, params);
+    const reply = await this.send(asked, signal);
+    if (reply.kind === 'empty') throw refused(method, `HTTP status ${reply.status}`);
+    this.#id ??= reply.sessionId;
+    for await (const frame of this.said(asked, reply, signal)) {
+      if (frame.kind === 'response') return frame;
+      await onMessage(frame, this);
     }
     throw refused(method, `HTTP status ${reply.status}`);
+  }
+
+  #polling(signal: AbortSignal, isLast: (frame: Frame) => boolean): Stream {
+    const resume: Stream['resume'] = (lastEventId, until) =>
+      this.#context.upstream.exchange({ ...this.#request('GET', null, until), lastEventId });
+    return { limits: this.#context.limits, signal, isLast, resume };
   }
 
   #request(

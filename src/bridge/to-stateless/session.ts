@@ -126,9 +126,8 @@ export class Session {
 
   #listen({ signal }: UpstreamRequest): UpstreamReply {
     const events = this.#outbox.events(signal, () => (this.#usedAt = performance.now()));
-    // Told of failures by the calls that would meet them, too.
     if (!this.#subscription.open && Object.keys(this.#filter()).length > 0) {
-      this.#subscription.want(this.#filter()).catch(() => undefined);
+      this.#subscription.keep(this.#filter());
     }
     return { kind: 'events', status: 200, events, sessionId: null };
   }

@@ -10,6 +10,9 @@ import { toServer } from './server.ts';
 const LISTEN = 'subscriptions/listen';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
+/** The lists of which a server may tell that they have changed. */
+const LISTS = ['tools', 'prompts', 'resources'] as const;
+
 /** A subscription that the server ended is opened again after this, if its client still listens. */
 const REOPEN_MS = 2000;
 
@@ -43,6 +46,8 @@ export class Subscription {
   #changes: Promise<unknown> = Promise.resolve();
   #current: AbortController | null = null;
   #reopen: NodeJS.Timeout | undefined;
+  /** What was agreed to has ended; the client does not know what has changed since. */
+  #isBehind = false;
   #closed = false;
 
   constructor(context: SubscriptionContext) {
@@ -63,6 +68,11 @@ export class Subscription {
     const change = this.#changes.then(() => this.#change(filter));
     this.#changes = change.catch(() => undefined);
     return change;
+  }
+
+  /** Asks for these changes as soon as the server can be reached, for as long as somebody listens. */
+  keep(filter: Filter): void {
+    this.want(filter).catch(() => this.#reopenLater(filter));
   }
 
   close(): void {
@@ -107,7 +117,9 @@ export class Subscription {
     const agreed = await this.#run(filter, control.signal, acknowledged);
     if (this.#current !== control) return;
     this.#current = null;
-    if (agreed) this.#reopenLater(filter);
+    if (!agreed) return;
+    this.#isBehind = true;
+    this.#reopenLater(filter);
   }
 
   /** Listens to the end; whether the server had agreed to anything. */
@@ -125,7 +137,7 @@ export class Subscription {
       for await (const message of framesOf(reply, limits)) {
         if (message.kind === 'response' || signal.aborted) break;
         agreed ||= message.kind === 'notification' && message.method === ACKNOWLEDGED;
-        this.#take(message, acknowledged);
+        this.#take(message, filter, acknowledged);
       }
     } catch (thrown) {
       acknowledged.reject(thrown);
@@ -134,16 +146,32 @@ export class Subscription {
     return agreed;
   }
 
-  #take(message: Frame, acknowledged: PromiseWithResolvers<JsonObject>): void {
+  #take(message: Frame, filter: Filter, acknowledged: PromiseWithResolvers<JsonObject>): void {
     if (message.kind !== 'notification') return;
     const { method, params } = message;
     if (method === ACKNOWLEDGED) {
       const { notifications } = params;
-      acknowledged.resolve(isObject(notifications) ? notifications : {});
+      const agreed = isObject(notifications) ? notifications : {};
+      acknowledged.resolve(agreed);
+      if (this.#isBehind) this.#catchUp(filter, agreed);
       return;
     }
     const told = withMeta(params, (key) => key !== META.subscriptionId);
     this.#context.onNotification(notificationFrame(method, told).bytes);
+  }
+
+  /** Whatever has changed while nobody told of it: the client is to look itself. */
+  #catchUp(filter: Filter, agreed: JsonObject): void {
+    this.#isBehind = false;
+    const { onNotification } = this.#context;
+    for (const list of LISTS.filter((name) => agreed[`${name}ListChanged`] === true)) {
+      onNotification(notificationFrame(`notifications/${list}/list_changed`, {}).bytes);
+    }
+    const { resourceSubscriptions: told } = agreed;
+    for (const uri of filter.resourceSubscriptions ?? []) {
+      if (!Array.isArray(told) || !told.includes(uri)) continue;
+      onNotification(notificationFrame('notifications/resources/updated', { uri }).bytes);
+    }
   }
 
   #reopenLater(filter: Filter): void {
@@ -151,7 +179,7 @@ export class Subscription {
     this.#reopen = setTimeout(() => {
       if (this.#current !== null || !this.#context.isRead()) return;
       // What fails here fails when the client next asks for something, too, who is then told.
-      this.want(filter).catch(() => this.#reopenLater(filter));
+      this.keep(filter);
     }, REOPEN_MS).unref();
   }
 

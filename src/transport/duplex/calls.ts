@@ -9,19 +9,22 @@ import type { Outgoing } from './channel.ts';
 /** The request that opens a subscription (2026-07-28); it stays unanswered until the end of it. */
 export const LISTEN = 'subscriptions/listen';
 
-/** Given-up ids that are remembered; a server that answers late answers soon. */
+/** Given-up ids that are remembered, of requests that a server has not answered late either. */
 const MAX_GIVEN_UP = 1024;
 
 /** The unanswered requests over one channel. */
 export class Calls {
   readonly #limits: Limits;
+  readonly #idsRecur: boolean;
   readonly #byId = new Map<string, Call>();
   readonly #byToken = new Map<string, Call>();
   /** Ids that were cancelled or timed out: a late answer must not meet a new request. */
   readonly #givenUp = new Set<string>();
 
-  constructor(limits: Limits) {
+  /** @param idsRecur whether a request may come under the id of an earlier one. */
+  constructor(limits: Limits, idsRecur = true) {
     this.#limits = limits;
+    this.#idsRecur = idsRecur;
   }
 
   get size(): number {
@@ -33,12 +36,14 @@ export class Calls {
     return this.all().filter((call) => call.wanted).length;
   }
 
-  /** Whether the request could be told apart from every other one here. */
+  /** Whether the request could be told apart from every other one here, and from those given up. */
   canTake(frame: RequestFrame): boolean {
     const key = idKey(frame.id);
     const token = tokenKey(frame);
     if (this.#byId.has(key) || this.#givenUp.has(key)) return false;
     if (token !== null && this.#byToken.has(token)) return false;
+    // A given-up id that is forgotten could be taken again, and its late answer for that of another.
+    if (this.#givenUp.size >= MAX_GIVEN_UP) return false;
     return this.#byId.size < this.#limits.maxInFlightPerSession;
   }
 
@@ -91,7 +96,7 @@ export class Calls {
     this.#remove(call);
     // No server answers a subscription that was ended. A client that starts anew subscribes with the
     // ids of before, and in another process it would hear nothing of what its calls change.
-    if (call.frame.method === LISTEN) return;
+    if (call.frame.method === LISTEN || !this.#idsRecur) return;
     this.#givenUp.add(call.key);
     const [oldest] = this.#givenUp;
     if (this.#givenUp.size > MAX_GIVEN_UP && oldest !== undefined) this.#givenUp.delete(oldest);

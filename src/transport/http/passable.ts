@@ -13,7 +13,8 @@ const NO_DATA = Buffer.alloc(0);
 export function passableEvent(event: SseEvent): StreamEvent | null {
   if (event.type !== 'message') return null;
   if (event.plain) return event;
-  const { message, id } = event;
+  const { message, id, retryMs } = event;
   if (message === null && id === null) return null;
-  return { wire: formatEvent(message ?? NO_DATA, id), message, id };
+  const wire = formatEvent(message ?? NO_DATA, id);
+  return retryMs === undefined ? { wire, message, id } : { wire, message, id, retryMs };
 }

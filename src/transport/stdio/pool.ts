@@ -5,6 +5,7 @@ import { UpstreamOverloaded } from '../errors.ts';
 import type { UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import { Eras } from './eras.ts';
 import type { Launcher } from './launcher.ts';
+import { renamed, restored } from './shared/renamed.ts';
 import type { WorkerContext } from './worker.ts';
 import { Worker } from './worker.ts';
 
@@ -14,6 +15,7 @@ export class Pool {
   readonly #context: WorkerContext;
   readonly #eras = new Eras();
   readonly #workers = new Set<Worker>();
+  #lastId = 0;
 
   constructor(launcher: Launcher, streams: EventStreams, isShared: boolean) {
     this.#launcher = launcher;
@@ -43,7 +45,9 @@ export class Pool {
     if (this.#eras.isStateful(principal)) {
       return useInitialize(frame.id, 'it did not know server/discover');
     }
-    return this.#workerFor(principal, frame).carry(frame, request);
+    return this.#context.isShared
+      ? this.#carryShared(frame, request)
+      : this.#workerFor(principal, frame).carry(frame, request);
   }
 
   tick(now: number): void {
@@ -52,6 +56,16 @@ export class Pool {
 
   close(): void {
     for (const worker of this.#workers) worker.end('the gateway stops');
+  }
+
+  /** Clients that share a process know nothing of each other’s ids. */
+  async #carryShared(frame: RequestFrame, request: UpstreamRequest): Promise<UpstreamReply> {
+    const { limits } = this.#launcher.program;
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const asked = renamed(frame, id, limits);
+    const reply = await this.#workerFor(request.principal, asked).carry(asked, request);
+    return restored(reply, frame, id, limits);
   }
 
   #workerFor(principal: string, frame: RequestFrame): Worker {

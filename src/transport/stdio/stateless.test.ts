@@ -108,6 +108,34 @@ test('a client that goes away cancels: the server is told', async (t) => {
   assert.equal(upstream.stats().children, 2);
 });
 
+test('R-25 a process that owes too many late answers gets no more calls', async (t) => {
+  const { upstream } = hostile(t, 'modern');
+  const first = pidOf(await ask(upstream, tool(-1, 'pid')));
+  for (let id = 0; id < 1025; id += 32) {
+    const client = new AbortController();
+    const calls = Array.from({ length: 32 }, (_, at) => {
+      const { signal } = client;
+      return ask(upstream, tool(id + at, 'hang'), { signal });
+    });
+    const settled = Promise.allSettled(calls);
+    client.abort();
+    await settled;
+  }
+  assert.notEqual(pidOf(await ask(upstream, tool(0, 'pid'))), first);
+});
+
+test('R-25 the late answer to a discover that was given up meets no new request', async (t) => {
+  const { upstream } = hostile(t, 'silent', { discoverTimeoutMs: 100 });
+  const calls = [ask(upstream, tool(1, 'hang'))];
+  const given = jsonOf(await ask(upstream, discover(2)));
+  assert.equal((given['error'] as { code: number }).code, -32_601);
+  calls.push(ask(upstream, tool(2, 'hang')));
+  const settled = Promise.allSettled(calls);
+  assert.equal(upstream.stats().children, 2);
+  await upstream.close();
+  await settled;
+});
+
 test('a reader that ends its stream early cancels too', async (t) => {
   const { upstream } = hostile(t, 'modern');
   const call = tool(7, 'progress', { hang: true }, { progressToken: 7 });

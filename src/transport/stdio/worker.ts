@@ -41,7 +41,7 @@ export class Worker {
   constructor(context: WorkerContext, principal: string) {
     this.principal = principal;
     this.#context = context;
-    this.#calls = new Calls(context.launcher.program.limits);
+    this.#calls = new Calls(context.launcher.program.limits, !context.isShared);
     this.#channel = context.launcher.open(principal, {
       onFrame: (frame) => this.#onFrame(frame),
       onRefusedAnswer: (id, error) => this.#calls.take(id)?.fail(error),
@@ -58,7 +58,7 @@ export class Worker {
     return this.#calls.size === 0;
   }
 
-  /** Whether the request's id and progress token are free here; ids are never rewritten. */
+  /** Whether the request's id and progress token are free here. */
   canTake(frame: RequestFrame): boolean {
     return this.#calls.canTake(frame);
   }
@@ -175,11 +175,12 @@ export class Worker {
     if (method === LISTEN) return;
     const { discoverTimeoutMs } = this.#context.launcher.program.limits;
     if (method === DISCOVER && !this.#heard && now - call.startedAt > discoverTimeoutMs) {
-      this.#calls.giveUp(call);
       this.#answerStateful(
         call,
         `it did not answer server/discover within ${discoverTimeoutMs} ms`,
       );
+      // Last, since it may yet answer.
+      this.#calls.giveUp(call);
       if (this.idle) this.end('it does not answer');
       return;
     }

@@ -37,7 +37,7 @@ export class SharedProcess implements Host {
   readonly #onOver: () => void;
   readonly #tenants = new Set<Tenant>();
   readonly #calls = new Map<number, SharedCall>();
-  #nextId = INITIALIZE_ID + 1;
+  #lastId = INITIALIZE_ID;
   /** What the server answered to `initialize`. */
   #introduction: JsonObject | null = null;
   #unusedSince = Infinity;
@@ -79,8 +79,7 @@ export class SharedProcess implements Host {
   }
 
   async forward(tenant: Tenant, frame: RequestFrame, observer?: Observer): Promise<void> {
-    const id = this.#nextId;
-    this.#nextId += 1;
+    const id = this.#newId();
     this.#calls.set(id, { tenant, frame });
     const asked = metaOf(frame.params)['progressToken'] !== undefined;
     const params = asked ? { _meta: { progressToken: always(id) } } : {};
@@ -117,9 +116,15 @@ export class SharedProcess implements Host {
       this.#send(cancelledMessage(id, 'the session ended'));
     }
     for (const uri of tenant.subscriptions) {
-      if (!this.isWanted(uri)) this.#send(unsubscribe((this.#nextId += 1), uri));
+      if (!this.isWanted(uri)) this.#send(unsubscribe(this.#newId(), uri));
     }
     if (this.#tenants.size === 0) this.#unusedSince = performance.now();
+  }
+
+  /** An id that no other request to this process has, however late its answer comes. */
+  #newId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
   }
 
   #onFrame(frame: Frame): void {

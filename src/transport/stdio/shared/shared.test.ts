@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StreamEvent, UpstreamReply } from '../../upstream.ts';
+import type { StreamEvent, Upstream, UpstreamReply, UpstreamRequest } from '../../upstream.ts';
 import type { Bench, Scope } from '../fixtures/harness.ts';
 import {
   all,
@@ -144,6 +144,22 @@ test('R-18 no session ends the subscription of another', async (t) => {
   assert.equal(then.filter((line) => line.includes('resources/unsubscribe')).length, 1);
 });
 
+test('R-18 the answer to the farewell of one session is not that to a call of another', async (t) => {
+  const { upstream } = shared(t);
+  const [first, second] = [await openSession(upstream, ALICE), await openSession(upstream, BOB)];
+  const subscribe = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'resources/subscribe',
+    params: { uri: 'x:y' },
+  };
+  await exchange(upstream, subscribe, { ...ALICE, sessionId: first });
+  await exchange(upstream, null, { ...ALICE, sessionId: first, httpMethod: 'DELETE' });
+  const bob = { ...BOB, sessionId: second };
+  const reply = jsonOf(await exchange(upstream, callTool(2, 'huge', { count: 3 }), bob));
+  assert.deepEqual((reply['result'] as Json)['structuredContent'], { filler: 'xxx' });
+});
+
 test('R-23 a server asks in vain, since nobody can tell whom', async (t) => {
   const { upstream } = shared(t);
   const sessionId = await openSession(upstream, ALICE, { roots: {} });
@@ -249,3 +265,56 @@ async function collect(events: AsyncIterable<StreamEvent>, methods: string[]): P
     if (message !== null) methods.push(String((JSON.parse(message.toString()) as Json)['method']));
   }
 }
+
+const asked = (id: number | string, name: string, args: object = {}, meta: object = {}): object =>
+  callTool(id, name, args, { ...ENVELOPE, ...meta });
+
+const sessionless = (upstream: Upstream, message: object, more: Partial<UpstreamRequest>) =>
+  exchange(upstream, message, { revision: STATELESS, ...more });
+
+test('R-18 a late answer to one client never meets the request of another', async (t) => {
+  const { upstream } = shared(t, 'modern');
+  const control = new AbortController();
+  const late = asked(7, 'late', { count: 50 }, { progressToken: 7 });
+  const given = sessionless(upstream, late, { ...ALICE, signal: control.signal });
+  control.abort();
+  await assert.rejects(given, { code: 'POSTERN_CALL_CANCELLED' });
+  const [mine, theirs] = await Promise.all([
+    sessionless(upstream, asked(7, 'late', { count: 150 }), BOB),
+    sessionless(upstream, asked(7, 'huge', { count: 3 }), ALICE),
+  ]);
+  assert.deepEqual([jsonOf(mine)['id'], valueOf(mine)], [7, {}]);
+  assert.deepEqual([jsonOf(theirs)['id'], valueOf(theirs)], [7, { filler: 'xxx' }]);
+  assert.equal(upstream.stats().children, 1);
+  const heard = valueOf(await sessionless(upstream, asked('h', 'heard'), BOB))['heard'] as string[];
+  const cancelled = heard.find((line) => line.includes('notifications/cancelled'));
+  const first = JSON.parse(heard[0] ?? '') as { id: unknown };
+  assert.equal(JSON.parse(cancelled ?? '').params.requestId, first.id);
+});
+
+test('R-23 sessionless clients of one process get back their own ids and tokens', async (t) => {
+  const { upstream } = shared(t, 'modern');
+  const listen = (id: string): object => {
+    const params = { notifications: { toolsListChanged: true }, _meta: ENVELOPE };
+    return { jsonrpc: '2.0', id, method: 'subscriptions/listen', params };
+  };
+  const streams = await Promise.all(
+    [ALICE, BOB].map(async (who) => messagesOf(await sessionless(upstream, listen('s'), who))),
+  );
+  const count = asked('c', 'progress', { count: 2 }, { progressToken: 'mine' });
+  const told = await all(messagesOf(await sessionless(upstream, count, ALICE)));
+  const tokens = told.map(({ params }) => (params as Json | undefined)?.['progressToken']);
+  assert.deepEqual(tokens, ['mine', 'mine', undefined]);
+  assert.equal(told.at(-1)?.['id'], 'c');
+  await sessionless(upstream, asked('x', 'change'), BOB);
+  for (const stream of streams) {
+    for (const method of ['subscriptions/acknowledged', 'tools/list_changed']) {
+      const { value } = await stream.next();
+      assert.equal(value?.['method'], `notifications/${method}`);
+      const meta = (value as { params: { _meta: Json } }).params['_meta'];
+      assert.deepEqual(meta, { 'io.modelcontextprotocol/subscriptionId': 's' });
+    }
+    await stream.return(undefined);
+  }
+  assert.equal(upstream.stats().children, 1);
+});
