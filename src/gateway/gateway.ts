@@ -223,6 +223,7 @@ export class Gateway {
         fields: { listener: listener.name, connections },
       });
     }
+    this.#recheck();
   }
 
   /** Reads the policy again. */
@@ -315,5 +316,6 @@ export class Gateway {
   #recheck(): void {
     this.#calls.recheck();
     this.#duplex.recheck();
+    this.#store.recheck(this.#services.policy, this.#parts.refusesPeer);
   }
 }

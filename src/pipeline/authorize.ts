@@ -13,8 +13,8 @@ export interface Permitted extends Authenticated {
   readonly [permitted]: true;
   readonly policy: Policy;
   readonly decision: Decision;
-  /** What every later decision about this call, such as filtering its lists, goes by. */
-  readonly subject: Omit<Subject, 'accesses'>;
+  /** What was decided; every later decision about this call, such as filtering its lists, goes by it. */
+  readonly subject: Subject;
 }
 
 /** Second stage's answer: a permit, or the decision that refuses together with its error. */
@@ -33,9 +33,9 @@ export function authorize(caller: Authenticated, policy: Policy): Authorization 
   if (frame?.kind === 'request' && isGone(frame, revision)) {
     throw new MethodUnknown(`${frame.method} does not exist in ${revision.name}`);
   }
-  const subject = { principal, server: call.server, clientLink: call.clientLink };
   const accesses: readonly Access[] = frame === null ? [{ kind: 'server' }] : accessesOf(frame);
-  const decision = decide(policy, { ...subject, accesses });
+  const subject = { principal, server: call.server, clientLink: call.clientLink, accesses };
+  const decision = decide(policy, subject);
   if (decision.effect === 'allow') {
     const permit = { ...caller, policy, decision, subject } as unknown as Permitted;
     return { ok: true, permit };

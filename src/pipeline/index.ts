@@ -1,6 +1,7 @@
 export { isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
+export type { Permitted } from './authorize.ts';
 export type { Call, Lifeline } from './call.ts';
 export { ServerDenied, ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';

@@ -1,5 +1,5 @@
 import type { StreamEvent } from '#transport';
-import type { Call } from './call.ts';
+import type { Permitted } from './authorize.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { Session } from './session-tokens.ts';
 
@@ -11,9 +11,9 @@ export interface Resumption {
   /**
    * Takes a permitted call of a session in.
    *
-   * @throws PosternError when the call asks for events that are no longer kept.
+   * @throws PosternError when the call asks for events that are no longer kept, or not for it.
    */
-  enter(session: Session, call: Call, sink: ReplySink): Entered;
+  enter(session: Session, permit: Permitted, sink: ReplySink): Entered;
   /** Forgets a session that is over, and ends its calls that nobody waits for. */
   ended(session: Session): void;
 }

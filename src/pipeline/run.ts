@@ -50,7 +50,7 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
     const session = services.sessions.open(permit);
-    const entered = session === null ? null : services.resumption.enter(session, call, sink);
+    const entered = session === null ? null : services.resumption.enter(session, permit, sink);
     way = entered?.sink ?? sink;
     const place = { session, resumed: entered?.resumed ?? null };
     const reply = await inSession(session, services, () =>

@@ -1,12 +1,15 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { PeerCertificate } from '#crypto';
 import type { Limits } from '#lib';
 import { asRpcId, idKey } from '#mcp';
-import type { Call, Entered, ReplySink, Resumption, Session } from '#pipeline';
+import type { Entered, Permitted, ReplySink, Resumption, Session } from '#pipeline';
+import type { Policy, Subject } from '#policy';
+import { decide } from '#policy';
 import { EventsGone } from '../errors.ts';
 import { Budget } from './budget.ts';
 import type { KeptSinkOptions } from './kept-sink.ts';
 import { KeptSink } from './kept-sink.ts';
-import type { Writer } from './kept-stream.ts';
+import type { KeptStreamOptions, Writer } from './kept-stream.ts';
 import { KeptStream } from './kept-stream.ts';
 
 /** What is kept of one session. */
@@ -55,13 +58,14 @@ export class EventStore implements Resumption {
   }
 
   /** @throws EventsGone */
-  enter(session: Session, call: Call, sink: ReplySink): Entered {
+  enter(session: Session, permit: Permitted, sink: ReplySink): Entered {
+    const { call, subject } = permit;
     const { frame, httpMethod, lifeline } = call;
-    if (httpMethod === 'GET') return this.#listen(session, call, sink);
+    if (httpMethod === 'GET') return this.#listen(session, permit, sink);
     if (frame?.kind === 'request' && lifeline !== undefined) {
       const primes = call.revision.name >= FIRST_WITH_PRIMING;
       const options = {
-        ...this.#common(session, idKey(frame.id)),
+        ...this.#common(session, idKey(frame.id), subject),
         lifeline,
         primeAfterMs: primes ? this.#limits.primeAfterMs : null,
         stream: null,
@@ -72,6 +76,19 @@ export class EventStore implements Resumption {
       this.#cancel(session, frame.params['requestId']);
     }
     return { sink, resumed: null };
+  }
+
+  /**
+   * Lets go of what its caller would not be permitted to ask for any more, or has asked for with a
+   * certificate that is refused by now; ends the calls of it that nobody is connected to.
+   */
+  recheck(policy: Policy, refusesPeer: (peer: PeerCertificate) => string | null): void {
+    this.#dropWhere(({ asked }) => {
+      const { clientLink: link } = asked;
+      const peer = link.kind === 'tls' ? link.peer : null;
+      if (peer !== null && refusesPeer(peer) !== null) return true;
+      return decide(policy, asked).effect === 'deny';
+    });
   }
 
   ended({ token }: Session): void {
@@ -86,8 +103,9 @@ export class EventStore implements Resumption {
     for (const { session } of this.#shelves.values()) this.ended(session);
   }
 
-  #listen(session: Session, { lastEventId, signal }: Call, sink: ReplySink): Entered {
-    const common = { ...this.#common(session, null), lifeline: null, primeAfterMs: null };
+  #listen(session: Session, { call, subject, policy }: Permitted, sink: ReplySink): Entered {
+    const { lastEventId, signal } = call;
+    const common = { ...this.#common(session, null, subject), lifeline: null, primeAfterMs: null };
     const tag = this.#tagOf(session);
     if (lastEventId?.startsWith(tag) !== true) {
       return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
@@ -99,6 +117,11 @@ export class EventStore implements Resumption {
     if (stream?.holdsAfter(after) !== true) {
       throw new EventsGone('what came after this event is no longer kept');
     }
+    // Whoever comes back may have come over a weaker link than before.
+    const { accesses } = stream.asked;
+    if (decide(policy, { ...subject, accesses }).effect === 'deny') {
+      throw new EventsGone('what came after this event is not for this call');
+    }
     const events = stream.read(after, signal);
     if (stream.requestKey === null) {
       const kept = new KeptSink(sink, { ...common, stream });
@@ -108,9 +131,13 @@ export class EventStore implements Resumption {
     return { sink, resumed: { events, listens: false } };
   }
 
-  #common(session: Session, requestKey: string | null): Pick<KeptSinkOptions, 'open' | 'isOwn'> {
+  #common(
+    session: Session,
+    requestKey: string | null,
+    asked: Subject,
+  ): Pick<KeptSinkOptions, 'open' | 'isOwn'> {
     return {
-      open: (writer) => this.#open(session, requestKey, writer),
+      open: (writer) => this.#open(session, { requestKey, asked }, writer),
       isOwn: (id) => id.startsWith(this.#tagOf(session)),
     };
   }
@@ -124,7 +151,11 @@ export class EventStore implements Resumption {
     }
   }
 
-  #open(session: Session, requestKey: string | null, writer: Writer): KeptStream {
+  #open(
+    session: Session,
+    about: Pick<KeptStreamOptions, 'requestKey' | 'asked'>,
+    writer: Writer,
+  ): KeptStream {
     const shelf = this.#shelfOf(session);
     const { maxStoredBytesPerStream, maxStoredEventsPerStream } = this.#limits;
     const owner = this.#owners.get(session.owner)?.budget;
@@ -133,7 +164,7 @@ export class EventStore implements Resumption {
     const stream = new KeptStream(
       {
         prefix: `${this.#tagOf(session)}${this.#nonce}.${name}.`,
-        requestKey,
+        ...about,
         maxEvents: maxStoredEventsPerStream,
         budgets: [
           new Budget(maxStoredBytesPerStream),
@@ -167,9 +198,13 @@ export class EventStore implements Resumption {
 
   #sweep(): void {
     const since = performance.now() - this.#limits.resumeWindowMs;
+    this.#dropWhere(({ isSpent, aloneSince }) => isSpent || aloneSince <= since);
+  }
+
+  #dropWhere(condition: (stream: KeptStream) => boolean): void {
     for (const shelf of this.#shelves.values()) {
       for (const [name, stream] of shelf.streams) {
-        if (!stream.isSpent && stream.aloneSince > since) continue;
+        if (!condition(stream)) continue;
         stream.discard();
         shelf.streams.delete(name);
       }

@@ -1,3 +1,4 @@
+import type { Subject } from '#policy';
 import type { StreamEvent } from '#transport';
 import { readEvent } from '#transport';
 import { EventsGone } from '../errors.ts';
@@ -7,6 +8,8 @@ import type { Budget, Keeper } from './budget.ts';
 export interface KeptStreamOptions {
   /** Event ids of the stream begin with it; their number follows. */
   readonly prefix: string;
+  /** Who asked for it, and for what: whoever gets it later has to be permitted the same. */
+  readonly asked: Subject;
   /** JSON-RPC id of the request that it answers, as a map key; `null` for the session's own stream. */
   readonly requestKey: string | null;
   readonly maxEvents: number;
@@ -52,6 +55,15 @@ export class KeptStream implements Keeper {
     this.requestKey = options.requestKey;
     this.#options = options;
     this.#writer = writer;
+  }
+
+  get asked(): Subject {
+    return this.#options.asked;
+  }
+
+  /** Whether nothing more is kept. */
+  get isOver(): boolean {
+    return this.#ended;
   }
 
   /** Since when no client is there, on the clock of performance.now(); `Infinity` while one is. */
