@@ -11,6 +11,7 @@ import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { deliver } from './deliver.ts';
+import type { EarlierRequests } from './earlier-requests.ts';
 import { isDenial, MethodUnknown, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
@@ -24,6 +25,8 @@ import type { ToolHeaders } from './tool-headers.ts';
 export interface Services {
   readonly trustDomain: string;
   readonly policy: Policy;
+  /** The policy in force by now, for what goes out long after a call began. */
+  readonly policyNow: () => Policy;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly sessions: SessionTokens;
   readonly resumption: Resumption;
@@ -32,6 +35,7 @@ export interface Services {
   readonly events: EventSink;
   readonly meter: Meter;
   readonly toolHeaders: ToolHeaders;
+  readonly earlierRequests: EarlierRequests;
   readonly serverRevisions: ServerRevisions;
 }
 
@@ -63,7 +67,7 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const refuseSession = (): void => {
       if (opened !== null) void endSession(admitted, upstream, opened);
     };
-    const delivery = { ...services, permit: admitted, journal, sink: way, refuseSession };
+    const delivery = { ...services, permit: admitted, place, journal, sink: way, refuseSession };
     await deliver(delivery, { ...reply, sessionId });
   } catch (thrown) {
     await refuse(call, services, journal, way, thrown);

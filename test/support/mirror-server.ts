@@ -9,7 +9,11 @@ export interface Reached {
   readonly httpMethod: string;
   readonly headers: IncomingHttpHeaders;
   /** `null` without a body. */
-  readonly message: { readonly id?: unknown; readonly method?: string } | null;
+  readonly message: {
+    readonly id?: unknown;
+    readonly method?: string;
+    readonly params?: { readonly name?: unknown };
+  } | null;
 }
 
 /** The server, on a free port of the loopback. */
@@ -46,10 +50,11 @@ export async function startMirrorServer(): Promise<MirrorServer> {
   const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const message = await messageOf(request);
     reached.push({ httpMethod: request.method ?? '', headers: request.headers, message });
-    if (request.headers['mcp-name'] === 'ask') {
+    const name = message?.params?.name;
+    if (name === 'ask') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end([OWN_REQUEST, STRAY_ANSWER, answerTo(message?.id)].map(event).join(''));
-    } else if (request.headers['mcp-name'] === 'hang') {
+    } else if (name === 'hang') {
       response.once('close', () => left.push(message?.id));
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': still here\n\n');
     } else answer(response, message);

@@ -1,0 +1,65 @@
+import type { PosternError } from '#lib';
+import { toPosternError } from '#lib';
+import type { ResponseFrame, RpcId } from '#mcp';
+import { filterList, rpcErrorBytes } from '#mcp';
+import type { Subject } from '#policy';
+import { decide, isVisible, mayUseAll } from '#policy';
+import type { Delivery } from './deliver.ts';
+import type { EarlierRequest } from './earlier-requests.ts';
+import { AccessDenied, AnswerUnknown } from './errors.ts';
+import { failureOf } from './journal.ts';
+
+/** Whether the reply to a call may have answers to earlier requests: whoever takes a stream up again. */
+export function bringsEarlierAnswers({ permit, place }: Delivery): boolean {
+  const { httpMethod, lastEventId } = permit.call;
+  return httpMethod === 'GET' && lastEventId !== null && place.resumed?.listens !== true;
+}
+
+/**
+ * What goes out of an answer to an earlier request, once it is recorded: the answer as far as policy
+ * allows it by now, or an error in its place.
+ */
+export async function inspectEarlier(delivery: Delivery, frame: ResponseFrame): Promise<Buffer> {
+  const { permit, journal } = delivery;
+  try {
+    const body = allowed(delivery, frame);
+    await journal.replayed(frame);
+    return body;
+  } catch (thrown) {
+    const error = toPosternError(thrown);
+    if (!isRefusal(error)) throw error;
+    await journal.replayed(frame, failureOf(error, 200));
+    return rpcErrorBytes(error, frame.id, permit.call.id);
+  }
+}
+
+/** @throws AccessDenied, AnswerUnknown */
+function allowed(delivery: Delivery, frame: ResponseFrame): Buffer {
+  const { permit, place, policyNow } = delivery;
+  const policy = policyNow();
+  const { subject } = permit;
+  const filtered = (method: string | null): Buffer =>
+    filterList(method, frame, (item) => isVisible(policy, subject, item));
+  // What the gateway itself keeps is permitted, or it would be gone; and an error may have no id.
+  if (place.resumed !== null || frame.id === null) return filtered(null);
+  const request = requestOf(delivery, frame.id);
+  if (request === undefined) {
+    if (mayUseAll(policy, subject)) return filtered(null);
+    throw new AnswerUnknown('the answer is to a request that this process has not seen');
+  }
+  const asked: Subject = { ...subject, accesses: request.accesses };
+  const { effect, reason } = decide(policy, asked);
+  if (effect === 'deny') throw new AccessDenied(reason);
+  return filtered(request.method);
+}
+
+function requestOf(
+  { place: { session }, earlierRequests }: Delivery,
+  id: RpcId,
+): EarlierRequest | undefined {
+  return session === null ? undefined : earlierRequests.find(session, id);
+}
+
+function isRefusal({ code }: PosternError): boolean {
+  return code === AccessDenied.code || code === AnswerUnknown.code;
+}
