@@ -216,6 +216,7 @@ export class ServerSession {
       lastEventId: null,
       mcpHeaders: {},
       principal: this.principal,
+      clientLink: null,
       connection: this.#connection,
       signal,
       onLink: (link) => (this.#link = link),
