@@ -109,6 +109,7 @@ export class Gateway {
       events: parts.events,
       meter: parts.meter,
       policyNow: () => this.#services.policy,
+      refusesPeer: parts.refusesPeer,
       toolHeaders: new ToolHeaders(),
       earlierRequests: new EarlierRequests(),
       serverRevisions: new ServerRevisions(),
@@ -318,6 +319,6 @@ export class Gateway {
   #recheck(): void {
     this.#calls.recheck();
     this.#duplex.recheck();
-    this.#store.recheck(this.#services.policy, this.#parts.refusesPeer);
+    this.#store.recheck();
   }
 }

@@ -1,7 +1,6 @@
 export { isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
-export type { Permitted } from './authorize.ts';
 export type { Call, Lifeline } from './call.ts';
 export { EarlierRequests } from './earlier-requests.ts';
 export { ServerDenied, ServerUnknown } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { StreamEvent } from '#transport';
-import type { Permitted } from './authorize.ts';
+import type { Call } from './call.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { Session } from './session-tokens.ts';
 
@@ -11,9 +11,10 @@ export interface Resumption {
   /**
    * Takes a permitted call of a session in.
    *
-   * @throws PosternError when the call asks for events that are no longer kept, or not for it.
+   * @param permitted whether what goes out may also go to whoever comes back for it later; asked then.
+   * @throws PosternError when the call asks for events that are no longer kept.
    */
-  enter(session: Session, permit: Permitted, sink: ReplySink): Entered;
+  enter(session: Session, call: Call, sink: ReplySink, permitted: () => boolean): Entered;
   /** Forgets a session that is over, and ends its calls that nobody waits for. */
   ended(session: Session): void;
 }

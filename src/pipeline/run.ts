@@ -1,4 +1,5 @@
 import type { Recorder } from '#audit';
+import type { PeerCertificate } from '#crypto';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import { checkParamHeaders, rpcErrorBytes } from '#mcp';
@@ -6,6 +7,7 @@ import type { Policy } from '#policy';
 import type { Upstream, UpstreamReply } from '#transport';
 import { SessionNotFound } from '#transport';
 import { admit } from './admit.ts';
+import { permittedLater } from './admission.ts';
 import { authenticate, ownerOf } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
@@ -27,6 +29,8 @@ export interface Services {
   readonly policy: Policy;
   /** The policy in force by now, for what goes out long after a call began. */
   readonly policyNow: () => Policy;
+  /** Why a client is refused whatever policy says, `null` when it is not. */
+  readonly refusesPeer: (peer: PeerCertificate) => string | null;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly sessions: SessionTokens;
   readonly resumption: Resumption;
@@ -54,7 +58,8 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
     const session = services.sessions.open(permit);
-    const entered = session === null ? null : services.resumption.enter(session, permit, sink);
+    const later = permittedLater(permit, services);
+    const entered = session === null ? null : services.resumption.enter(session, call, sink, later);
     way = entered?.sink ?? sink;
     const place = { session, resumed: entered?.resumed ?? null };
     const reply = await inSession(session, services, () =>

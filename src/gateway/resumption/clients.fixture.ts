@@ -4,9 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Limits } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
 import { jsonLimitsOf, readFrame } from '#mcp';
-import type { Entered, Permitted, ReplySink, Session } from '#pipeline';
-import type { Policy, Subject } from '#policy';
-import { readPolicy } from '#policy';
+import type { Call, Entered, ReplySink, Session } from '#pipeline';
 import { formatEvent } from '#transport';
 import { EventStore } from './event-store.ts';
 
@@ -74,47 +72,21 @@ export function storeWith(limits: Partial<Limits> = {}): EventStore {
   return new EventStore({ ...DEFAULT_LIMITS, ...limits });
 }
 
-type Who = Pick<Subject, 'principal' | 'clientLink'>;
-
-export const ALICE: Who = {
-  principal: { name: 'alice', spiffeId: null, kind: 'certificate' },
-  clientLink: { kind: 'plain', loopback: true },
-};
-
-/** A policy that allows everything but some tools. */
-export function policyWithout(...tools: readonly string[]): Policy {
-  const rules = [
-    { id: 'all', effect: 'allow', principals: ['*'] },
-    { id: 'no', effect: 'deny', principals: ['*'], tools: ['none', ...tools] },
-  ];
-  const reading = readPolicy(JSON.stringify({ rules }), 'policy.yaml');
-  assert.ok(reading.ok);
-  return reading.policy;
-}
-
-export const ALLOW = policyWithout();
-
 interface Asked {
   readonly id?: number;
   readonly message?: object;
   readonly lastEventId?: string;
   readonly revision?: string;
-  readonly who?: Who;
-  readonly policy?: Policy;
+  readonly permitted?: () => boolean;
 }
+
+const always = (): boolean => true;
 
 export function enter(
   store: EventStore,
   connection: Connection,
   of: Session,
-  {
-    id = 1,
-    message,
-    lastEventId,
-    revision = '2025-11-25',
-    who = ALICE,
-    policy = ALLOW,
-  }: Asked = {},
+  { id = 1, message, lastEventId, revision = '2025-11-25', permitted = always }: Asked = {},
 ): Entered {
   const bytes = JSON.stringify({ jsonrpc: '2.0', ...(message ?? { id, method: 'tools/call' }) });
   const limits = jsonLimitsOf(DEFAULT_LIMITS, DEFAULT_LIMITS.maxRequestBytes);
@@ -124,10 +96,7 @@ export function enter(
     lastEventId === undefined
       ? { ...head, httpMethod: 'POST', frame, lastEventId: null, lifeline: connection.lifeline }
       : { ...head, httpMethod: 'GET', frame: null, lastEventId };
-  const accesses = call.frame === null ? [{ kind: 'server' }] : [{ kind: 'tool', name: 'read' }];
-  const subject = { ...who, server: of.server, accesses };
-  const permit = { call, subject, policy };
-  return store.enter(of, permit as unknown as Permitted, connection);
+  return store.enter(of, call as unknown as Call, connection, permitted);
 }
 
 /** Comes back for the rest of a stream. */

@@ -1,10 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { PeerCertificate } from '#crypto';
 import type { Limits } from '#lib';
 import { asRpcId, idKey } from '#mcp';
-import type { Entered, Permitted, ReplySink, Resumption, Session } from '#pipeline';
-import type { Policy, Subject } from '#policy';
-import { decide } from '#policy';
+import type { Call, Entered, ReplySink, Resumption, Session } from '#pipeline';
 import { EventsGone } from '../errors.ts';
 import { Budget } from './budget.ts';
 import type { KeptSinkOptions } from './kept-sink.ts';
@@ -58,14 +55,13 @@ export class EventStore implements Resumption {
   }
 
   /** @throws EventsGone */
-  enter(session: Session, permit: Permitted, sink: ReplySink): Entered {
-    const { call, subject } = permit;
+  enter(session: Session, call: Call, sink: ReplySink, permitted: () => boolean): Entered {
     const { frame, httpMethod, lifeline } = call;
-    if (httpMethod === 'GET') return this.#listen(session, permit, sink);
+    if (httpMethod === 'GET') return this.#listen(session, call, sink, permitted);
     if (frame?.kind === 'request' && lifeline !== undefined) {
       const primes = call.revision.name >= FIRST_WITH_PRIMING;
       const options = {
-        ...this.#common(session, idKey(frame.id), subject),
+        ...this.#common(session, idKey(frame.id), permitted),
         lifeline,
         primeAfterMs: primes ? this.#limits.primeAfterMs : null,
         stream: null,
@@ -78,17 +74,9 @@ export class EventStore implements Resumption {
     return { sink, resumed: null };
   }
 
-  /**
-   * Lets go of what its caller would not be permitted to ask for any more, or has asked for with a
-   * certificate that is refused by now; ends the calls of it that nobody is connected to.
-   */
-  recheck(policy: Policy, refusesPeer: (peer: PeerCertificate) => string | null): void {
-    this.#dropWhere(({ asked }) => {
-      const { clientLink: link } = asked;
-      const peer = link.kind === 'tls' ? link.peer : null;
-      if (peer !== null && refusesPeer(peer) !== null) return true;
-      return decide(policy, asked).effect === 'deny';
-    });
+  /** Lets go of what would not be permitted any more, and ends the calls that nobody is connected to. */
+  recheck(): void {
+    this.#dropWhere(({ isPermitted }) => !isPermitted);
   }
 
   ended({ token }: Session): void {
@@ -103,9 +91,14 @@ export class EventStore implements Resumption {
     for (const { session } of this.#shelves.values()) this.ended(session);
   }
 
-  #listen(session: Session, { call, subject, policy }: Permitted, sink: ReplySink): Entered {
-    const { lastEventId, signal } = call;
-    const common = { ...this.#common(session, null, subject), lifeline: null, primeAfterMs: null };
+  #listen(
+    session: Session,
+    { lastEventId, signal }: Call,
+    sink: ReplySink,
+    permitted: () => boolean,
+  ): Entered {
+    const own = { lifeline: null, primeAfterMs: null };
+    const common = { ...this.#common(session, null, permitted), ...own };
     const tag = this.#tagOf(session);
     if (lastEventId?.startsWith(tag) !== true) {
       return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
@@ -116,11 +109,6 @@ export class EventStore implements Resumption {
     const after = Number.parseInt(number, 36);
     if (stream?.holdsAfter(after) !== true) {
       throw new EventsGone('what came after this event is no longer kept');
-    }
-    // Whoever comes back may have come over a weaker link than before.
-    const { accesses } = stream.asked;
-    if (decide(policy, { ...subject, accesses }).effect === 'deny') {
-      throw new EventsGone('what came after this event is not for this call');
     }
     const events = stream.read(after, signal);
     if (stream.requestKey === null) {
@@ -134,10 +122,10 @@ export class EventStore implements Resumption {
   #common(
     session: Session,
     requestKey: string | null,
-    asked: Subject,
+    permitted: () => boolean,
   ): Pick<KeptSinkOptions, 'open' | 'isOwn'> {
     return {
-      open: (writer) => this.#open(session, { requestKey, asked }, writer),
+      open: (writer) => this.#open(session, { requestKey, permitted }, writer),
       isOwn: (id) => id.startsWith(this.#tagOf(session)),
     };
   }
@@ -153,7 +141,7 @@ export class EventStore implements Resumption {
 
   #open(
     session: Session,
-    about: Pick<KeptStreamOptions, 'requestKey' | 'asked'>,
+    about: Pick<KeptStreamOptions, 'requestKey' | 'permitted'>,
     writer: Writer,
   ): KeptStream {
     const shelf = this.#shelfOf(session);

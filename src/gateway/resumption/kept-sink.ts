@@ -104,7 +104,7 @@ export class KeptSink implements ReplySink, Writer {
 
   get #canGoOn(): boolean {
     if (this.#options.lifeline === null || this.#theirs || this.#over) return false;
-    return this.#stream?.isOver === false;
+    return this.#stream !== null && !this.#stream.isOver && this.#stream.isPermitted;
   }
 
   #goesOn(): boolean {

@@ -1,4 +1,3 @@
-import type { Subject } from '#policy';
 import type { StreamEvent } from '#transport';
 import { readEvent } from '#transport';
 import { EventsGone } from '../errors.ts';
@@ -8,10 +7,10 @@ import type { Budget, Keeper } from './budget.ts';
 export interface KeptStreamOptions {
   /** Event ids of the stream begin with it; their number follows. */
   readonly prefix: string;
-  /** Who asked for it, and for what: whoever gets it later has to be permitted the same. */
-  readonly asked: Subject;
   /** JSON-RPC id of the request that it answers, as a map key; `null` for the session's own stream. */
   readonly requestKey: string | null;
+  /** Whether the events may go to a client that comes back. */
+  readonly permitted: () => boolean;
   readonly maxEvents: number;
   /** Every budget that its events count in. */
   readonly budgets: readonly Budget[];
@@ -57,8 +56,9 @@ export class KeptStream implements Keeper {
     this.#writer = writer;
   }
 
-  get asked(): Subject {
-    return this.#options.asked;
+  /** Whether the events may go to a client that comes back. */
+  get isPermitted(): boolean {
+    return this.#options.permitted();
   }
 
   /** Whether nothing more is kept. */
@@ -101,9 +101,9 @@ export class KeptStream implements Keeper {
     if (this.#aloneSince < Infinity && this.#first > this.#missed && !this.#ended) this.discard();
   }
 
-  /** Whether everything after the event with this number is here or yet to come. */
+  /** Whether everything after the event with this number is here or yet to come, and may be read. */
   holdsAfter(number: number): boolean {
-    return number >= this.#first - 1 && number < this.#end;
+    return number >= this.#first - 1 && number < this.#end && this.isPermitted;
   }
 
   /** Takes the stream away from the connection that carries it, to go on over another. */
