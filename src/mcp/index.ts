@@ -52,4 +52,4 @@ export {
   UNDECLARED_REVISION,
 } from './revisions.ts';
 export type { Revision } from './revisions.ts';
-export { rpcErrorBytes } from './rpc-error.ts';
+export { noSuchResource, rpcErrorBytes } from './rpc-error.ts';

@@ -1,12 +1,12 @@
-import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { ResponseFrame, RpcId } from '#mcp';
 import { filterList, rpcErrorBytes } from '#mcp';
 import type { Subject } from '#policy';
 import { decide, isVisible, mayUseAll } from '#policy';
+import { denialOf } from './authorize.ts';
 import type { Delivery } from './deliver.ts';
 import type { EarlierRequest } from './earlier-requests.ts';
-import { AccessDenied, AnswerUnknown } from './errors.ts';
+import { AnswerUnknown, isDenial } from './errors.ts';
 import { failureOf } from './journal.ts';
 
 /** Whether the reply to a call may have answers to earlier requests: whoever takes a stream up again. */
@@ -27,13 +27,13 @@ export async function inspectEarlier(delivery: Delivery, frame: ResponseFrame): 
     return body;
   } catch (thrown) {
     const error = toPosternError(thrown);
-    if (!isRefusal(error)) throw error;
+    if (!isDenial(error) && error.code !== AnswerUnknown.code) throw error;
     await journal.replayed(frame, failureOf(error, 200));
     return rpcErrorBytes(error, frame.id, permit.call.id);
   }
 }
 
-/** @throws AccessDenied, AnswerUnknown */
+/** @throws AnswerUnknown, or a denial. */
 function allowed(delivery: Delivery, frame: ResponseFrame): Buffer {
   const { permit, place, policyNow } = delivery;
   const policy = policyNow();
@@ -48,8 +48,10 @@ function allowed(delivery: Delivery, frame: ResponseFrame): Buffer {
     throw new AnswerUnknown('the answer is to a request that this process has not seen');
   }
   const asked: Subject = { ...subject, accesses: request.accesses };
-  const { effect, reason } = decide(policy, asked);
-  if (effect === 'deny') throw new AccessDenied(reason);
+  const decision = decide(policy, asked);
+  if (decision.effect === 'deny') {
+    throw denialOf(request.accesses, decision, permit.call.revision);
+  }
   return filtered(request.method);
 }
 
@@ -58,8 +60,4 @@ function requestOf(
   id: RpcId,
 ): EarlierRequest | undefined {
   return session === null ? undefined : earlierRequests.find(session, id);
-}
-
-function isRefusal({ code }: PosternError): boolean {
-  return code === AccessDenied.code || code === AnswerUnknown.code;
 }

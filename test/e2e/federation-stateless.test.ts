@@ -80,6 +80,7 @@ test('R-23 calls, prompts and resources go to their server, with the headers tha
   const street = resources.find(({ uri }) => uri.startsWith('first+note://stra'))?.uri ?? '';
   assert.match(JSON.stringify(await peer.readResource({ uri: street })), /eine Notiz/);
   await assert.rejects(peer.call('third__echo', { text: 'x' }), { code: -32602 });
+  await assert.rejects(peer.readResource({ uri: 'third+note://one' }), { code: -32602 });
 });
 
 test('R-23 input that a server requires is asked for, and the retry finds it with its state', async () => {
