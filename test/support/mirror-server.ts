@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 export interface Reached {
   readonly httpMethod: string;
   readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
   /** `null` without a body. */
   readonly message: {
     readonly id?: unknown;
@@ -48,8 +49,10 @@ export async function startMirrorServer(): Promise<MirrorServer> {
   const reached: Reached[] = [];
   const left: unknown[] = [];
   const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const message = await messageOf(request);
-    reached.push({ httpMethod: request.method ?? '', headers: request.headers, message });
+    const body = await bodyOf(request);
+    const message = body.length === 0 ? null : (JSON.parse(String(body)) as Reached['message']);
+    const { method = '', headers } = request;
+    reached.push({ httpMethod: method, headers, body, message });
     const name = message?.params?.name;
     if (name === 'ask') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -98,8 +101,8 @@ function event(message: object): string {
   return `data: ${JSON.stringify(message)}\n\n`;
 }
 
-async function messageOf(request: IncomingMessage): Promise<Reached['message']> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  return text === '' ? null : (JSON.parse(text) as Reached['message']);
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
