@@ -112,10 +112,22 @@ test('R-18 lists in earlier answers lack what policy hides by now', async () => 
   assert.deepEqual([result, recorded], [{ tools: [{ name: 'write' }] }, 'ok']);
 });
 
+test('R-18 an id that was used twice stands for both requests', async () => {
+  const requests = new EarlierRequests();
+  note(requests, session, toolCall(1, 'read'));
+  note(requests, session, toolCall(1, 'write'));
+  const frame = answer(1, { tools: [{ name: 'read' }] });
+  assert.equal((await sent(frame, WITHOUT_READ, requests)).code, 'POSTERN_ACCESS_DENIED');
+  note(requests, session, toolCall(2, 'write'));
+  note(requests, session, { id: 2, method: 'tools/list' });
+  const { bytes } = await sent(answer(2, { tools: [{ name: 'read' }] }), WITHOUT_READ, requests);
+  assert.match(String(bytes), /"tools":\[\]/);
+});
+
 test('R-10 R-18 a request that is forgotten, or too long to remember, is not known', () => {
   const requests = new EarlierRequests();
-  note(requests, session, toolCall(1, 'write'));
   note(requests, session, toolCall(1, 'x'.repeat(2000)));
+  note(requests, session, toolCall(1, 'write'));
   assert.equal(requests.find(session, 1), undefined);
   for (let id = 0; id <= 8192; id += 1) note(requests, session, toolCall(id, 'write'));
   assert.equal(requests.find(session, 0), undefined);
