@@ -24,7 +24,7 @@ export const BridgeNotPossible = defineError('POSTERN_BRIDGE_NOT_POSSIBLE', {
 
 export const RequestStateInvalid = defineError('POSTERN_REQUEST_STATE_INVALID', {
   meaning:
-    'A requestState was not made for this principal and this request, was used before, or is too old.',
+    'A requestState was not made for this principal, link and request, was used before, or is too old.',
   hint: 'Send the request again from the start, without requestState and inputResponses.',
   httpStatus: 200,
   rpcCode: -32602,

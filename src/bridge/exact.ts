@@ -19,6 +19,11 @@ const SUSPECT = /[\d.]{16}|\d[eE][+-]?\d/;
 /** A number with more digits than a double keeps for certain (IEEE 754 binary64: 15). */
 const LONG = /^-?[\d.]{16}/;
 
+/** Whether a value is a number as it is written, and no object of the message. */
+export function isWrittenNumber(value: unknown): boolean {
+  return json.isRawJSON(value);
+}
+
 function exact(bytes: Buffer, key: 'params' | 'result'): JsonObject | null {
   const text = bytes.toString('utf8');
   if (!SUSPECT.test(text)) return null;
@@ -34,6 +39,7 @@ const json = JSON as unknown as {
     revive: (key: string, value: unknown, at: { source?: string }) => unknown,
   ): unknown;
   rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
 };
 
 function parseExactly(text: string): unknown {

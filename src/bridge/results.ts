@@ -14,7 +14,6 @@ const CACHEABLE: ReadonlySet<string> = new Set([
   'resources/read',
 ]);
 
-const RESOURCE_NOT_FOUND = -32002;
 const MISSING_CAPABILITY = -32021;
 
 /** Errors of the stateless era that no client of the stateful one knows. */
@@ -56,7 +55,7 @@ export function resultForStateful(method: string, result: JsonObject): JsonObjec
 
 /** A server's error for a client of the stateless era. */
 export function errorForStateless(error: RpcError): RpcError {
-  return error.code === RESOURCE_NOT_FOUND ? { ...error, code: RPC.invalidParams } : error;
+  return error.code === RPC.resourceNotFound ? { ...error, code: RPC.invalidParams } : error;
 }
 
 /** HTTP status of an answer to a client of the stateless era (2026-07-28, Streamable HTTP). */
@@ -73,7 +72,7 @@ export function errorForStateful(method: string, error: RpcError): RpcError {
     error.code === RPC.invalidParams &&
     isObject(data) &&
     typeof data['uri'] === 'string';
-  return notFound ? { ...error, code: RESOURCE_NOT_FOUND } : error;
+  return notFound ? { ...error, code: RPC.resourceNotFound } : error;
 }
 
 function mapTools(result: JsonObject, map: (tool: JsonObject) => JsonObject): JsonObject {

@@ -10,6 +10,9 @@ import type { Visit } from './visit.ts';
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** Method not found, nothing of that name, denied: asking once more would not help. */
+const FINAL_CODES: ReadonlySet<number> = new Set([-32601, -32602, -32003]);
+
 /** What is done with one member's messages. */
 export interface StreamReader {
   /** The call that opens the stream, or opens it again after this event. */
@@ -72,7 +75,7 @@ class StreamSink implements ReplySink {
     this.refused = status >= 400 && status < 500;
     const frame = readMessage(body, this.#limits);
     if (frame.kind === 'response' && 'error' in frame.outcome) {
-      this.refused ||= frame.outcome.error.code === -32601;
+      this.refused ||= FINAL_CODES.has(frame.outcome.error.code);
     }
   }
 

@@ -1,5 +1,6 @@
+import type { ErrorOptions } from '#lib';
 import type { JsonObject, RequestFrame } from '#mcp';
-import { always, editJson, InvalidParams, isObject } from '#mcp';
+import { always, editJson, InvalidParams, isObject, noSuchResource } from '#mcp';
 import { resultOf } from './ask.ts';
 import { NameUnknown } from './errors.ts';
 import type { Federated } from './federated.ts';
@@ -117,12 +118,17 @@ export class Router {
 
   /** The member that a URI is for. @throws NameUnknown */
   findUri(uri: string): { member: Member; own: string } {
-    if (uri.length > MAX_NAMED) throw unknown('resource', uri);
+    if (uri.length > MAX_NAMED) throw this.#unknownResource(uri);
     const { member, own } = this.#splitUri(uri) ?? this.#rawUri(uri);
     if (!this.#visit.set.has('resource', federatedUri(member.scheme, own))) {
-      throw unknown('resource', uri);
+      throw this.#unknownResource(uri);
     }
     return { member, own };
+  }
+
+  /** Answered as a resource that policy denies is. */
+  #unknownResource(uri: string): Error {
+    return unknown('resource', uri, noSuchResource(this.#visit.call.revision, uri));
   }
 
   #splitUri(uri: string): { member: Member; own: string } | null {
@@ -138,7 +144,7 @@ export class Router {
     const having = members.filter(({ server }) => servers.includes(server));
     const [only] = having;
     if (only !== undefined && having.length === 1) return { member: only, own: uri };
-    if (only === undefined) throw unknown('resource', uri);
+    if (only === undefined) throw this.#unknownResource(uri);
     const names = having.map(({ scheme }) => `${scheme}+`);
     throw new NameUnknown(
       `${having.length} servers have this resource: begin it with one of them`,
@@ -177,6 +183,7 @@ function textOf(object: JsonObject, key: string): string {
   throw new InvalidParams(`"${key}" is no string`);
 }
 
-function unknown(kind: ItemKind, name: string): Error {
-  return new NameUnknown(`no ${kind} ${JSON.stringify(name.slice(0, 200))} at this endpoint`);
+function unknown(kind: ItemKind, name: string, options: ErrorOptions = {}): Error {
+  const quoted = JSON.stringify(name.slice(0, 200));
+  return new NameUnknown(`no ${kind} ${quoted} at this endpoint`, options);
 }

@@ -1,6 +1,7 @@
 import type { Frame, JsonObject } from '#mcp';
 import { isObject, metaOf } from '#mcp';
-import type { ReplySink } from '#pipeline';
+import type { Call, ReplySink } from '#pipeline';
+import { isStillPermitted } from '#pipeline';
 import { formatEvent } from '#transport';
 import { Changes } from './changes.ts';
 import { notificationFrame, requestFrame } from './frames.ts';
@@ -8,7 +9,7 @@ import { keepOpen } from './member-stream.ts';
 import type { Member } from './members.ts';
 import { isListChange, rewriteNotification } from './rewrite.ts';
 import { federatedUri } from './uris.ts';
-import type { Era, RequestVisit } from './visit.ts';
+import type { Era, RequestVisit, Visit } from './visit.ts';
 
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 
@@ -58,9 +59,7 @@ export class Subscription {
 
   /** Keeps one member's subscription open until the client leaves. */
   async follow(era: Era, member: Member, filter: JsonObject): Promise<void> {
-    const { frame, call } = this.#visit;
-    const { progressToken: _, ...meta } = metaOf(frame.params);
-    const request = requestFrame(frame.id, frame.method, { _meta: meta, notifications: filter });
+    const { call } = this.#visit;
     this.#unanswered += 1;
     let answered = false;
     const answer = (): void => {
@@ -86,12 +85,35 @@ export class Subscription {
     await keepOpen(
       this.#visit,
       {
-        callAfter: (visit, _last, signal) => era.callTo(visit, member, request, signal),
+        callAfter: (visit, _last, signal) => this.#callTo(era, visit, member, filter, signal),
         onMessage,
         onEnd: answer,
       },
       call.signal,
     );
+  }
+
+  /** A call for what policy allows by now of the filter; the rest must not end it. */
+  async #callTo(
+    era: Era,
+    visit: Visit,
+    member: Member,
+    filter: JsonObject,
+    signal: AbortSignal,
+  ): Promise<Call> {
+    const { id, method, params } = this.#visit.frame;
+    const { progressToken: _, ...meta } = metaOf(params);
+    const callFor = (notifications: JsonObject): Promise<Call> =>
+      era.callTo(visit, member, requestFrame(id, method, { _meta: meta, notifications }), signal);
+    const { policy, trustDomain } = visit.services;
+    const whole = await callFor(filter);
+    if (isStillPermitted(whole, policy, trustDomain)) return whole;
+    const allowed: unknown[] = [];
+    for (const uri of listOf(filter['resourceSubscriptions'])) {
+      const one = await callFor({ resourceSubscriptions: [uri] });
+      if (isStillPermitted(one, policy, trustDomain)) allowed.push(uri);
+    }
+    return callFor({ ...filter, resourceSubscriptions: allowed });
   }
 
   /** Tells the client what the members that have answered by now will tell. */

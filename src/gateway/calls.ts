@@ -95,7 +95,8 @@ export class Calls {
     response.once('close', () => {
       this.#count(request.socket, -1);
       const lost = !response.writableFinished;
-      inFlight.alone = lost && !this.#stopping && inFlight.goesOn();
+      const mayReturn = lost && !this.#stopping && !entrance.isRefused();
+      inFlight.alone = mayReturn && inFlight.goesOn();
       if (inFlight.alone) return;
       if (lost) inFlight.abort.abort();
       this.#forget(inFlight);
@@ -129,7 +130,7 @@ export class Calls {
   /**
    * Ends streams that are no longer permitted, or whose connection is to end; calls end under the
    * policy that they began with, unless their clients have left them. Those may come back with another
-   * certificate, so it does not count that the one of then has expired.
+   * certificate, so it does not count that the one of then has expired, but that it is refused does.
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
@@ -139,7 +140,8 @@ export class Calls {
       }
       const { call, abort, alone, entrance } = inFlight;
       if (call === null) continue;
-      if (alone && !wouldBePermitted(call, policy, trustDomain)) abort.abort();
+      const kept = alone && !entrance.isRefused() && wouldBePermitted(call, policy, trustDomain);
+      if (alone && !kept) abort.abort();
       if (alone || !isLongLived(call)) continue;
       if (entrance.isOutdated() || !this.#mayGoOn(call, inFlight.streamOf)) abort.abort();
     }

@@ -8,7 +8,7 @@ import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
-import { ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
+import { EarlierRequests, ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
 import type { Policy } from '#policy';
 import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
@@ -108,7 +108,10 @@ export class Gateway {
       limits: parts.limits,
       events: parts.events,
       meter: parts.meter,
+      policyNow: () => this.#services.policy,
+      refusesPeer: parts.refusesPeer,
       toolHeaders: new ToolHeaders(),
+      earlierRequests: new EarlierRequests(),
       serverRevisions: new ServerRevisions(),
     };
     const { limits, events } = parts;
@@ -223,6 +226,7 @@ export class Gateway {
         fields: { listener: listener.name, connections },
       });
     }
+    this.#recheck();
   }
 
   /** Reads the policy again. */
@@ -315,5 +319,6 @@ export class Gateway {
   #recheck(): void {
     this.#calls.recheck();
     this.#duplex.recheck();
+    this.#store.recheck();
   }
 }

@@ -24,6 +24,8 @@ export interface Connection {
   link: TlsLink;
   /** The certificate of its client's second proof. */
   secondPeer: PeerCertificate | null;
+  /** No root that is trusted by now stands above its client's certificate. */
+  distrusted: boolean;
   readonly epoch: Epoch;
   /** Between 0 and 1: when in the time for ending old connections it is this one's turn. */
   readonly turn: number;
@@ -81,7 +83,8 @@ export class LinkBook {
     this.#end(peerKey(socket), handshake, link !== null);
     if (link === null) return false;
     const { epoch } = handshake;
-    this.#connections.set(socket, { socket, link, secondPeer: null, epoch, turn: Math.random() });
+    const fresh = { secondPeer: null, distrusted: false, turn: Math.random() };
+    this.#connections.set(socket, { socket, link, epoch, ...fresh });
     socket.once('close', () => this.#connections.delete(socket));
     this.#tellAccepted(socket, link);
     return true;

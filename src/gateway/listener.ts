@@ -11,6 +11,8 @@ export interface Arrival {
   readonly link: LinkSecurity;
   /** Whether the connection is to end as soon as it can: it is of an epoch that is over. */
   readonly isOutdated: () => boolean;
+  /** Whether a certificate that its client has shown is refused by now. */
+  readonly isRefused: () => boolean;
   /** Why the request is refused whatever it says; `null` when it is not. */
   readonly refusal: PosternError | null;
 }

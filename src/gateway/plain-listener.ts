@@ -12,7 +12,12 @@ export function createPlainListener(options: ListenerOptions): Listener {
     throw new ListenFailed(`${options.host} is no loopback address, so it needs TLS`);
   }
   const link: LinkSecurity = { kind: 'plain', loopback: true };
-  const arrival: Arrival = { link, isOutdated: () => false, refusal: null };
+  const arrival: Arrival = {
+    link,
+    isOutdated: () => false,
+    isRefused: () => false,
+    refusal: null,
+  };
   const server = createServer(httpOptions(options.limits));
   server.maxConnections = options.limits.maxConnections;
   // Node takes its own listeners off a socket on CONNECT; without one, a reset would be thrown.

@@ -44,7 +44,13 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     if (isOutdated()) response.shouldKeepAlive = false;
     const refusal = takeSecondProof(connection, request, options);
     if (refusal !== null) response.shouldKeepAlive = false;
-    options.onRequest(request, response, { link: connection.link, isOutdated, refusal });
+    const isRefused = (): boolean => isRefusedNow(connection, options);
+    options.onRequest(request, response, {
+      link: connection.link,
+      isOutdated,
+      isRefused,
+      refusal,
+    });
   });
   const sockets = new Set<Socket>();
   const front = createFront({
@@ -76,9 +82,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
         if (epoch.endedAt !== null) epoch.endedAt = -Infinity;
     },
     destroyRefused: () => {
-      const doomed = [...links.connections()].filter(({ link, secondPeer }) =>
-        [link.peer, secondPeer].some((peer) => peer !== null && options.refusesPeer(peer) !== null),
-      );
+      const doomed = [...links.connections()].filter((each) => isRefusedNow(each, options));
       for (const { socket } of doomed) socket.destroy();
       return doomed.length;
     },
@@ -97,11 +101,23 @@ function endDistrusted(connections: readonly Connection[], { stable }: EpochPlan
   for (const epoch of ended) {
     if (epoch.endedAt === null || !trustsMore(epoch.tls, stable)) continue;
     epoch.endedAt = -Infinity;
-    for (const { socket, link } of connections.filter((each) => each.epoch === epoch)) {
+    for (const connection of connections.filter((each) => each.epoch === epoch)) {
+      const { socket, link } = connection;
       const certificate = link.peer === null ? undefined : socket.getPeerX509Certificate();
-      if (certificate !== undefined && !leadsTo(certificate, roots)) socket.destroy();
+      if (certificate === undefined || leadsTo(certificate, roots)) continue;
+      connection.distrusted = true;
+      socket.destroy();
     }
   }
+}
+
+/** Whether a certificate that a connection's client has shown is refused by now. */
+function isRefusedNow(
+  { link, secondPeer, distrusted }: Connection,
+  { refusesPeer }: Pick<ListenerOptions, 'refusesPeer'>,
+): boolean {
+  if (distrusted) return true;
+  return [link.peer, secondPeer].some((peer) => peer !== null && refusesPeer(peer) !== null);
 }
 
 /** Whether it is a connection's turn to end. */

@@ -26,6 +26,8 @@ export interface ErrorOptions {
   readonly details?: ErrorDetails;
   /** Replaces the class's general hint where the occurrence allows a better one. */
   readonly hint?: string;
+  /** Replaces the class's JSON-RPC code where a revision of MCP has another for the occurrence. */
+  readonly rpcCode?: number;
 }
 
 /** JSON-RPC 2.0 "Internal error", used where a failure names no code of its own. */
@@ -73,10 +75,11 @@ export function defineError(code: `POSTERN_${string}`, info: ErrorInfo): ErrorCl
     override readonly name = code;
     readonly code = code;
     readonly httpStatus = info.httpStatus ?? 500;
-    readonly rpcCode = info.rpcCode ?? RPC_INTERNAL_ERROR;
+    readonly rpcCode: number;
 
     constructor(message: string, options: ErrorOptions = {}) {
       super(message, info.hint, options);
+      this.rpcCode = options.rpcCode ?? info.rpcCode ?? RPC_INTERNAL_ERROR;
     }
   };
 }

@@ -8,7 +8,7 @@ export {
   RPC_INTERNAL_ERROR,
   toPosternError,
 } from './errors.ts';
-export type { ErrorClass, ErrorDetails, ErrorInfo } from './errors.ts';
+export type { ErrorClass, ErrorDetails, ErrorInfo, ErrorOptions } from './errors.ts';
 export type { EventSink, PosternEvent, Severity } from './events.ts';
 export { Gather } from './gather.ts';
 export { Kept } from './kept.ts';

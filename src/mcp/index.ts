@@ -53,4 +53,4 @@ export {
   UNDECLARED_REVISION,
 } from './revisions.ts';
 export type { Revision } from './revisions.ts';
-export { rpcErrorBytes } from './rpc-error.ts';
+export { noSuchResource, rpcErrorBytes } from './rpc-error.ts';

@@ -69,6 +69,37 @@ test('R-23 values are encoded as the examples of the specification', () => {
   }
 });
 
+const COUNT = annotations({ count: { type: 'integer', 'x-mcp-header': 'Count' } });
+
+/** The header for a number that is written so, in a message that the gateway has written itself. */
+function headerOf(number: string): string | undefined {
+  const count = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(number);
+  const read = message('tools/call', { name: 'x', arguments: { count } });
+  assert.equal(read.kind, 'request');
+  const params = { name: 'x', arguments: { count } };
+  const { kind, id, method, bytes } = read;
+  const headers = headersFor({ kind, id, method, bytes, params }, stateless, COUNT);
+  checkParamHeaders(headers, read, COUNT);
+  return headers['mcp-param-count'];
+}
+
+test('R-23 a number has its header however it is written', () => {
+  const cases: Readonly<Record<string, string | undefined>> = {
+    '42.0': '42',
+    '1e3': '1000',
+    '-0': '0',
+    '9007199254740991': '9007199254740991',
+    '9007199254740993': undefined,
+    '1e400': undefined,
+    '1.5e0': '1.5',
+    '1e-7': '1e-7',
+    '0.10000000000000000001': '0.10000000000000000001',
+  };
+  for (const [number, header] of Object.entries(cases)) {
+    assert.equal(headerOf(number), header, number);
+  }
+});
+
 test('R-23 whatever the arguments, the headers made for them pass the check', () => {
   const text = fc.string({ unit: 'grapheme' }).map((value) => value.toWellFormed());
   const property = fc.constantFrom('string', 'integer', 'boolean');

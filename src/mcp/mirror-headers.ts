@@ -2,7 +2,7 @@
 import type { Frame } from './frame.ts';
 import { encodeHeaderValue, mirroredName } from './headers.ts';
 import type { ParamHeader } from './param-headers.ts';
-import { mirroredValue } from './param-headers.ts';
+import { textsOfParams } from './param-headers.ts';
 import type { Revision } from './revisions.ts';
 
 /**
@@ -19,7 +19,7 @@ export function headersFor(
   annotations: readonly ParamHeader[] = [],
 ): Record<string, string> {
   if (revision.era === 'stateful' || frame.kind === 'response') return {};
-  const { method, params } = frame;
+  const { method } = frame;
   const headers: Record<string, string> = {
     'mcp-protocol-version': revision.name,
     'mcp-method': encodeHeaderValue(method),
@@ -27,9 +27,8 @@ export function headersFor(
   const name = mirroredName(frame);
   if (name !== undefined) headers['mcp-name'] = encodeHeaderValue(name);
   if (method !== 'tools/call') return headers;
-  for (const { header, path } of annotations) {
-    const value = mirroredValue(params['arguments'], path);
-    if (value !== undefined) headers[header] = encodeHeaderValue(String(value));
+  for (const [header, text] of textsOfParams(frame, annotations)) {
+    headers[header] = encodeHeaderValue(text);
   }
   return headers;
 }

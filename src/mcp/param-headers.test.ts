@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { Frame } from './frame.ts';
 import { DEFAULT_LIMITS } from '#lib';
 import { readFrame } from './frame.ts';
@@ -9,8 +10,11 @@ import { checkParamHeaders, paramHeadersOf } from './param-headers.ts';
 const limits = jsonLimitsOf(DEFAULT_LIMITS, 65_536);
 
 function call(args: unknown): Frame {
-  const params = { name: 'x', arguments: args };
-  const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  return callWritten(JSON.stringify(args) ?? 'null');
+}
+
+function callWritten(args: string): Frame {
+  const text = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":${args}}}`;
   return readFrame(Buffer.from(text), limits);
 }
 
@@ -28,8 +32,8 @@ test('R-23 annotated properties are found along properties alone', () => {
   assert.deepEqual(paramHeadersOf(schema), {
     fault: null,
     headers: [
-      { header: 'mcp-param-a', path: ['a'], type: 'string' },
-      { header: 'mcp-param-deep', path: ['o', 'n'], type: 'integer' },
+      { header: 'mcp-param-a', path: ['a'] },
+      { header: 'mcp-param-deep', path: ['o', 'n'] },
     ],
   });
   assert.deepEqual(paramHeadersOf(undefined), { fault: null, headers: [] });
@@ -107,9 +111,98 @@ const MISMATCHES: Readonly<Record<string, readonly [Record<string, string>, unkn
 };
 for (const [what, [headers, args]] of Object.entries(MISMATCHES)) {
   test(`R-17 a header differs from the arguments: ${what}`, () => {
-    assert.throws(
-      () => checkParamHeaders(headers, call(args), annotations),
-      (error: unknown) => (error as { rpcCode: number }).rpcCode === -32020,
-    );
+    assert.throws(() => checkParamHeaders(headers, call(args), annotations), isMismatch);
   });
+}
+
+const isMismatch = (error: unknown): boolean => (error as { rpcCode: number }).rpcCode === -32020;
+
+/** Whether a header passes for a number that is written so in the body. */
+function passes(header: string | undefined, number: string): boolean {
+  const headers = header === undefined ? {} : { 'mcp-param-n': header };
+  try {
+    checkParamHeaders(headers, callWritten(`{"n":${number}}`), annotations);
+    return true;
+  } catch (thrown) {
+    assert.ok(isMismatch(thrown));
+    return false;
+  }
+}
+
+test('R-23 numbers are compared by their exact values, however they are written', () => {
+  const alike: readonly (readonly [header: string, number: string])[] = [
+    ['42', '42.0'],
+    ['42', '4.2e1'],
+    ['1000', '1e3'],
+    ['1000.0', '1E+3'],
+    ['0', '-0'],
+    ['-0.0', '0e9'],
+    ['007', '7'],
+    ['9007199254740991', '9007199254740991'],
+    ['9007199254740993', '9007199254740993'],
+    ['0.1', '1e-1'],
+    ['1e-7', '1e-7'],
+    ['0.10000000000000000001', '0.10000000000000000001'],
+  ];
+  for (const [header, number] of alike) assert.ok(passes(header, number), `${header} ${number}`);
+});
+
+test('R-17 numbers that rounding makes alike are not', () => {
+  const different: readonly (readonly [header: string | undefined, number: string])[] = [
+    ['42.00000000000000000001', '42'],
+    ['42', '42.00000000000000000001'],
+    ['9007199254740992', '9007199254740993'],
+    ['9007199254740993', '9007199254740992'],
+    ['0.1', '0.10000000000000000001'],
+    ['Infinity', '1e400'],
+    ['1e400', '1e401'],
+    ['1e3', '1e3'],
+    ['1e3', '1000'],
+    ['+42', '42'],
+    ['42.', '42'],
+    [undefined, '42.0'],
+    [undefined, '1e3'],
+    [undefined, '0.5'],
+  ];
+  for (const [header, number] of different) {
+    assert.ok(!passes(header, number), `${header} ${number}`);
+  }
+});
+
+test('R-23 an integer that readers round needs no header, but one that is there has to say it', () => {
+  for (const number of ['9007199254740992', '-1e16', '1e400']) {
+    assert.ok(passes(undefined, number), number);
+    assert.ok(!passes('1', number), number);
+  }
+});
+
+/** What a number says, in units of 10^-40. */
+function exactly(text: string): bigint {
+  const [mantissa = '', exponent = '0'] = text.split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  return BigInt(`${whole}${fraction}`) * 10n ** (40n + BigInt(exponent) - BigInt(fraction.length));
+}
+
+test('R-17 R-23 a header passes for a number exactly when it says the same', () => {
+  const digits = fc.stringMatching(/^[019]{1,18}$/);
+  const decimal = fc
+    .tuple(fc.constantFrom('', '-'), digits, fc.option(digits))
+    .map(([sign, whole, fraction]) => `${sign}${whole}${fraction === null ? '' : `.${fraction}`}`);
+  const number = fc
+    .tuple(decimal, fc.option(fc.integer({ min: -18, max: 18 })))
+    .map(([text, exponent]) => `${text}${exponent === null ? '' : `e${exponent}`}`)
+    .map((text) => text.replace(/^(-?)0+(?=\d)/, '$1'));
+  fc.assert(
+    fc.property(decimal, number, fc.boolean(), (text, written, same) => {
+      const header = same ? decimalText(exactly(written)) : text;
+      assert.equal(passes(header, written), exactly(header) === exactly(written));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+/** A number of units of 10^-40 in digits. */
+function decimalText(units: bigint): string {
+  const text = (units < 0n ? -units : units).toString().padStart(41, '0');
+  return `${units < 0n ? '-' : ''}${text.slice(0, -40)}.${text.slice(-40)}`;
 }

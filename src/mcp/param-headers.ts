@@ -1,8 +1,9 @@
 /** Parameters of tools that clients mirror into headers (2026-07-28, Streamable HTTP, "Schema Extension"). */
-import type { Frame, JsonObject } from './frame.ts';
+import type { Frame, JsonObject, NotificationFrame, RequestFrame } from './frame.ts';
 import { isObject } from './frame.ts';
 import type { SingleHeaders } from './headers.ts';
 import { decodeHeaderValue, mismatch } from './headers.ts';
+import { WrittenNumber } from './written-number.ts';
 
 /** One parameter of a tool that an `Mcp-Param-*` header mirrors. */
 export interface ParamHeader {
@@ -10,7 +11,6 @@ export interface ParamHeader {
   readonly header: string;
   /** Keys that lead from `params.arguments` to the value. */
   readonly path: readonly string[];
-  readonly type: 'string' | 'integer' | 'boolean';
 }
 
 /** What a tool's schema says of headers; a `fault` makes the tool one that clients have to leave out. */
@@ -60,24 +60,25 @@ export function paramHeadersOf(inputSchema: unknown): ParamHeaders {
   return { fault: null, headers };
 }
 
-/** The value that a header mirrors; `undefined` when the arguments have none that a header carries. */
-export function mirroredValue(
-  args: unknown,
-  path: readonly string[],
-): string | number | boolean | undefined {
-  let value = args;
-  for (const key of path) {
-    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
-    value = value[key];
-  }
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value !== 'number') return undefined;
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value;
+/**
+ * The texts of the headers that mirror arguments of a `tools/call`, lower-case names. Arguments that are
+ * absent, null or no primitive have none, nor have integers that some reader would round: they must not
+ * be used with headers.
+ */
+export function textsOfParams(
+  frame: RequestFrame | NotificationFrame,
+  annotations: readonly ParamHeader[],
+): readonly (readonly [header: string, text: string])[] {
+  return mirrored(frame, annotations).flatMap(({ header, value }) => {
+    const text = value === undefined ? undefined : textOf(value);
+    return text === undefined ? [] : [[header, text] as const];
+  });
 }
 
 /**
  * Makes sure that the headers of a `tools/call` say what its arguments say ("Server Behavior for Custom
- * Headers"). A header for a value that is not there differs from the body, too.
+ * Headers"). A header for a value that is not there differs from the body, too. Numbers are compared as
+ * numbers ("Server Validation"), exactly.
  *
  * @param annotations of the tool that the call names.
  * @throws HeaderMismatch when one is missing, malformed or different.
@@ -88,23 +89,72 @@ export function checkParamHeaders(
   annotations: readonly ParamHeader[],
 ): void {
   if (frame.kind !== 'request') return;
-  for (const { header, path, type } of annotations) {
-    const value = mirroredValue(frame.params['arguments'], path);
+  for (const { header, value } of mirrored(frame, annotations)) {
     const sent = headers[header];
     if (sent === undefined) {
-      if (value !== undefined) throw mismatch(header, 'is missing');
+      if (value !== undefined && textOf(value) !== undefined) throw mismatch(header, 'is missing');
       continue;
     }
     const text = decodeHeaderValue(header, sent);
     if (value === undefined) throw mismatch(header, 'has no counterpart in the body');
-    const same = type === 'integer' && isDecimal(text) ? Number(text) === value : false;
-    if (!same && text !== String(value)) throw mismatch(header, 'differs from the body');
+    if (!says(text, value)) throw mismatch(header, 'differs from the body');
   }
 }
 
-/** Integers are compared as numbers: 42.0 is 42 ("Server Validation"). */
-function isDecimal(text: string): boolean {
-  return /^-?\d{1,32}(?:\.\d{1,32})?$/.test(text);
+/** A value that a header can mirror. */
+type Primitive = string | boolean | WrittenNumber;
+
+/** What a header has to say of a value; `undefined` for what none should. */
+function textOf(value: Primitive): string | undefined {
+  if (!(value instanceof WrittenNumber)) return String(value);
+  if (value.isInteger) return value.safeInteger?.toString();
+  const short = String(Number(value.text));
+  return value.isSaidBy(short) ? short : value.text;
+}
+
+function says(text: string, value: Primitive): boolean {
+  if (!(value instanceof WrittenNumber)) return text === String(value);
+  // An integer has to be there in digits; whoever reads 1e3 up to the letter has another one.
+  return value.isSaidBy(text) || (!value.isInteger && text === value.text);
+}
+
+/** Each header with its value, `undefined` when the arguments have none that a header mirrors. */
+function mirrored(
+  frame: RequestFrame | NotificationFrame,
+  annotations: readonly ParamHeader[],
+): readonly { readonly header: string; readonly value: Primitive | undefined }[] {
+  if (annotations.length === 0) return [];
+  const args = writtenArguments(frame);
+  return annotations.map(({ header, path }) => ({ header, value: valueAt(args, path) }));
+}
+
+function valueAt(args: unknown, path: readonly string[]): Primitive | undefined {
+  let value = args;
+  for (const key of path) {
+    if (!isObject(value) || value instanceof WrittenNumber || !Object.hasOwn(value, key)) {
+      return undefined;
+    }
+    value = value[key];
+  }
+  const isPrimitive = typeof value === 'string' || typeof value === 'boolean';
+  return isPrimitive || value instanceof WrittenNumber ? (value as Primitive) : undefined;
+}
+
+/** The type library does not know of `source` yet (ECMAScript, "JSON.parse source text access"). */
+const json = JSON as unknown as {
+  parse(
+    text: string,
+    revive: (key: string, value: unknown, at: { source?: string }) => unknown,
+  ): unknown;
+};
+
+/** The arguments with their numbers as they are written. */
+function writtenArguments({ bytes }: RequestFrame | NotificationFrame): unknown {
+  const message = json.parse(bytes.toString('utf8'), (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined ? new WrittenNumber(source) : value,
+  );
+  const params = isObject(message) ? message['params'] : undefined;
+  return isObject(params) ? params['arguments'] : undefined;
 }
 
 class Fault extends Error {}
@@ -137,7 +187,7 @@ function annotated(
   const header = `mcp-param-${name.toLowerCase()}`;
   if (found.some((other) => other.header === header)) throw new Fault('two annotations are alike');
   if (found.length >= MAX_HEADERS) throw new Fault(`more than ${MAX_HEADERS} annotations`);
-  return { header, path, type };
+  return { header, path };
 }
 
 /** Whatever hangs below such a keyword cannot be reached by a chain of `properties` alone. */

@@ -1,9 +1,11 @@
 import type { LinkSecurity } from '#crypto';
 import type { Policy } from '#policy';
-import { mayReach } from '#policy';
+import { decide, mayReach } from '#policy';
 import { authenticate, identify } from './authenticate.ts';
+import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
+import type { Services } from './run.ts';
 
 /**
  * Whether the caller at the other end of a link may use anything on the server: a look ahead, before
@@ -21,6 +23,21 @@ export function isWelcome(
   } catch {
     return false;
   }
+}
+
+/**
+ * Asks whether what a call is permitted would be permitted by then, also its caller's certificate. It
+ * keeps nothing else of the call, whose message may be long.
+ */
+export function permittedLater(
+  { subject }: Permitted,
+  { policyNow, refusesPeer }: Pick<Services, 'policyNow' | 'refusesPeer'>,
+): () => boolean {
+  const { clientLink } = subject;
+  const peer = clientLink.kind === 'tls' ? clientLink.peer : null;
+  return () =>
+    (peer === null || refusesPeer(peer) === null) &&
+    decide(policyNow(), subject).effect === 'allow';
 }
 
 /** Whether a call that is going on would still be permitted, under another policy and by now. */

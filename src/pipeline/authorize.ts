@@ -1,6 +1,6 @@
-import type { ErrorClass } from '#lib';
-import type { Access } from '#mcp';
-import { accessesOf, isGone } from '#mcp';
+import type { PosternError } from '#lib';
+import type { Access, Revision } from '#mcp';
+import { accessesOf, isGone, noSuchResource } from '#mcp';
 import type { Decision, Policy, Subject } from '#policy';
 import { decide, mayReach } from '#policy';
 import type { Authenticated } from './authenticate.ts';
@@ -13,8 +13,8 @@ export interface Permitted extends Authenticated {
   readonly [permitted]: true;
   readonly policy: Policy;
   readonly decision: Decision;
-  /** What every later decision about this call, such as filtering its lists, goes by. */
-  readonly subject: Omit<Subject, 'accesses'>;
+  /** What was decided; every later decision about this call, such as filtering its lists, goes by it. */
+  readonly subject: Subject;
 }
 
 /** Second stage's answer: a permit, or the decision that refuses together with its error. */
@@ -33,19 +33,30 @@ export function authorize(caller: Authenticated, policy: Policy): Authorization 
   if (frame?.kind === 'request' && isGone(frame, revision)) {
     throw new MethodUnknown(`${frame.method} does not exist in ${revision.name}`);
   }
-  const subject = { principal, server: call.server, clientLink: call.clientLink };
   const accesses: readonly Access[] = frame === null ? [{ kind: 'server' }] : accessesOf(frame);
-  const decision = decide(policy, { ...subject, accesses });
+  const subject = { principal, server: call.server, clientLink: call.clientLink, accesses };
+  const decision = decide(policy, subject);
   if (decision.effect === 'allow') {
     const permit = { ...caller, policy, decision, subject } as unknown as Permitted;
     return { ok: true, permit };
   }
-  const Denied = mayReach(policy, subject) ? deniedAs(accesses, decision) : ServerDenied;
-  return { ok: false, decision, error: new Denied(decision.reason) };
+  const error = mayReach(policy, subject)
+    ? denialOf(accesses, decision, revision)
+    : new ServerDenied(decision.reason);
+  return { ok: false, decision, error };
 }
 
-/** Nothing is known of a method that neither the protocol nor a rule names. */
-function deniedAs([first]: readonly Access[], { rules }: Decision): ErrorClass {
+/** The failure of a caller that may reach the server, but not for this. */
+export function denialOf(
+  accesses: readonly Access[],
+  { reason, rules }: Decision,
+  revision: Revision,
+): PosternError {
+  const [first] = accesses;
+  // Nothing is known of a method that neither the protocol nor a rule names.
   const unknown = first?.kind === 'method' && !first.known && rules.length === 0;
-  return unknown ? MethodUnknown : AccessDenied;
+  if (unknown) return new MethodUnknown(reason);
+  // Nor is it asked whether there is such a resource: to this caller there is none.
+  const [uri] = accesses.flatMap((access) => (access.kind === 'resource' ? [access.name] : []));
+  return new AccessDenied(reason, uri === undefined ? {} : noSuchResource(revision, uri));
 }

@@ -1,13 +1,17 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
-import type { Frame, ResponseFrame } from '#mcp';
-import { checkNegotiated, filterList, idKey, rpcErrorBytes } from '#mcp';
+import type { Frame, NotificationFrame, ResponseFrame } from '#mcp';
+import { checkNegotiated, filterList, idKey, paramOf, rpcErrorBytes } from '#mcp';
+import type { Policy } from '#policy';
 import { isVisible } from '#policy';
 import type { EventsReply, JsonReply, StreamEvent, UpstreamReply } from '#transport';
 import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } from '#transport';
 import type { Admitted } from './admit.ts';
 import { ownerOf } from './authenticate.ts';
 import type { Call } from './call.ts';
+import { bringsEarlierAnswers, inspectEarlier } from './earlier-answers.ts';
+import type { EarlierRequests } from './earlier-requests.ts';
+import type { Place } from './forward.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, outcomeOf } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
@@ -19,11 +23,14 @@ type Outcome = Parameters<Journal['close']>[0];
 /** What delivering needs besides the call. */
 export interface Delivery {
   readonly permit: Admitted;
+  readonly place: Place;
   readonly journal: Journal;
   readonly sink: ReplySink;
   readonly limits: Limits;
   readonly events: EventSink;
+  readonly policyNow: () => Policy;
   readonly toolHeaders: ToolHeaders;
+  readonly earlierRequests: EarlierRequests;
   readonly serverRevisions: ServerRevisions;
   /** Ends the session that the reply opens, which its client cannot use. */
   readonly refuseSession: () => void;
@@ -97,36 +104,56 @@ async function inspectEvent(
   event: StreamEvent,
   sent: Sent,
 ): Promise<Buffer | null> {
+  if (event.id !== null && !sent.id) noteKept(delivery);
   sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
   const { permit, journal } = delivery;
   const frame = readMessage(event.message, delivery.limits);
-  if (isOutOfPlace(frame, permit.call)) {
+  if (isOutOfPlace(frame, delivery)) {
     if (!sent.dropped) tellDropped(delivery, frame);
     sent.dropped = true;
     return null;
   }
-  if (frame.kind === 'request') await journal.serverRequest(frame);
-  if (frame.kind !== 'response') return event.wire;
-  const body = inspectAnswer(delivery, frame);
-  if (answers(frame, permit.call.frame, 200)) {
+  if (frame.kind === 'notification') return mayHear(frame, delivery) ? event.wire : null;
+  if (frame.kind === 'request') {
+    await journal.serverRequest(frame);
+    return event.wire;
+  }
+  const own = answers(frame, permit.call.frame, 200);
+  const body = own ? inspectAnswer(delivery, frame) : await inspectEarlier(delivery, frame);
+  if (own) {
     sent.answer = true;
     journal.answered(frame.bytes);
     await journal.close(outcomeOf(frame, 200));
-  } else {
-    await journal.replayed(frame);
   }
   return body === frame.bytes ? event.wire : formatEvent(body, event.id);
 }
 
+/** An event with an id tells that the server keeps the stream, and may send the answer once more. */
+function noteKept({ permit, place: { session }, earlierRequests }: Delivery): void {
+  const { frame } = permit.call;
+  if (frame?.kind === 'request' && session !== null) earlierRequests.note(session, frame, permit);
+}
+
 /**
- * The stream of a stateless request carries notifications and its one answer; servers send no requests
- * (2026-07-28, Streamable HTTP, "Receiving Messages").
+ * A request's stream carries its one answer, the stream of a session none unless it is taken up again
+ * (2025-11-25, Streamable HTTP, "Listening for Messages from the Server"). In the stateless era servers
+ * send no requests (2026-07-28, Streamable HTTP, "Receiving Messages").
  */
-function isOutOfPlace(frame: Frame, { frame: asked, revision }: Call): boolean {
-  if (revision.era === 'stateful' || frame.kind === 'notification') return false;
-  if (frame.kind === 'request') return true;
-  return frame.id !== null && !answers(frame, asked, 200);
+function isOutOfPlace(frame: Frame, delivery: Delivery): boolean {
+  const { frame: asked, revision } = delivery.permit.call;
+  if (frame.kind === 'notification') return false;
+  if (frame.kind === 'request') return revision.era === 'stateless';
+  if (frame.id === null || answers(frame, asked, 200)) return false;
+  return !bringsEarlierAnswers(delivery);
+}
+
+/** Whether the caller may know of the resource that a notification names, as things are by now. */
+function mayHear(frame: NotificationFrame, { permit, policyNow }: Delivery): boolean {
+  if (frame.method !== 'notifications/resources/updated') return true;
+  const name = paramOf(frame, 'uri');
+  if (typeof name !== 'string') return false;
+  return isVisible(policyNow(), permit.subject, { kind: 'resource', name });
 }
 
 /** Told once a stream: a server may send many. */
@@ -180,8 +207,7 @@ function leftAlone({ frame, revision }: Call): Outcome {
 function inspectAnswer(delivery: Delivery, frame: ResponseFrame): Buffer {
   const { permit } = delivery;
   const { policy, subject, call } = permit;
-  const asked = call.frame;
-  const method = asked?.kind === 'request' && answers(frame, asked, 200) ? asked.method : null;
+  const method = call.frame?.kind === 'request' ? call.frame.method : null;
   if (method === 'initialize') refuseTooOld(delivery, frame);
   if (call.revision.era === 'stateless') learn(delivery, method, frame);
   return filterList(method, frame, (item) => isVisible(policy, subject, item));

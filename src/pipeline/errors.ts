@@ -34,6 +34,14 @@ export const ServerUnknown = defineError('POSTERN_SERVER_UNKNOWN', {
   rpcCode: -32602,
 });
 
+export const AnswerUnknown = defineError('POSTERN_ANSWER_UNKNOWN', {
+  meaning:
+    'A server sends an answer again, to a request that this process has not seen, so policy cannot tell.',
+  hint: 'Send the request again.',
+  httpStatus: 200,
+  rpcCode: -32001,
+});
+
 export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
   meaning: 'The client’s certificate expired while its connection stayed open.',
   hint: 'Connect again with a new certificate: postern cert issue <name>.',

@@ -2,6 +2,7 @@ export { isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call, Lifeline } from './call.ts';
+export { EarlierRequests } from './earlier-requests.ts';
 export { ServerDenied, ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
 export type { Entered, Resumed, Resumption } from './resumption.ts';

@@ -99,12 +99,15 @@ export class Journal {
     );
   }
 
-  /** Records an answer to an earlier request that goes out on a stream, before it does. */
-  replayed(frame: ResponseFrame): Promise<void> {
+  /**
+   * Records an answer to an earlier request that goes out on a stream, before it does; or what goes out
+   * in its place.
+   */
+  replayed(frame: ResponseFrame, refusal?: OutcomeRecord): Promise<void> {
     return this.#aside(
       { kind: 'replayed', method: null, rpc_id: frame.id },
-      { request: null, result: sha256Label(frame.bytes) },
-      outcomeOf(frame, 200),
+      { request: null, result: refusal === undefined ? sha256Label(frame.bytes) : null },
+      refusal ?? outcomeOf(frame, 200),
     );
   }
 

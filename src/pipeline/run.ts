@@ -1,4 +1,5 @@
 import type { Recorder } from '#audit';
+import type { PeerCertificate } from '#crypto';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import { checkParamHeaders, RPC, rpcErrorBytes } from '#mcp';
@@ -6,11 +7,13 @@ import type { Policy } from '#policy';
 import type { Upstream, UpstreamReply } from '#transport';
 import { SessionNotFound } from '#transport';
 import { admit } from './admit.ts';
+import { permittedLater } from './admission.ts';
 import { authenticate, ownerOf } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { deliver } from './deliver.ts';
+import type { EarlierRequests } from './earlier-requests.ts';
 import { isDenial, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
@@ -24,6 +27,10 @@ import type { ToolHeaders } from './tool-headers.ts';
 export interface Services {
   readonly trustDomain: string;
   readonly policy: Policy;
+  /** The policy in force by now, for what goes out long after a call began. */
+  readonly policyNow: () => Policy;
+  /** Why a client is refused whatever policy says, `null` when it is not. */
+  readonly refusesPeer: (peer: PeerCertificate) => string | null;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly sessions: SessionTokens;
   readonly resumption: Resumption;
@@ -32,6 +39,7 @@ export interface Services {
   readonly events: EventSink;
   readonly meter: Meter;
   readonly toolHeaders: ToolHeaders;
+  readonly earlierRequests: EarlierRequests;
   readonly serverRevisions: ServerRevisions;
 }
 
@@ -50,7 +58,8 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const upstream = services.upstreams.get(call.server);
     if (upstream === undefined) throw new ServerUnknown(`no server "${call.server}"`);
     const session = services.sessions.open(permit);
-    const entered = session === null ? null : services.resumption.enter(session, call, sink);
+    const later = permittedLater(permit, services);
+    const entered = session === null ? null : services.resumption.enter(session, call, sink, later);
     way = entered?.sink ?? sink;
     const place = { session, resumed: entered?.resumed ?? null };
     const reply = await inSession(session, services, () =>
@@ -63,7 +72,7 @@ export async function runCall(call: Call, services: Services, sink: ReplySink): 
     const refuseSession = (): void => {
       if (opened !== null) void endSession(admitted, upstream, opened);
     };
-    const delivery = { ...services, permit: admitted, journal, sink: way, refuseSession };
+    const delivery = { ...services, permit: admitted, place, journal, sink: way, refuseSession };
     await deliver(delivery, { ...reply, sessionId });
   } catch (thrown) {
     await refuse(call, services, journal, way, thrown);

@@ -37,7 +37,17 @@ export function mayReach(policy: Policy, subject: Omit<Subject, 'accesses'>): bo
   return isVisible(policy, subject, { kind: 'server' });
 }
 
-function rulesFor(policy: Policy, subject: Subject): readonly Rule[] {
+/** Whether this caller may use whatever there is on the server, so that it need not be known what. */
+export function mayUseAll(policy: Policy, subject: Omit<Subject, 'accesses'>): boolean {
+  const candidates = rulesFor(policy, subject);
+  return (
+    mayReach(policy, subject) &&
+    candidates.every(({ effect }) => effect === 'allow') &&
+    candidates.some(({ targets }) => targets === null)
+  );
+}
+
+function rulesFor(policy: Policy, subject: Omit<Subject, 'accesses'>): readonly Rule[] {
   return policy.rules.filter(
     (rule) =>
       rule.principals.some((matches) => matches(subject.principal)) &&

@@ -20,6 +20,8 @@ export interface UpstreamRequest {
   readonly mcpHeaders: Readonly<Record<string, string>>;
   /** Who calls. Sessions and child processes belong to one principal and serve no other. */
   readonly principal: string;
+  /** Over which the exchange came from the client, `null` for one that is the gateway's own. */
+  readonly clientLink: LinkSecurity | null;
   /** The client's connection: while one is open, the sessions used over it are not idle. */
   readonly connection: ClientConnection;
   /** Aborted when the client has gone or no longer wants the reply. */

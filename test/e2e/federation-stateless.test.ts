@@ -10,7 +10,7 @@ import { pqFetch } from '../support/clients.ts';
 import type { Peer } from '../support/peer.ts';
 import { connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
-import { startTestPostern } from '../support/postern.ts';
+import { ALLOW_ALL, startTestPostern } from '../support/postern.ts';
 import { http, programAt } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
@@ -80,6 +80,7 @@ test('R-23 calls, prompts and resources go to their server, with the headers tha
   const street = resources.find(({ uri }) => uri.startsWith('first+note://stra'))?.uri ?? '';
   assert.match(JSON.stringify(await peer.readResource({ uri: street })), /eine Notiz/);
   await assert.rejects(peer.call('third__echo', { text: 'x' }), { code: -32602 });
+  await assert.rejects(peer.readResource({ uri: 'third+note://one' }), { code: -32602 });
 });
 
 test('R-23 input that a server requires is asked for, and the retry finds it with its state', async () => {
@@ -117,4 +118,24 @@ test('R-23 one subscription hears of all servers, of each with its own URIs', as
   assert.deepEqual(heard.toSorted(), uris.toSorted());
   assert.ok(peer.heard.every(({ method }) => method !== 'notifications/cancelled'));
   await subscription.close();
+});
+
+test('R-16 R-18 a subscription loses what policy denies by now, and goes on with the rest', async () => {
+  const uris = ['first+note://one', 'first+note://two', 'n..2nd+note://one'];
+  const subscription = await peer.listen({ resourceSubscriptions: uris });
+  const since = peer.heard.length;
+  const heard = (): readonly unknown[] =>
+    peer.heard.slice(since).map(({ params }) => (params as { uri?: string }).uri);
+  const no = { id: 'no', effect: 'deny', principals: ['anonymous'], servers: ['first'] };
+  await postern.applyPolicy({ rules: [{ ...no, resources: ['note://one'] }, ...ALLOW_ALL.rules] });
+  await until('the rest goes on', async () => {
+    await peer.call('first__announce', { uri: 'note://one' });
+    await peer.call('first__announce', { uri: 'note://two' });
+    return heard().includes('first+note://two');
+  });
+  await peer.call('2nd__announce', { uri: 'note://one' });
+  await until('the other server goes on', () => heard().includes('n..2nd+note://one'));
+  assert.ok(!heard().includes('first+note://one'));
+  await subscription.close();
+  await postern.applyPolicy(ALLOW_ALL);
 });

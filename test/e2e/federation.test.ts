@@ -116,7 +116,7 @@ test('R-23 a server’s own URI is taken when one server alone has it', async ()
   const raw = demo.slice('everything+'.length);
   assert.deepEqual(await peer.readResource({ uri: raw }), await peer.readResource({ uri: demo }));
   await assert.rejects(peer.readResource({ uri: 'note://one' }), /2 servers have this resource/);
-  await assert.rejects(peer.readResource({ uri: 'note://nowhere' }), /no resource/);
+  await assert.rejects(peer.readResource({ uri: 'note://nowhere' }), { code: -32002 });
 });
 
 test('R-23 two servers ask at once, and each gets its own answer', async () => {
@@ -205,7 +205,7 @@ test('R-23 a set has what it names, and refuses the rest', async () => {
   assert.deepEqual(await peer.listPrompts(), { prompts: [] });
   assert.match(JSON.stringify(await peer.call('one__echo', { text: 'hello' })), /hello/);
   await assert.rejects(peer.call('one__big', { bytes: 2 }), { code: -32602 });
-  await assert.rejects(peer.readResource({ uri: 'my.two+note://one' }), { code: -32602 });
+  await assert.rejects(peer.readResource({ uri: 'my.two+note://one' }), { code: -32002 });
   await assert.rejects(peer.getPrompt({ name: 'one__greet' }), { code: -32602 });
   await peer.close();
   const missing = await link.fetch(`${postern.endpoint}/sets/none/mcp`, { method: 'DELETE' });

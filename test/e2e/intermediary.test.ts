@@ -348,23 +348,29 @@ test('R-23 "Receiving Messages" and "Cancellation": streams are not held back, l
   await until('the server sees it', () => mirror.left.includes('leaves'));
 });
 
-test('R-23 "Receiving Messages": servers send no requests, and no answers of others', async () => {
-  const message = request(8, 'tools/call', { name: 'ask', _meta: META });
+/** Ids of the messages with which a call of `ask` is answered. */
+async function idsOfAnswer(params: object, headers: Headers): Promise<readonly unknown[]> {
   const response = await fetch(postern.url('mirror'), {
     method: 'POST',
     headers: {
       accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
-      ...headersOf('tools/call', 'ask'),
+      ...headers,
     },
-    body: JSON.stringify(message),
+    body: JSON.stringify(request(8, 'tools/call', { name: 'ask', ...params })),
   });
   const lines = (await response.text()).split('\n').filter((line) => line !== '');
-  assert.deepEqual(
-    lines.map((line) => (JSON.parse(line.slice('data: '.length)) as { id: unknown }).id),
-    [8],
-  );
+  return lines.map((line) => (JSON.parse(line.slice('data: '.length)) as { id: unknown }).id);
+}
+
+test('R-23 "Receiving Messages": servers send no requests, and no answers of others', async () => {
+  assert.deepEqual(await idsOfAnswer({ _meta: META }, headersOf('tools/call', 'ask')), [8]);
   await postern.logged(({ event }) => event === 'upstream.message_dropped');
+});
+
+test('R-18 R-23 2025-11-25 "Sending Messages to the Server": a request has its own answer alone', async () => {
+  // The first is a request of the server, which it may make here.
+  assert.deepEqual(await idsOfAnswer({}, OLD), [1, 8]);
 });
 
 test('R-23 a listener refuses clients that are older than it takes', async () => {

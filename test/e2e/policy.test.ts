@@ -110,17 +110,23 @@ test('R-11 resources, templates and prompts are filtered and refused alike', asy
   assert.match(JSON.stringify(await peer.listPrompts()), /^\{"prompts":\[\{"name":"simple-prompt"/);
   const uri = 'demo://resource/dynamic/text/1';
   const sneaky = 'demo://resource/static/../dynamic/text/1';
+  const absent = 'demo://resource/that/there/is/none';
   const argument = { name: 'city', value: '' };
-  const refused: readonly (() => Promise<unknown>)[] = [
-    () => peer.readResource({ uri }),
-    () => peer.readResource({ uri: sneaky }),
-    () => peer.subscribeResource({ uri }),
-    () => peer.getPrompt({ name: 'args-prompt', arguments: { city: 'Graz' } }),
-    () => peer.complete({ ref: { type: 'ref/prompt', name: 'args-prompt' }, argument } as never),
+  // To the caller there is no such resource, whether or not there is.
+  const refused: readonly (readonly [code: number, call: () => Promise<unknown>])[] = [
+    [-32002, () => peer.readResource({ uri })],
+    [-32002, () => peer.readResource({ uri: absent })],
+    [-32002, () => peer.readResource({ uri: sneaky })],
+    [-32002, () => peer.subscribeResource({ uri })],
+    [-32003, () => peer.getPrompt({ name: 'args-prompt', arguments: { city: 'Graz' } })],
+    [
+      -32003,
+      () => peer.complete({ ref: { type: 'ref/prompt', name: 'args-prompt' }, argument } as never),
+    ],
   ];
-  for (const call of refused) {
+  for (const [code, call] of refused) {
     const { error, entry } = await denialOf(call());
-    assert.equal(error.code, -32003);
+    assert.equal(error.code, code);
     assert.equal(entry.decision.effect, 'deny');
   }
 });

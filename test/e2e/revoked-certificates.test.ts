@@ -8,18 +8,22 @@ import type { TLSSocket } from 'node:tls';
 import { connect, createServer } from 'node:tls';
 import { issueClient } from '#identity';
 import { runPostern } from '../support/cli.ts';
+import type { EventReader } from '../support/event-reader.ts';
+import { readEvents } from '../support/event-reader.ts';
 import type { Caller } from '../support/identified.ts';
 import { callerNamed } from '../support/identified.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { openSession, request, send } from '../support/raw.ts';
 import { programAt } from '../support/transports.ts';
+import { until } from '../support/until.ts';
 
 let postern: TestPostern;
 let other: Caller;
 before(async () => {
   postern = await startTestPostern({
-    servers: { program: { stdio: programAt('test/fixtures/stateful-stdio.ts') } },
+    servers: { program: { stdio: programAt('test/fixtures/interruptible-stdio.ts') } },
+    limits: { prime_after_ms: 50 },
   });
   other = await callerNamed(postern, 'other');
 });
@@ -27,6 +31,14 @@ after(async () => {
   await other.close();
   await postern.stop();
 });
+
+const DECLARED = { 'mcp-protocol-version': '2025-11-25' };
+const RESUME = { name: 'resume', arguments: {} };
+
+async function inFlight(): Promise<number> {
+  const status = (await (await fetch(postern.admin)).json()) as { calls_in_flight: number };
+  return status.calls_in_flight;
+}
 
 interface Credential {
   readonly keyPem: string;
@@ -66,6 +78,24 @@ test('R-13 a revoked certificate ends its connections at once and makes no more'
   );
   const answer = await send(other.fetch, postern.url('program'), request(1, 'ping'), session);
   assert.equal(answer.status, 200);
+});
+
+test('R-13 R-16 calls that go on without their client end when its certificate is revoked', async () => {
+  const leaving = await callerNamed(postern, 'gone');
+  const url = postern.url('program');
+  const session = { ...(await openSession(leaving.fetch, url)), ...DECLARED };
+  const begin = async (id: number): Promise<EventReader> => {
+    const call = await readEvents(leaving.fetch, url, request(id, 'tools/call', RESUME), session);
+    await call.next();
+    return call;
+  };
+  await (await begin(1)).cut();
+  // The connection of this one is there until the revocation ends it.
+  await begin(2);
+  await until('two calls wait', async () => (await inFlight()) === 2);
+  await runPostern('cert', 'revoke', 'gone', '--state', postern.stateDir);
+  await until('no call is left', async () => (await inFlight()) === 0);
+  await leaving.close();
 });
 
 test('R-13 who was revoked may come back with a new certificate', async () => {

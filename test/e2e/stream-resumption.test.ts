@@ -204,17 +204,81 @@ test('R-23 a program that dies ends its session: the call fails, then nothing is
   assert.equal(rest.status, 404);
 });
 
-test('R-18 R-23 a call that goes on without its client ends when policy denies it', async () => {
+test('R-16 R-18 R-23 what policy denies ends without its client, and what is kept of it goes', async () => {
   const session = await newSession();
   const call = await read(tool(1, 'resume'), session);
   const begun = await call.next();
   await call.cut();
-  const deny = { id: 'no', effect: 'deny', principals: ['anonymous'], tools: ['resume'] };
+  const answered = await read(tool(3, 'count', { to: 3 }), session);
+  const [first = null] = await answered.rest();
+  const tools = ['resume', 'count'];
+  const deny = { id: 'no', effect: 'deny', principals: ['anonymous'], tools };
   await postern.applyPolicy({ rules: [deny, ...ALLOW_ALL.rules] });
-  // Whoever comes back for it does not get its answer.
-  const rest = await resume(session, begun);
+  await until('no call is left', async () => {
+    const status = (await (await fetch(postern.admin)).json()) as { calls_in_flight: number };
+    return status.calls_in_flight === 0;
+  });
   await send(link.fetch, postern.url('program'), quietly(2, 'release'), session);
-  assert.doesNotMatch(JSON.stringify(await rest.rest()), /resumed/);
+  // Whoever comes back for an answer does not get it, nor one that was there before.
+  for (const last of [begun, first]) {
+    const back = { ...session, 'last-event-id': last?.id ?? '' };
+    const rest = await send(link.fetch, postern.url('program'), null, back, 'GET');
+    assert.deepEqual([rest.status, errorCodeOf(rest)], [404, -32001]);
+  }
+  await postern.applyPolicy(ALLOW_ALL);
+});
+
+const denying = (what: object): object => ({
+  rules: [{ id: 'no', effect: 'deny', principals: ['anonymous'], ...what }, ...ALLOW_ALL.rules],
+});
+
+test('R-16 R-18 R-23 an answer that the server kept goes out again as far as policy allows it', async () => {
+  const session = await newSession('remote');
+  const [counted = null] = await (
+    await read(tool(1, 'count', { to: 2 }), session, 'remote')
+  ).rest();
+  const [listed = null] = await (await read(request(2, 'tools/list'), session, 'remote')).rest();
+  const again = async (last: ReadEvent | null): Promise<EventReader> =>
+    read(null, { ...session, 'last-event-id': last?.id ?? '' }, 'remote');
+  const counting = await again(counted);
+  const events = [await counting.next(), await counting.next(), await counting.next()];
+  assert.match(textOf(events.filter((event) => event !== null)), /counted to 2/);
+  await counting.cut();
+
+  await postern.applyPolicy(denying({ tools: ['count'] }));
+  const denied = await again(counted);
+  const hears = [await denied.next(), await denied.next(), await denied.next()].at(-1);
+  assert.match(JSON.stringify(hears?.message), /"id":1,"error":\{"code":-32003/);
+  await denied.cut();
+  // The list is in the event after the one that the server begins its streams with.
+  const list = await again(listed);
+  const tools = (await list.next())?.message?.['result'] as { tools: { name: string }[] };
+  const names = new Set(tools.tools.map(({ name }) => name));
+  assert.deepEqual([names.has('count'), names.has('resume')], [false, true]);
+  await list.cut();
+  const replayed = (await postern.record()).filter(({ mcp }) => mcp.kind === 'replayed');
+  assert.deepEqual(
+    replayed.slice(-3).map(({ mcp, outcome }) => [mcp.rpc_id, outcome.status]),
+    [
+      [1, 'ok'],
+      [1, 'denied'],
+      [2, 'ok'],
+    ],
+  );
+  await postern.applyPolicy(ALLOW_ALL);
+});
+
+test('R-16 R-18 R-23 an open stream tells nothing of resources that policy denies by now', async () => {
+  const session = await newSession('remote');
+  const stream = await read(null, session, 'remote');
+  await upstream.touch('note://one');
+  const uriOf = async (): Promise<unknown> => (await stream.next())?.message?.['params'];
+  assert.deepEqual(await uriOf(), { uri: 'note://one' });
+  await postern.applyPolicy(denying({ resources: ['note://one'] }));
+  await upstream.touch('note://one');
+  await upstream.touch('note://two');
+  assert.deepEqual(await uriOf(), { uri: 'note://two' });
+  await stream.cut();
   await postern.applyPolicy(ALLOW_ALL);
 });
 

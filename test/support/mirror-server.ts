@@ -8,8 +8,13 @@ import type { AddressInfo } from 'node:net';
 export interface Reached {
   readonly httpMethod: string;
   readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
   /** `null` without a body. */
-  readonly message: { readonly id?: unknown; readonly method?: string } | null;
+  readonly message: {
+    readonly id?: unknown;
+    readonly method?: string;
+    readonly params?: { readonly name?: unknown };
+  } | null;
 }
 
 /** The server, on a free port of the loopback. */
@@ -44,12 +49,15 @@ export async function startMirrorServer(): Promise<MirrorServer> {
   const reached: Reached[] = [];
   const left: unknown[] = [];
   const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const message = await messageOf(request);
-    reached.push({ httpMethod: request.method ?? '', headers: request.headers, message });
-    if (request.headers['mcp-name'] === 'ask') {
+    const body = await bodyOf(request);
+    const message = body.length === 0 ? null : (JSON.parse(String(body)) as Reached['message']);
+    const { method = '', headers } = request;
+    reached.push({ httpMethod: method, headers, body, message });
+    const name = message?.params?.name;
+    if (name === 'ask') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end([OWN_REQUEST, STRAY_ANSWER, answerTo(message?.id)].map(event).join(''));
-    } else if (request.headers['mcp-name'] === 'hang') {
+    } else if (name === 'hang') {
       response.once('close', () => left.push(message?.id));
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': still here\n\n');
     } else answer(response, message);
@@ -93,8 +101,8 @@ function event(message: object): string {
   return `data: ${JSON.stringify(message)}\n\n`;
 }
 
-async function messageOf(request: IncomingMessage): Promise<Reached['message']> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  return text === '' ? null : (JSON.parse(text) as Reached['message']);
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }

@@ -142,7 +142,7 @@ export class ToStateful {
     now: { conversation: Conversation | null },
   ): AsyncGenerator<Frame, void> {
     const { requestState, inputResponses } = exactParams(frame);
-    const conversation = this.#held.resume(requestState, request.principal, frame);
+    const conversation = this.#held.resume(requestState, request, frame);
     now.conversation = conversation;
     tellHop(request, conversation.seat);
     try {
@@ -198,7 +198,7 @@ export class ToStateful {
         details: { limit: 'max_input_rounds', max },
       });
     }
-    return this.#held.hold(conversation, request.principal, frame);
+    return this.#held.hold(conversation, request, frame);
   }
 
   async #listen(

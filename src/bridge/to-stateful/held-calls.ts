@@ -1,9 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Sealer } from '#crypto';
+import { linkClass } from '#crypto';
 import type { Limits } from '#lib';
 import type { RequestFrame } from '#mcp';
 import { isObject } from '#mcp';
+import type { UpstreamRequest } from '#transport';
 import { RequestStateInvalid } from '../errors.ts';
+import { exactParams, isWrittenNumber } from '../exact.ts';
 import type { Conversation } from './conversation.ts';
 
 /** What keeps the tokens of held calls apart from everything else that is sealed. */
@@ -18,6 +21,9 @@ interface Held {
   readonly timer: NodeJS.Timeout;
 }
 
+/** Who asks, and over what. */
+type Caller = Pick<UpstreamRequest, 'principal' | 'clientLink'>;
+
 /** What {@link HeldCalls} needs. */
 export interface HeldContext {
   /** Name of the server. */
@@ -28,7 +34,7 @@ export interface HeldContext {
 
 /**
  * Calls at stateful servers that wait for input of stateless clients. What names one to its client is
- * sealed for the principal, the server and the request (2026-07-28, Multi Round-Trip Requests, "Server
+ * sealed for the principal, the kind of link, the server and the request (2026-07-28, Multi Round-Trip Requests, "Server
  * Requirements").
  */
 export class HeldCalls {
@@ -45,31 +51,32 @@ export class HeldCalls {
   }
 
   /** Holds a call until its client comes back; the `requestState` to come back with. */
-  hold(conversation: Conversation, principal: string, frame: RequestFrame): string {
+  hold(conversation: Conversation, caller: Caller, frame: RequestFrame): string {
     const id = randomUUID();
     const round = conversation.nextRound();
     const timer = setTimeout(() => {
       this.#drop(id, 'the client did not come back with the input');
     }, this.#context.limits.heldCallTimeoutMs).unref();
-    this.#byId.set(id, { conversation, principal, round, timer });
+    this.#byId.set(id, { conversation, principal: caller.principal, round, timer });
     const text = JSON.stringify({ id, round });
-    return this.#context.sealer.seal(PURPOSE, this.#boundTo(principal, frame), text);
+    return this.#context.sealer.seal(PURPOSE, this.#boundTo(caller, frame), text);
   }
 
   /**
    * The call that a request goes on with; it is no longer held.
    *
-   * @throws RequestStateInvalid unless the token was made for this principal and request, and is new.
+   * @throws RequestStateInvalid unless the token was made for this caller and request, over such a
+   *   link, and is new.
    */
-  resume(token: unknown, principal: string, frame: RequestFrame): Conversation {
+  resume(token: unknown, caller: Caller, frame: RequestFrame): Conversation {
     const text =
       typeof token === 'string'
-        ? this.#context.sealer.open(PURPOSE, this.#boundTo(principal, frame), token)
+        ? this.#context.sealer.open(PURPOSE, this.#boundTo(caller, frame), token)
         : null;
     const state: unknown = text === null ? null : JSON.parse(text);
     const { id = '', round = null } = isObject(state) ? state : {};
     const held = this.#byId.get(String(id));
-    if (held === undefined || held.round !== round || held.principal !== principal) {
+    if (held === undefined || held.round !== round || held.principal !== caller.principal) {
       throw new RequestStateInvalid('the requestState is none that this request may use');
     }
     clearTimeout(held.timer);
@@ -99,8 +106,14 @@ export class HeldCalls {
     held.conversation.cancel(reason);
   }
 
-  #boundTo(principal: string, frame: RequestFrame): readonly string[] {
-    return [this.#context.server, principal, digestOf(frame)];
+  #boundTo({ principal, clientLink }: Caller, frame: RequestFrame): readonly string[] {
+    const kind = clientLink === null ? 'none' : linkClass(clientLink);
+    return [
+      this.#context.server,
+      principal,
+      kind,
+      digestOf({ method: frame.method, params: exactParams(frame) }),
+    ];
   }
 }
 
@@ -113,7 +126,7 @@ export function digestOf({ method, params }: Pick<RequestFrame, 'method' | 'para
 /** JSON with the keys of objects in order, so that the same request gives the same text. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (!isObject(value)) return JSON.stringify(value);
+  if (!isObject(value) || isWrittenNumber(value)) return JSON.stringify(value);
   const members = Object.keys(value)
     .toSorted()
     .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);

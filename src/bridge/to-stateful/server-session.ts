@@ -249,6 +249,7 @@ export class ServerSession {
       lastEventId: null,
       mcpHeaders: {},
       principal: this.principal,
+      clientLink: null,
       connection: this.#connection,
       signal,
       onLink: (link) => (this.#link = link),

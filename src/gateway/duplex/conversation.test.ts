@@ -3,11 +3,15 @@ import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '#lib';
 import type { Call } from '#pipeline';
 import { until } from '../../../test/support/until.ts';
+import { Conversations } from './conversations.ts';
+import type { Target } from './exchanges.ts';
 import {
   answers,
   converseWith,
   eventOf,
   NO_SESSION,
+  scripted,
+  SERVER,
   SESSION,
   status,
   stays,
@@ -214,4 +218,32 @@ test('R-23 a client that is gone ends everything, whatever the server does', asy
   assert.notEqual(await conversation.ended, null);
   assert.ok(closed);
   assert.equal(nameOf(calls.at(-1) as Call), 'DELETE');
+});
+
+test('R-16 R-18 a subscription ends when policy denies what it is about, and nothing else does', async () => {
+  const { target, calls } = scripted({ ...SERVER, 'subscriptions/listen': stays });
+  let denied = '';
+  const permits: Target['permits'] = ({ frame }) =>
+    denied === '' || frame?.bytes.includes(denied) !== true;
+  const { conversation, heard, say } = converseWith({}, { target: { ...target, permits } });
+  const conversations = new Conversations();
+  conversations.add(conversation);
+  const listen = (id: number, uri: string): void => {
+    const params = { ...META, notifications: { resourceSubscriptions: [uri] } };
+    say({ id, method: 'subscriptions/listen', params });
+  };
+  listen(1, 'note://one');
+  listen(2, 'note://two');
+  await until('both are there', () => calls.length === 2);
+  conversations.recheck(0);
+  denied = 'note://one';
+  conversations.recheck(0);
+  await until('it is told', () => heard.length === 1);
+  assert.deepEqual(heard[0]?.['params'], {
+    requestId: 1,
+    reason: 'the server ended the subscription',
+  });
+  assert.equal(conversation.isBusy, true);
+  await conversation.close(null);
+  assert.equal(heard.length, 1);
 });

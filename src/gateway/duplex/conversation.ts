@@ -130,6 +130,11 @@ export class Conversation {
     return this.#exchanges.permits({ ...context, httpMethod: 'GET', frame: null, signal });
   }
 
+  /** Ends what the client listens to although policy does not allow it any more. */
+  endDenied(): void {
+    this.#requests.endDeniedSubscriptions();
+  }
+
   /**
    * Lets what has come end within a time, without taking further requests; then ends. At once when it
    * is asked for again.

@@ -24,7 +24,7 @@ export class Conversations {
 
   /**
    * Ends those that policy does not permit any more, and those whose connection is to end, these after
-   * the requests that have come.
+   * the requests that have come; in the others the subscriptions that are not permitted.
    */
   recheck(timeoutMs: number): void {
     for (const [conversation, isOutdated] of this.#open) {
@@ -32,6 +32,8 @@ export class Conversations {
         void conversation.close(new ServerDenied('policy no longer allows this client to listen'));
       } else if (isOutdated() && !conversation.isFinishing) {
         void conversation.finish(timeoutMs);
+      } else {
+        conversation.endDenied();
       }
     }
   }

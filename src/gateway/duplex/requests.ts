@@ -69,7 +69,18 @@ export class Requests {
 
   /** Ends subscriptions, which would go on for ever, and tells the client. */
   endSubscriptions(): void {
-    for (const pending of this.#pending.of(LISTEN)) {
+    this.#endSubscriptions(() => true);
+  }
+
+  /** Ends the subscriptions that policy does not permit any more, and tells the client. */
+  endDeniedSubscriptions(): void {
+    this.#endSubscriptions(({ frame, revision, abort: { signal } }) => {
+      return !this.#exchanges.permits({ httpMethod: 'POST', frame, revision, signal });
+    });
+  }
+
+  #endSubscriptions(which: (pending: Pending) => boolean): void {
+    for (const pending of this.#pending.of(LISTEN).filter(which)) {
       pending.cancelled = true;
       void this.#back.outbox.send(endOfSubscription(pending.frame));
       pending.abort.abort();

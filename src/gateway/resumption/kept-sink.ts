@@ -103,8 +103,8 @@ export class KeptSink implements ReplySink, Writer {
   }
 
   get #canGoOn(): boolean {
-    const { lifeline } = this.#options;
-    return lifeline !== null && this.#stream !== null && !this.#theirs && !this.#over;
+    if (this.#options.lifeline === null || this.#theirs || this.#over) return false;
+    return this.#stream !== null && !this.#stream.isOver && this.#stream.isPermitted;
   }
 
   #goesOn(): boolean {

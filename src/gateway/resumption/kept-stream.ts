@@ -9,6 +9,8 @@ export interface KeptStreamOptions {
   readonly prefix: string;
   /** JSON-RPC id of the request that it answers, as a map key; `null` for the session's own stream. */
   readonly requestKey: string | null;
+  /** Whether the events may go to a client that comes back. */
+  readonly permitted: () => boolean;
   readonly maxEvents: number;
   /** Every budget that its events count in. */
   readonly budgets: readonly Budget[];
@@ -54,6 +56,16 @@ export class KeptStream implements Keeper {
     this.#writer = writer;
   }
 
+  /** Whether the events may go to a client that comes back. */
+  get isPermitted(): boolean {
+    return this.#options.permitted();
+  }
+
+  /** Whether nothing more is kept. */
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
   /** Since when no client is there, on the clock of performance.now(); `Infinity` while one is. */
   get aloneSince(): number {
     return this.#aloneSince;
@@ -89,9 +101,9 @@ export class KeptStream implements Keeper {
     if (this.#aloneSince < Infinity && this.#first > this.#missed && !this.#ended) this.discard();
   }
 
-  /** Whether everything after the event with this number is here or yet to come. */
+  /** Whether everything after the event with this number is here or yet to come, and may be read. */
   holdsAfter(number: number): boolean {
-    return number >= this.#first - 1 && number < this.#end;
+    return number >= this.#first - 1 && number < this.#end && this.isPermitted;
   }
 
   /** Takes the stream away from the connection that carries it, to go on over another. */
