@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createBridge } from '#bridge';
 import type { SecretSource, ServerSettings, Settings } from '#config';
 import type { Sealer } from '#crypto';
@@ -97,17 +97,23 @@ function bridged(
 
 async function createServer(
   { name, transport }: ServerSettings,
-  { limits, sealingKeysFile }: Settings,
+  settings: Settings,
   { inForce, events, guardian, stateDir }: ServerContext,
 ): Promise<OneServer> {
+  const { limits, sealingKeysFile } = settings;
   const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
     new Credentials({ server: name, use, sources, guardian, limits, events });
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    // A mount point behind a symbolic link is not found; for a mere check there may be no directory yet.
-    const hidden = [await realpath(stateDir).catch(() => stateDir)];
-    const confinement = { ...transport.confinement, hidden };
+    const confinement = {
+      ...transport.confinement,
+      hidden: [resolve(stateDir), ...settings.files.secret],
+      guarded: settings.files.trusted,
+      writableByOthers: settings.servers
+        .filter((other) => other.name !== name)
+        .flatMap((other) => writableOf(other)),
+    };
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return {
@@ -141,4 +147,8 @@ async function createServer(
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),
   };
+}
+
+function writableOf({ transport }: ServerSettings): readonly string[] {
+  return transport.kind === 'stdio' ? transport.confinement.writable : [];
 }

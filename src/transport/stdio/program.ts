@@ -1,11 +1,12 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, resolve, sep } from 'node:path';
 import type { EventSink, Limits } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Confinement } from './confinement.ts';
 import { UNCONFINED, wrappersOf } from './confinement.ts';
 import type { Guardian } from './guardian.ts';
+import type { View } from './sandbox/view.ts';
+import { viewOf } from './sandbox/view.ts';
 
 /** What {@link createStdioUpstream} is told about one server. */
 export interface StdioOptions {
@@ -19,7 +20,7 @@ export interface StdioOptions {
   readonly credentials?: Pick<Credentials, 'current'>;
   /** Names of variables of the gateway that the program gets too. */
   readonly passEnv: readonly string[];
-  /** Working directory, `null` for the gateway's own. */
+  /** Working directory, `null` for the gateway's own, or in the strict sandbox its own /tmp. */
   readonly cwd: string | null;
   /** Whom one process serves: a session (the default), a principal, or everybody. */
   readonly instances?: 'session' | 'principal' | 'shared';
@@ -75,29 +76,41 @@ export function programOf(options: StdioOptions, guardian: Guardian): Program {
     args,
     environment: { ...inherit([...INHERITED, ...options.passEnv]), ...options.env },
     credentials: () => options.credentials?.current() ?? {},
-    cwd: resolve(options.cwd ?? '.'),
-    confinement: options.confinement ?? UNCONFINED,
+    ...placeOf(options),
     limits,
     events,
     guardian,
   };
 }
 
+/** What the program sees of the file system: without the strict sandbox as much as the gateway. */
+export function viewFor(program: Program): View {
+  const { confinement, environment } = program;
+  if (confinement.sandbox !== 'strict') return { ok: true, mounts: [] };
+  const command = findProgram(program, program.command);
+  return viewOf({ paths: confinement, command, home: environment['HOME'] });
+}
+
+/** The file that a program's name, or a path, stands for; `null` when nothing there can be executed. */
+export function findProgram(program: Program, name: string): string | null {
+  return candidates(program, name).find(isExecutable) ?? null;
+}
+
 /** Why the program cannot be started as things are, or `null` when it should be possible. */
-export async function whyNotStartable(program: Program): Promise<string | null> {
-  if (!(await isDirectory(program.cwd))) return `the directory ${program.cwd} does not exist`;
-  const confinementProblem = await whyNotConfinable(program);
+export function whyNotStartable(program: Program): string | null {
+  if (!isDirectory(program.cwd)) return `the directory ${program.cwd} does not exist`;
+  const confinementProblem = whyNotConfinable(program);
   if (confinementProblem !== null) return confinementProblem;
-  for (const path of candidates(program, program.command)) {
-    if (await isExecutable(path)) return null;
-  }
+  const view = viewFor(program);
+  if (!view.ok) return view.problem;
+  if (findProgram(program, program.command) !== null) return null;
   return program.command.includes('/')
     ? `${program.command} is not an executable file`
     : `"${program.command}" is not on the PATH`;
 }
 
 /** Why the program cannot be kept within its bounds here, `null` when it can. */
-async function whyNotConfinable(program: Program): Promise<string | null> {
+function whyNotConfinable(program: Program): string | null {
   const { confinement } = program;
   if (confinement.runAs !== null && process.getuid?.() !== 0) {
     return 'run_as needs a gateway that runs as root';
@@ -107,11 +120,21 @@ async function whyNotConfinable(program: Program): Promise<string | null> {
     return 'sandbox and rlimits are enforced on Linux alone';
   }
   for (const wrapper of wrappers) {
-    const found = await Promise.all(candidates(program, wrapper).map(isExecutable));
-    if (!found.includes(true))
+    if (findProgram(program, wrapper) === null)
       return `"${wrapper}", which its confinement takes, is not on the PATH`;
   }
   return null;
+}
+
+/** In the strict sandbox the working directory is seen if it is configured, and not as a side effect. */
+function placeOf({
+  cwd,
+  confinement = UNCONFINED,
+}: StdioOptions): Pick<Program, 'cwd' | 'confinement'> {
+  if (confinement.sandbox !== 'strict') return { cwd: resolve(cwd ?? '.'), confinement };
+  if (cwd === null || resolve(cwd) === '/') return { cwd: cwd ?? '/tmp', confinement };
+  const readable = [...confinement.readable, resolve(cwd)];
+  return { cwd: resolve(cwd), confinement: { ...confinement, readable } };
 }
 
 function inherit(names: readonly string[]): Record<string, string> {
@@ -134,19 +157,15 @@ function candidates({ cwd, environment }: Program, command: string): readonly st
     .flatMap((folder) => extensions.map((extension) => resolve(cwd, folder, command + extension)));
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+function isExecutable(path: string): boolean {
   try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
