@@ -19,6 +19,9 @@ const command = parsedText((text) => {
   return text;
 });
 
+/** Programs that start others, which they get from a registry. */
+const FETCHERS: ReadonlySet<string> = new Set(['bunx', 'npx', 'pipx', 'pnpx', 'uvx']);
+
 const bound = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 const rlimits = z.strictObject({
@@ -156,7 +159,15 @@ const sse = remote('Its event stream, from which it names where to send messages
 export const server = z
   .strictObject({
     stdio: stdio
-      .superRefine(({ sandbox, readable, writable }, context) => {
+      .superRefine(({ command: program, sandbox, readable, writable }, context) => {
+        if (
+          sandbox === 'strict' &&
+          FETCHERS.has(program) &&
+          [...readable, ...writable].length === 0
+        ) {
+          const message = `${program} fetches what it runs, and has neither network nor cache in the strict sandbox; install it, and name its own program`;
+          context.addIssue({ code: 'custom', path: ['command'], message });
+        }
         for (const [key, paths] of Object.entries({ readable, writable })) {
           if (paths.length === 0 || sandbox === 'strict') continue;
           const message = 'has a meaning in the strict sandbox alone';

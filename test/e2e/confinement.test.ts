@@ -95,17 +95,19 @@ test(
   },
 );
 
-test('R-18 directories for the strict sandbox outside it are a mistake that is told', async () => {
+test('R-18 a sandbox that cannot be meant so is a mistake that is told', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'postern-config-'));
   const file = join(directory, 'postern.yaml');
-  await writeFile(
-    file,
-    'version: 1\nservers:\n  files:\n    stdio: { command: node, sandbox: no_network, writable: [/srv], readable: [/srv] }\n',
-  );
+  const servers = [
+    'files: { stdio: { command: node, sandbox: no_network, writable: [/srv], readable: [/srv] } }',
+    'fetched: { stdio: { command: npx, args: [-y, x], sandbox: strict } }',
+  ];
+  await writeFile(file, `version: 1\nservers:\n  ${servers.join('\n  ')}\n`);
   const { code, stderr } = await runPostern('check', '--config', file);
   assert.equal(code, 78);
-  for (const key of [/readable.*strict sandbox alone/, /writable.*strict sandbox alone/]) {
-    assert.match(stderr, key);
+  for (const key of ['readable', 'writable']) {
+    assert.match(stderr, new RegExp(`${key}.*strict sandbox alone`));
   }
+  assert.match(stderr, /npx fetches what it runs/);
   await rm(directory, { recursive: true });
 });

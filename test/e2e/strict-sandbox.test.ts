@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import type { Peer } from '../support/peer.ts';
 import { connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
+import { until } from '../support/until.ts';
 import { EVERYTHING, http, programAt } from '../support/transports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -20,6 +22,9 @@ const NOBODY = { uid: 65_534, gid: 65_533 };
 const BWRAP = ['--unshare-user', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--'];
 const IS_ROOT = process.getuid?.() === 0;
 const ABSTRACT = `postern-test-${process.pid}`;
+
+/** Tells one process from all others. */
+const SECONDS = `${100_000 + process.pid}`;
 
 const NO_BWRAP = spawnSync('bwrap', [...BWRAP, 'true']).status !== 0 && 'bwrap does not work here';
 
@@ -61,6 +66,7 @@ before(async () => {
 after(async () => {
   await link.close();
   await postern.stop();
+  await until('the sandbox has ended with all that was in it', () => !hasLeftOver());
   abstract.close();
   await Promise.all([APP, WRITABLE].map((directory) => rm(directory, { recursive: true })));
 });
@@ -76,7 +82,6 @@ async function ask(peer: Peer, tool: string, args: Record<string, unknown> = {})
 
 /** What must hold for whatever user the program runs as. */
 async function isShutIn(peer: Peer, server: string): Promise<void> {
-  const { pid = 0 } = postern.process;
   const port = Number(new URL(postern.endpoint).port);
   const list = (path: string): Promise<string> => ask(peer, 'list', { path });
   const read = (path: string): Promise<string> => ask(peer, 'read', { path });
@@ -97,8 +102,10 @@ async function isShutIn(peer: Peer, server: string): Promise<void> {
   // It has a loopback of its own, on which nobody listens, and abstract sockets of its own.
   assert.equal(await ask(peer, 'connect', { port }), 'ECONNREFUSED');
   assert.equal(await ask(peer, 'connect-abstract', { name: ABSTRACT }), 'ECONNREFUSED');
-  assert.equal(await ask(peer, 'signal', { pid }), 'ESRCH');
-  assert.equal(await read(`/proc/${pid}/environ`), 'ENOENT');
+  // What is not there gets no signals, and shows no memory.
+  const commands = await ask(peer, 'processes');
+  assert.match(commands, /prying-stdio/);
+  assert.doesNotMatch(commands, /bin\/postern\.js/);
   // With any, root takes the mounts away again; without, the kernel's settings are still its files.
   assert.match(await read('/proc/self/status'), /^CapEff:\t0+$/m);
   assert.match(await read('/proc/self/status'), /^NoNewPrivs:\t1$/m);
@@ -121,8 +128,24 @@ test('R-18 the strict sandbox is shut, whoever runs the gateway', { skip: NO_BWR
   await isShutIn(peer, 'strict');
   const known = /^(?:HOME|LOGNAME|NODE_\w+|PATH|PWD|SHELL|TERM|TOKEN|USER|_)$/;
   for (const name of (await ask(peer, 'variables')).split(',')) assert.match(name, known);
+  const leave = `setsid --fork sleep ${SECONDS} < /dev/null > /dev/null 2>&1`;
+  await ask(peer, 'run', { words: ['sh', '-c', leave] });
+  await until('what left the process group runs', hasLeftOver);
   await peer.close();
 });
+
+/** Whether the process that left its group in the sandbox is there, as the machine sees it. */
+function hasLeftOver(): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      return (
+        /^\d/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${SECONDS}\0`
+      );
+    } catch {
+      return false;
+    }
+  });
+}
 
 test(
   'R-18 as another user it is as shut, though that user cannot see what is hidden',

@@ -3,8 +3,9 @@ import { delimiter, isAbsolute, resolve, sep } from 'node:path';
 import type { EventSink, Limits } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Confinement } from './confinement.ts';
-import { UNCONFINED, wrappersOf } from './confinement.ts';
+import { confined, UNCONFINED, wrappersOf } from './confinement.ts';
 import type { Guardian } from './guardian.ts';
+import { rehearse } from './sandbox/rehearse.ts';
 import type { View } from './sandbox/view.ts';
 import { viewOf } from './sandbox/view.ts';
 
@@ -97,13 +98,13 @@ export function findProgram(program: Program, name: string): string | null {
 }
 
 /** Why the program cannot be started as things are, or `null` when it should be possible. */
-export function whyNotStartable(program: Program): string | null {
+export async function whyNotStartable(program: Program): Promise<string | null> {
   if (!isDirectory(program.cwd)) return `the directory ${program.cwd} does not exist`;
   const confinementProblem = whyNotConfinable(program);
   if (confinementProblem !== null) return confinementProblem;
   const view = viewFor(program);
   if (!view.ok) return view.problem;
-  if (findProgram(program, program.command) !== null) return null;
+  if (findProgram(program, program.command) !== null) return whyNotConfined(program, view);
   return program.command.includes('/')
     ? `${program.command} is not an executable file`
     : `"${program.command}" is not on the PATH`;
@@ -135,6 +136,15 @@ function placeOf({
   if (cwd === null || resolve(cwd) === '/') return { cwd: cwd ?? '/tmp', confinement };
   const readable = [...confinement.readable, resolve(cwd)];
   return { cwd: resolve(cwd), confinement: { ...confinement, readable } };
+}
+
+/** Whether the machine allows what the wrappers do, and the program's user sees what they need. */
+async function whyNotConfined(program: Program, view: View): Promise<string | null> {
+  const { confinement, environment: env } = program;
+  if (!view.ok || confinement.sandbox === 'off') return null;
+  const nothing = confined({ command: 'true', args: [] }, confinement, program.cwd, view.mounts);
+  const failure = await rehearse({ ...nothing, env, runAs: confinement.runAs });
+  return failure === null ? null : `its sandbox cannot be made: ${failure}`;
 }
 
 function inherit(names: readonly string[]): Record<string, string> {

@@ -67,7 +67,7 @@ class StdioUpstream implements Upstream {
 
   async health(): Promise<UpstreamHealth> {
     const { program, trouble } = this.#launcher;
-    const problem = whyNotStartable(program);
+    const problem = await whyNotStartable(program);
     if (problem !== null) return { reachable: false, detail: problem, link: null };
     if (trouble !== null) return { reachable: false, detail: trouble, link: PIPE };
     return { reachable: true, detail: `${program.command} can be started`, link: PIPE };
