@@ -1,4 +1,5 @@
 /** What a server program may do, as far as the operating system can enforce it. */
+import { SECCOMP_DESCRIPTOR } from './sandbox/seccomp.ts';
 import type { Mount, SandboxPaths } from './sandbox/view.ts';
 
 /** Bounds that the kernel keeps for each process (setrlimit(2)); `null` leaves the gateway's own. */
@@ -107,6 +108,8 @@ const STRICT = [
   '--unshare-ipc',
   '--unshare-uts',
   '--unshare-cgroup-try',
+  '--seccomp',
+  `${SECCOMP_DESCRIPTOR}`,
 ];
 
 /** Directories before what is in them, so that the deeper mount is the one that counts. */

@@ -6,6 +6,7 @@ import type { Confinement } from './confinement.ts';
 import { confined, UNCONFINED, wrappersOf } from './confinement.ts';
 import type { Guardian } from './guardian.ts';
 import { rehearse } from './sandbox/rehearse.ts';
+import { seccompFilter } from './sandbox/seccomp.ts';
 import type { View } from './sandbox/view.ts';
 import { viewOf } from './sandbox/view.ts';
 
@@ -116,6 +117,9 @@ function whyNotConfinable(program: Program): string | null {
   if (confinement.runAs !== null && process.getuid?.() !== 0) {
     return 'run_as needs a gateway that runs as root';
   }
+  if (confinement.sandbox === 'strict' && seccompFilter() === null) {
+    return `the strict sandbox does not know the system calls of ${process.arch}`;
+  }
   const wrappers = wrappersOf(confinement);
   if (wrappers.length > 0 && process.platform !== 'linux') {
     return 'sandbox and rlimits are enforced on Linux alone';
@@ -143,7 +147,7 @@ async function whyNotConfined(program: Program, view: View): Promise<string | nu
   const { confinement, environment: env } = program;
   if (!view.ok || confinement.sandbox === 'off') return null;
   const nothing = confined({ command: 'true', args: [] }, confinement, program.cwd, view.mounts);
-  const failure = await rehearse({ ...nothing, env, runAs: confinement.runAs });
+  const failure = await rehearse(nothing, { cwd: program.cwd, env, confinement });
   return failure === null ? null : `its sandbox cannot be made: ${failure}`;
 }
 

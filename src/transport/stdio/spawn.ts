@@ -1,13 +1,12 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
 import { UpstreamUnavailable } from '../errors.ts';
 import { confined, wrappersOf } from './confinement.ts';
-import { HAS_GROUPS } from './group.ts';
 import type { Program } from './program.ts';
 import { findProgram, viewFor } from './program.ts';
+import { startConfined } from './sandbox/start.ts';
 import { unseenBy } from './sandbox/unseen.ts';
 
 /**
@@ -20,18 +19,11 @@ export function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
   const { confinement, cwd } = program;
   const view = viewFor(program);
   if (!view.ok) throw notStarted(program, view.problem);
-  const { command, args } = confined(program, confinement, cwd, view.mounts);
-  let child: ChildProcessWithoutNullStreams;
+  const line = confined(program, confinement, cwd, view.mounts);
+  const env = { ...program.environment, ...credentials };
+  let child: ChildProcess;
   try {
-    child = spawn(command, args, {
-      cwd,
-      ...confinement.runAs,
-      env: { ...program.environment, ...credentials },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: HAS_GROUPS,
-      shell: false,
-      windowsHide: true,
-    });
+    child = startConfined(line, { cwd, env, confinement });
   } catch (cause) {
     throw notStarted(program, explainSpawnError(cause, program), cause);
   }
@@ -90,6 +82,7 @@ function notStarted({ name }: Program, reason: string, cause?: unknown): Postern
   return new UpstreamUnavailable(`"${name}" could not be started: ${reason}`, { cause });
 }
 
-function hasPipes(child: Partial<ChildProcessWithoutNullStreams>): boolean {
-  return [child.stdin, child.stdout, child.stderr].every((stream) => stream !== undefined);
+function hasPipes(child: ChildProcess): child is ChildProcessWithoutNullStreams {
+  const streams: readonly unknown[] = [child.stdin, child.stdout, child.stderr];
+  return streams.every((stream) => stream !== undefined);
 }

@@ -1,23 +1,37 @@
-import { execFile } from 'node:child_process';
+import { messageOf } from '#lib';
+import { signalGroup } from '../group.ts';
+import { startConfined } from './start.ts';
 
 /** For what takes a few milliseconds. */
 const PATIENCE_MS = 5000;
 
-/** A program that does nothing, within a confinement. */
-interface Rehearsal {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly runAs: { readonly uid: number; readonly gid: number } | null;
-}
+const MAX_STDERR_CHARACTERS = 4096;
 
-/** Starts what does nothing as a server would be started; resolves with what went wrong, or `null`. */
-export function rehearse({ command, args, env, runAs }: Rehearsal): Promise<string | null> {
-  const options = { cwd: '/', env, timeout: PATIENCE_MS, killSignal: 'SIGKILL', ...runAs } as const;
+/**
+ * Runs a command line with its confinement in it, which does nothing and ends; resolves with what went
+ * wrong, or `null`.
+ */
+export function rehearse(...start: Parameters<typeof startConfined>): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile(command, args, options, (error, _stdout, stderr) => {
-      if (error === null) resolve(null);
-      else resolve(stderr.trim().split('\n').at(-1) || error.message);
+    const child = startConfined(...start);
+    let stderr = '';
+    const patience = setTimeout(() => {
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    }, PATIENCE_MS);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-MAX_STDERR_CHARACTERS);
     });
+    child.once('error', (error) => {
+      clearTimeout(patience);
+      resolve(messageOf(error));
+    });
+    child.once('close', (code) => {
+      clearTimeout(patience);
+      const complaint = stderr.trim().split('\n').at(-1) ?? '';
+      if (code === 0) resolve(null);
+      else resolve(complaint === '' ? `it ended with code ${code}` : complaint);
+    });
+    child.stdin?.on('error', () => undefined).end();
+    child.stdout?.resume();
   });
 }
