@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createBridge } from '#bridge';
-import type { SecretSource, ServerSettings, Settings } from '#config';
+import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
 import { createSealer, SEALING_KEY_BYTES } from '#crypto';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
-import type { Guardian, Upstream } from '#transport';
+import type { Confinement, Guardian, Upstream } from '#transport';
 import {
   createHttpUpstream,
   createSseUpstream,
@@ -16,7 +16,7 @@ import {
 } from '#transport';
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
-import { packageVersion } from './package.ts';
+import { packageRoot, packageVersion } from './package.ts';
 
 /** The servers behind the gateway, with what is read for them while it runs. */
 export interface Servers {
@@ -106,14 +106,7 @@ async function createServer(
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    const confinement = {
-      ...transport.confinement,
-      hidden: [resolve(stateDir), ...settings.files.secret],
-      guarded: settings.files.trusted,
-      writableByOthers: settings.servers
-        .filter((other) => other.name !== name)
-        .flatMap((other) => writableOf(other)),
-    };
+    const confinement = confinementOf(name, transport, settings, stateDir);
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return {
@@ -146,6 +139,23 @@ async function createServer(
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),
+  };
+}
+
+/** The gateway's own files are not for programs: secrets not to be seen, the rest not to be changed. */
+function confinementOf(
+  name: string,
+  { confinement }: StdioSettings,
+  { files, servers }: Settings,
+  stateDir: string,
+): Confinement {
+  return {
+    ...confinement,
+    hidden: [resolve(stateDir), ...files.secret],
+    guarded: [...files.trusted, packageRoot(), process.execPath],
+    writableByOthers: servers
+      .filter((other) => other.name !== name)
+      .flatMap((other) => writableOf(other)),
   };
 }
 

@@ -13,10 +13,12 @@ import { connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
 import { startTestPostern } from '../support/postern.ts';
 import { until } from '../support/until.ts';
-import { EVERYTHING, http, programAt } from '../support/transports.ts';
+import { http, programAt } from '../support/transports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PRYING = programAt('test/fixtures/prying-stdio.ts');
+/** As npm installs it: a link to a script, whose first line looks for node on the PATH. */
+const EVERYTHING = join(ROOT, 'node_modules/.bin/mcp-server-everything');
 const FILES = 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js';
 const NOBODY = { uid: 65_534, gid: 65_533 };
 const BWRAP = ['--unshare-user', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--'];
@@ -55,9 +57,10 @@ before(async () => {
   const files = programAt(FILES, APP, WRITABLE);
   const stdio = {
     strict: { ...PRYING, ...strict, writable: [WRITABLE], env },
-    everything: { ...EVERYTHING, ...strict },
+    everything: { command: EVERYTHING, args: ['stdio'], ...strict },
     files: { ...files, ...strict, writable: [WRITABLE] },
     blind: { ...PRYING, sandbox: 'strict', cwd: APP },
+    meddling: { ...PRYING, ...strict, writable: [join(ROOT, 'docs')] },
     greedy: { ...PRYING, ...strict, writable: [APP] },
     ...(IS_ROOT ? { nobody: { ...PRYING, ...strict, writable: [WRITABLE], run_as: NOBODY } } : {}),
   };
@@ -176,5 +179,6 @@ test('R-23 real servers work in the strict sandbox', { skip: NO_BWRAP }, async (
 
 test('R-18 what a sandbox does not show, or must not, is told', { skip: NO_BWRAP }, async () => {
   await assert.rejects(connect('blind'), /does not show .*prying-stdio\.ts.*"readable"/s);
+  await assert.rejects(connect('meddling'), /docs cannot be writable/);
   await assert.rejects(connect('greedy'), /postern-app.* cannot be writable, since it must not/s);
 });
