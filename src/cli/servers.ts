@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
-import { resolve } from 'node:path';
+import { delimiter, isAbsolute, resolve } from 'node:path';
 import { createBridge } from '#bridge';
 import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
@@ -152,7 +152,7 @@ function confinementOf(
   return {
     ...confinement,
     hidden: [resolve(stateDir), ...files.secret],
-    guarded: [...files.trusted, packageRoot(), process.execPath],
+    guarded: [...files.trusted, packageRoot(), process.execPath, ...programFolders()],
     writableByOthers: servers
       .filter((other) => other.name !== name)
       .flatMap((other) => writableOf(other)),
@@ -161,4 +161,9 @@ function confinementOf(
 
 function writableOf({ transport }: ServerSettings): readonly string[] {
   return transport.kind === 'stdio' ? transport.confinement.writable : [];
+}
+
+/** Where the gateway finds programs that it runs itself, outside of every sandbox. */
+function programFolders(): readonly string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
 }

@@ -7,7 +7,11 @@ import type { Mount } from './sandbox/view.ts';
 const SERVER = { command: 'server', args: ['--stdio', '; rm -rf /'] };
 
 function within(changes: Partial<Confinement>, mounts: readonly Mount[] = []): readonly string[] {
-  const { command, args } = confined(SERVER, { ...UNCONFINED, ...changes }, '/srv', mounts);
+  const { command, args } = confined(
+    SERVER,
+    { ...UNCONFINED, ...changes },
+    { cwd: '/srv', mounts, fileOf: (wrapper) => `/usr/bin/${wrapper}` },
+  );
   return [command, ...args];
 }
 
@@ -19,8 +23,8 @@ test('R-18 a program without confinement is started as it is', () => {
 test('R-18 bounds are soft and hard at once, inside of the sandbox', () => {
   const rlimits = { ...UNCONFINED.rlimits, openFiles: 64 };
   const confinement = { ...UNCONFINED, rlimits, sandbox: 'no_network' as const };
-  const sandbox = ['unshare', '--user', '--map-current-user', '--net', '--'];
-  const limits = ['prlimit', '--nofile=64:64', '--'];
+  const sandbox = ['/usr/bin/unshare', '--user', '--map-current-user', '--net', '--'];
+  const limits = ['/usr/bin/prlimit', '--nofile=64:64', '--'];
   assert.deepEqual(within(confinement), [...sandbox, ...limits, 'server', '--stdio', '; rm -rf /']);
   assert.deepEqual(wrappersOf(confinement), ['unshare', 'prlimit']);
 });

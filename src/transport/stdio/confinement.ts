@@ -50,20 +50,26 @@ interface CommandLine {
   readonly args: readonly string[];
 }
 
-/**
- * The command line that starts a program within its confinement; each wrapper becomes the next.
- *
- * @param mounts what it sees in the strict sandbox.
- */
+/** Where a program is confined. */
+interface Surroundings {
+  readonly cwd: string;
+  /** What it sees in the strict sandbox. */
+  readonly mounts: readonly Mount[];
+  /** The file of a wrapper: its name would be looked up on the program's PATH. */
+  readonly fileOf: (wrapper: string) => string;
+}
+
+/** The command line that starts a program within its confinement; each wrapper becomes the next. */
 export function confined(
   { command, args }: CommandLine,
   confinement: Confinement,
-  cwd: string,
-  mounts: readonly Mount[],
+  { cwd, mounts, fileOf }: Surroundings,
 ): CommandLine {
+  const wrapped = (words: readonly string[]): readonly string[] =>
+    words.map((word, index) => (index === 0 ? fileOf(word) : word));
   const [program, ...rest] = [
-    ...sandboxWords(confinement, cwd, mounts),
-    ...limitWords(confinement.rlimits),
+    ...wrapped(sandboxWords(confinement, cwd, mounts)),
+    ...wrapped(limitWords(confinement.rlimits)),
     command,
     ...args,
   ];

@@ -7,7 +7,7 @@ import { confined, UNCONFINED, wrappersOf } from './confinement.ts';
 import type { Guardian } from './guardian.ts';
 import { rehearse } from './sandbox/rehearse.ts';
 import { seccompFilter } from './sandbox/seccomp.ts';
-import type { View } from './sandbox/view.ts';
+import type { Mount, View } from './sandbox/view.ts';
 import { viewOf } from './sandbox/view.ts';
 
 /** What {@link createStdioUpstream} is told about one server. */
@@ -93,6 +93,27 @@ export function viewFor(program: Program): View {
   return viewOf({ paths: confinement, command, home: environment['HOME'] });
 }
 
+/**
+ * The command line that starts a program, or, with another one, that one in the program's place.
+ *
+ * @param mounts what it sees in the strict sandbox.
+ */
+export function commandLineOf(
+  program: Program,
+  mounts: readonly Mount[],
+  { command, args }: Pick<Program, 'command' | 'args'> = program,
+): { readonly command: string; readonly args: readonly string[] } {
+  const { confinement, cwd } = program;
+  const fileOf = (wrapper: string): string => findWrapper(wrapper) ?? wrapper;
+  return confined({ command, args }, confinement, { cwd, mounts, fileOf });
+}
+
+/** The file of a wrapper, on the gateway's own PATH: another may have what the program has written. */
+function findWrapper(name: string): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
+  return folders.map((folder) => resolve(folder, name)).find(isExecutable) ?? null;
+}
+
 /** The file that a program's name, or a path, stands for; `null` when nothing there can be executed. */
 export function findProgram(program: Program, name: string): string | null {
   return candidates(program, name).find(isExecutable) ?? null;
@@ -112,8 +133,7 @@ export async function whyNotStartable(program: Program): Promise<string | null> 
 }
 
 /** Why the program cannot be kept within its bounds here, `null` when it can. */
-function whyNotConfinable(program: Program): string | null {
-  const { confinement } = program;
+export function whyNotConfinable({ confinement }: Program): string | null {
   if (confinement.runAs !== null && process.getuid?.() !== 0) {
     return 'run_as needs a gateway that runs as root';
   }
@@ -125,7 +145,7 @@ function whyNotConfinable(program: Program): string | null {
     return 'sandbox and rlimits are enforced on Linux alone';
   }
   for (const wrapper of wrappers) {
-    if (findProgram(program, wrapper) === null)
+    if (findWrapper(wrapper) === null)
       return `"${wrapper}", which its confinement takes, is not on the PATH`;
   }
   return null;
@@ -146,7 +166,7 @@ function placeOf({
 async function whyNotConfined(program: Program, view: View): Promise<string | null> {
   const { confinement, environment: env } = program;
   if (!view.ok || confinement.sandbox === 'off') return null;
-  const nothing = confined({ command: 'true', args: [] }, confinement, program.cwd, view.mounts);
+  const nothing = commandLineOf(program, view.mounts, { command: 'true', args: [] });
   const failure = await rehearse(nothing, { cwd: program.cwd, env, confinement });
   return failure === null ? null : `its sandbox cannot be made: ${failure}`;
 }

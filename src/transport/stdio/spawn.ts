@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
 import { UpstreamUnavailable } from '../errors.ts';
-import { confined, wrappersOf } from './confinement.ts';
+import { wrappersOf } from './confinement.ts';
 import type { Program } from './program.ts';
-import { findProgram, viewFor } from './program.ts';
+import { commandLineOf, findProgram, viewFor, whyNotConfinable } from './program.ts';
 import { startConfined } from './sandbox/start.ts';
 import { unseenBy } from './sandbox/unseen.ts';
 
@@ -17,9 +17,11 @@ import { unseenBy } from './sandbox/unseen.ts';
 export function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
   const credentials = program.credentials();
   const { confinement, cwd } = program;
+  const problem = whyNotConfinable(program);
+  if (problem !== null) throw notStarted(program, problem);
   const view = viewFor(program);
   if (!view.ok) throw notStarted(program, view.problem);
-  const line = confined(program, confinement, cwd, view.mounts);
+  const line = commandLineOf(program, view.mounts);
   const env = { ...program.environment, ...credentials };
   let child: ChildProcess;
   try {

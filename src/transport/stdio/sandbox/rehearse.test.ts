@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -34,6 +34,9 @@ test('R-10 a sandbox is tried before it is needed', { skip: NO_BWRAP }, async ()
   const directory = await mkdtemp(join(tmpdir(), 'postern-rehearsal-'));
   const strict = { sandbox: 'strict', readable: [directory] } as const;
   assert.equal(await whyNot(strict), null);
+  // On the program's PATH there may be what the program has written.
+  await writeFile(join(directory, 'bwrap'), '#!/bin/sh\nexit 7\n', { mode: 0o755 });
+  assert.equal(await whyNot(strict, { PATH: `${directory}:/usr/bin:/bin` }), null);
   // No directory can have such a name.
   const home = { HOME: `/${'x'.repeat(300)}` };
   assert.match((await whyNot(strict, home)) ?? '', /^its sandbox cannot be made: bwrap: /);
