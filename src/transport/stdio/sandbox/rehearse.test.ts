@@ -37,6 +37,11 @@ test('R-10 a sandbox is tried before it is needed', { skip: NO_BWRAP }, async ()
   // On the program's PATH there may be what the program has written.
   await writeFile(join(directory, 'bwrap'), '#!/bin/sh\nexit 7\n', { mode: 0o755 });
   assert.equal(await whyNot(strict, { PATH: `${directory}:/usr/bin:/bin` }), null);
+  // Nor is a library there for bwrap itself, only for what runs in the sandbox and sees it.
+  const libraries = await mkdtemp(join(tmpdir(), 'postern-libraries-'));
+  await writeFile(join(libraries, 'libc.so.6'), 'none');
+  assert.equal(await whyNot(strict, { LD_LIBRARY_PATH: libraries }), null);
+  await rm(libraries, { recursive: true });
   // No directory can have such a name.
   const home = { HOME: `/${'x'.repeat(300)}` };
   assert.match((await whyNot(strict, home)) ?? '', /^its sandbox cannot be made: bwrap: /);
