@@ -166,7 +166,8 @@ function placeOf({
 async function whyNotConfined(program: Program, view: View): Promise<string | null> {
   const { confinement, environment: env } = program;
   if (!view.ok || confinement.sandbox === 'off') return null;
-  const nothing = commandLineOf(program, view.mounts, { command: 'true', args: [] });
+  const idle = { command: findWrapper('true') ?? 'true', args: [] };
+  const nothing = commandLineOf(program, view.mounts, idle);
   const failure = await rehearse(nothing, { cwd: program.cwd, env, confinement });
   return failure === null ? null : `its sandbox cannot be made: ${failure}`;
 }
