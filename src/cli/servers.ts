@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { delimiter, isAbsolute, resolve } from 'node:path';
 import { createBridge } from '#bridge';
-import type { SecretSource, ServerSettings, Settings } from '#config';
+import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
 import { createSealer, SEALING_KEY_BYTES } from '#crypto';
 import type { EventSink } from '#lib';
 import { linkRefusal } from '#policy';
-import type { Guardian, Upstream } from '#transport';
+import type { Confinement, Guardian, Upstream } from '#transport';
 import {
   createHttpUpstream,
   createSseUpstream,
@@ -16,7 +16,7 @@ import {
 } from '#transport';
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
-import { packageVersion } from './package.ts';
+import { packageRoot, packageVersion } from './package.ts';
 
 /** The servers behind the gateway, with what is read for them while it runs. */
 export interface Servers {
@@ -97,17 +97,16 @@ function bridged(
 
 async function createServer(
   { name, transport }: ServerSettings,
-  { limits, sealingKeysFile }: Settings,
+  settings: Settings,
   { inForce, events, guardian, stateDir }: ServerContext,
 ): Promise<OneServer> {
+  const { limits, sealingKeysFile } = settings;
   const credentialsFrom = (use: 'header' | 'variable', sources: Record<string, SecretSource>) =>
     new Credentials({ server: name, use, sources, guardian, limits, events });
   if (transport.kind === 'stdio') {
     const { envSources, ...program } = transport;
     const credentials = credentialsFrom('variable', envSources);
-    // A mount point behind a symbolic link is not found; for a mere check there may be no directory yet.
-    const hidden = [await realpath(stateDir).catch(() => stateDir)];
-    const confinement = { ...transport.confinement, hidden };
+    const confinement = confinementOf(name, transport, settings, stateDir);
     const common = { name, credentials, confinement, limits, events, guardian };
     const upstream = createStdioUpstream({ ...program, ...common });
     return {
@@ -141,4 +140,30 @@ async function createServer(
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),
   };
+}
+
+/** The gateway's own files are not for programs: secrets not to be seen, the rest not to be changed. */
+function confinementOf(
+  name: string,
+  { confinement }: StdioSettings,
+  { files, servers }: Settings,
+  stateDir: string,
+): Confinement {
+  return {
+    ...confinement,
+    hidden: [resolve(stateDir), ...files.secret],
+    guarded: [...files.trusted, packageRoot(), process.execPath, ...programFolders()],
+    writableByOthers: servers
+      .filter((other) => other.name !== name)
+      .flatMap((other) => writableOf(other)),
+  };
+}
+
+function writableOf({ transport }: ServerSettings): readonly string[] {
+  return transport.kind === 'stdio' ? transport.confinement.writable : [];
+}
+
+/** Where the gateway finds programs that it runs itself, outside of every sandbox. */
+function programFolders(): readonly string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
 }

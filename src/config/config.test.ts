@@ -33,7 +33,7 @@ listeners:
 admin: off
 servers:
   files:
-    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x, instances: principal, run_as: { uid: 1, gid: 2 }, rlimits: { open_files: 64 }, sandbox: strict, writable: [out] }
+    stdio: { command: ./run.sh, args: [--api-key, abc, "--token=xyz", ok], env: {A: b, B: {env: MAIN_B}}, pass_env: [HOME], cwd: ./x, instances: principal, run_as: { uid: 1, gid: 2 }, rlimits: { open_files: 64 }, sandbox: strict, readable: [in], writable: [out] }
   notes:
     http:
       url: https://notes.example.com/mcp?key=abc
@@ -62,6 +62,7 @@ const UNCONFINED = {
   },
   runAs: null,
   sandbox: 'off',
+  readable: [],
   writable: [],
 } as const;
 
@@ -119,6 +120,7 @@ test('the least configuration gets every default', () => {
     audit: { mode: 'durable' },
     log: { level: 'info', format: 'auto' },
     limits: DEFAULT_LIMITS,
+    files: { secret: [FILE], trusted: [] },
   });
 });
 
@@ -171,6 +173,7 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
       rlimits: { ...UNCONFINED.rlimits, openFiles: 64 },
       runAs: { uid: 1, gid: 2 },
       sandbox: 'strict',
+      readable: ['/etc/postern/in'],
       writable: ['/etc/postern/out'],
     },
   });
@@ -270,9 +273,11 @@ test('effective settings tell value and origin, and no secret', () => {
 test('settings without a file: the servers given, everything else at its default', () => {
   const given = { main: { stdio: { command: './server', args: ['-v'] } } };
   const settings = defaultSettingsFor({ servers: given }, '/srv');
+  const others = { servers: [], files: { secret: [], trusted: ['/srv/server'] } };
+  assert.deepEqual(settings.files, others.files);
   assert.deepEqual(
-    { ...settings, servers: [] },
-    { ...settingsOf(`version: 1\n${SERVERS}`), servers: [] },
+    { ...settings, ...others },
+    { ...settingsOf(`version: 1\n${SERVERS}`), ...others },
   );
   assert.deepEqual(settings.servers[0]?.transport, {
     kind: 'stdio',

@@ -113,6 +113,9 @@ function stdioRows(stdio: StdioSettings, at: YamlPath): readonly Row[] {
     ...secretRows(stdio.env, stdio.envSources, [...at, 'env']),
     [[...at, 'pass_env'], stdio.passEnv],
     [[...at, 'cwd'], stdio.cwd],
+    [[...at, 'sandbox'], stdio.confinement.sandbox],
+    [[...at, 'readable'], stdio.confinement.readable],
+    [[...at, 'writable'], stdio.confinement.writable],
   ];
 }
 

@@ -17,5 +17,6 @@ export type {
   SecondProof,
   ServerSettings,
   Settings,
+  StdioSettings,
   ToolSetSettings,
 } from './settings.ts';

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Diagnostic, YamlPath } from '#lib';
 import { checkShape, readYaml, readYamlFile } from '#lib';
 import { settingsInvalid } from './errors.ts';
+import { namedFiles } from './named-files.ts';
 import { configSchema } from './schema.ts';
 import type { ServerInput } from './server-schema.ts';
 import type { Settings } from './settings.ts';
@@ -29,9 +30,10 @@ export function readConfig(text: string, file: string): ConfigReading {
   const reading = readYaml(text, file, configSchema);
   if (!reading.ok) return reading;
   const { value, source } = reading;
+  const settings = toSettings(value, dirname(resolve(file)));
   return {
     ok: true,
-    settings: toSettings(value, dirname(resolve(file))),
+    settings: { ...settings, files: namedFiles(settings, resolve(file)) },
     origins: (path) =>
       source.has(path) ? `${file}:${source.positionOf(path, 'key').line}` : 'default',
   };
@@ -61,5 +63,6 @@ export function defaultSettingsFor(
 ): Settings {
   const shape = checkShape({ version: 1, servers: given.servers }, configSchema);
   if (!shape.ok) throw settingsInvalid(shape.problems);
-  return toSettings(shape.value, directory);
+  const settings = toSettings(shape.value, directory);
+  return { ...settings, files: namedFiles(settings, null) };
 }

@@ -19,6 +19,9 @@ const command = parsedText((text) => {
   return text;
 });
 
+/** Programs that start others, which they get from a registry. */
+const FETCHERS: ReadonlySet<string> = new Set(['bunx', 'npx', 'pipx', 'pnpx', 'uvx']);
+
 const bound = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 const rlimits = z.strictObject({
@@ -46,7 +49,11 @@ const stdio = z.strictObject({
     .array(variableName)
     .default([])
     .describe('Names of variables that the program gets from the environment of Postern.'),
-  cwd: path.optional().describe('Working directory of the program. Default: that of Postern.'),
+  cwd: path
+    .optional()
+    .describe(
+      'Working directory of the program. Default: that of Postern; in the strict sandbox its own /tmp.',
+    ),
   instances: z
     .enum(['session', 'principal', 'shared'])
     .default('session')
@@ -67,12 +74,18 @@ const stdio = z.strictObject({
     .enum(['off', 'no_network', 'strict'])
     .default('off')
     .describe(
-      '`no_network` leaves the program no network at all (Linux, `unshare`); `strict` besides a file system that it can only read, without the gateway’s state, and a /tmp and processes of its own (Linux, `bwrap`).',
+      '`no_network` leaves the program no network at all (Linux, `unshare`), and nothing else; `strict` besides only its own file, the system’s programs and libraries, and what `cwd`, `readable` and `writable` name, with a home, a /tmp and processes of its own (Linux, `bwrap`).',
+    ),
+  readable: z
+    .array(path)
+    .default([])
+    .describe(
+      'Files and directories that a program in the strict sandbox may read: its package, its data.',
     ),
   writable: z
     .array(path)
     .default([])
-    .describe('Directories that a program in the strict sandbox may write.'),
+    .describe('Directories that such a program may write; none that hold files of Postern.'),
 });
 
 const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
@@ -146,10 +159,20 @@ const sse = remote('Its event stream, from which it names where to send messages
 export const server = z
   .strictObject({
     stdio: stdio
-      .superRefine(({ sandbox, writable }, context) => {
-        if (writable.length === 0 || sandbox === 'strict') return;
-        const message = 'has a meaning in the strict sandbox alone';
-        context.addIssue({ code: 'custom', path: ['writable'], message, params: { at: 'key' } });
+      .superRefine(({ command: program, sandbox, readable, writable }, context) => {
+        if (
+          sandbox === 'strict' &&
+          FETCHERS.has(program) &&
+          [...readable, ...writable].length === 0
+        ) {
+          const message = `${program} fetches what it runs, and has neither network nor cache in the strict sandbox; install it, and name its own program`;
+          context.addIssue({ code: 'custom', path: ['command'], message });
+        }
+        for (const [key, paths] of Object.entries({ readable, writable })) {
+          if (paths.length === 0 || sandbox === 'strict') continue;
+          const message = 'has a meaning in the strict sandbox alone';
+          context.addIssue({ code: 'custom', path: [key], message, params: { at: 'key' } });
+        }
       })
       .optional()
       .describe('A program that speaks MCP over its standard streams.'),

@@ -4,6 +4,7 @@ import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import type { Limits } from '#lib';
 import type { Revision } from '#mcp';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
+import type { NamedFiles } from './named-files.ts';
 import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
@@ -35,6 +36,8 @@ export interface Settings {
     readonly format: 'auto' | 'json' | 'text';
   };
   readonly limits: Limits;
+  /** Of the whole configuration, whatever part of it is run. */
+  readonly files: NamedFiles;
 }
 
 /** A certificate with its authorities, and its key; PEM. */
@@ -134,7 +137,9 @@ export interface ConfinementSettings {
   >;
   readonly runAs: { readonly uid: number; readonly gid: number } | null;
   readonly sandbox: 'off' | 'no_network' | 'strict';
-  /** Directories that it may write in the strict sandbox. */
+  /** Files and directories that it may read in the strict sandbox, beyond those of the system. */
+  readonly readable: readonly string[];
+  /** Directories that it may write there. */
   readonly writable: readonly string[];
 }
 
@@ -170,7 +175,7 @@ export interface HttpSettings {
 }
 
 /** The checked content of postern.yaml as settings; relative paths start at the directory. */
-export function toSettings(config: ConfigOutput, directory: string): Settings {
+export function toSettings(config: ConfigOutput, directory: string): Omit<Settings, 'files'> {
   const absolute = (path: string): string => resolve(directory, path);
   const optional = (path: string | undefined): string | null =>
     path === undefined ? null : absolute(path);
@@ -272,6 +277,7 @@ function toStdio(
       },
       runAs: server.run_as ?? null,
       sandbox: server.sandbox,
+      readable: server.readable.map((path) => resolve(directory, path)),
       writable: server.writable.map((path) => resolve(directory, path)),
     },
   };

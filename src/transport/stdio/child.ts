@@ -1,13 +1,9 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '#lib';
-import { UpstreamUnavailable } from '../errors.ts';
-import { confined } from './confinement.ts';
 import { endGroup, HAS_GROUPS, signalGroup } from './group.ts';
 import { InputQueue } from './input.ts';
 import type { Program } from './program.ts';
+import { explainExit, explainSpawnError, spawnProgram } from './spawn.ts';
 import { StderrLog } from './stderr.ts';
 
 /** Time for the last output of an exited child to arrive; something else may hold the pipe open. */
@@ -48,7 +44,7 @@ export class Child {
     this.#stderr = new StderrLog(program.name, pid, program.limits, program.events);
     if (pid !== undefined) program.guardian.add(pid);
     this.#process.once('error', (error) => this.#onSpawnError(error));
-    this.#process.once('exit', (code, signal) => this.#onExit(describeExit(code, signal)));
+    this.#process.once('exit', (code, signal) => this.#onExit(code, signal));
     stdout.on('data', (chunk: Buffer) => handlers.onOutput(chunk));
     stdout.once('end', () => void this.#endUnlessExiting('closed its output'));
     stdin.on('error', () => void this.#endUnlessExiting('closed its input'));
@@ -115,17 +111,17 @@ export class Child {
     if (this.#process.pid !== undefined) return;
     this.#exited.resolve();
     this.#gone.resolve();
-    this.#tell(`could not be started: ${describeSpawnError(error, this.#program)}`);
+    this.#tell(`could not be started: ${explainSpawnError(error, this.#program)}`);
   }
 
-  #onExit(reason: string): void {
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#exited.resolve();
     void this.#sweep();
     const finish = (): void => {
       clearTimeout(timer);
       this.#stderr.close();
       for (const stream of this.#process.stdio) stream?.destroy();
-      this.#tell(reason);
+      this.#tell(explainExit(code, signal, this.#program, this.#stderr.lastLine));
     };
     const timer = setTimeout(finish, DRAIN_MS);
     this.#process.once('close', finish);
@@ -146,51 +142,4 @@ export class Child {
     this.#told = true;
     this.#handlers.onExit(reason);
   }
-}
-
-function spawnProgram(program: Program): ChildProcessWithoutNullStreams {
-  const credentials = program.credentials();
-  const { confinement, cwd } = program;
-  const { command, args } = confined(program, confinement, cwd);
-  let child: ChildProcessWithoutNullStreams;
-  try {
-    child = spawn(command, args, {
-      cwd,
-      ...confinement.runAs,
-      env: { ...program.environment, ...credentials },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: HAS_GROUPS,
-      shell: false,
-      windowsHide: true,
-    });
-  } catch (cause) {
-    throw new UpstreamUnavailable(
-      `"${program.name}" could not be started: ${describeSpawnError(cause, program)}`,
-      { cause },
-    );
-  }
-  // Without free descriptors there is a child object but no pipes; its 'error' event tells why.
-  if (hasPipes(child)) return child;
-  child.once('error', () => undefined);
-  throw new UpstreamUnavailable(`"${program.name}" could not be started: no free descriptors`);
-}
-
-function hasPipes(child: Partial<ChildProcessWithoutNullStreams>): boolean {
-  return [child.stdin, child.stdout, child.stderr].every((stream) => stream !== undefined);
-}
-
-function describeSpawnError(error: unknown, program: Program): string {
-  if (!existsSync(program.cwd)) return `the directory ${program.cwd} does not exist`;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') {
-    const { command } = confined(program, program.confinement, program.cwd);
-    return `the program "${command}" was not found`;
-  }
-  if (code === 'EPERM') return 'the gateway may not run it as another user';
-  if (code === 'EACCES') return `the program "${program.command}" may not be executed`;
-  return messageOf(error);
-}
-
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
 }

@@ -11,6 +11,7 @@ export class StderrLog {
   readonly #partial: Buffer[] = [];
   #kept = 0;
   #cut = false;
+  #lastLine = '';
 
   constructor(server: string, pid: number | undefined, limits: Limits, events: EventSink) {
     this.#limits = limits;
@@ -25,6 +26,11 @@ export class StderrLog {
         fields: { server, pid, lines },
       });
     });
+  }
+
+  /** The last line so far that was not empty, cut and cleaned. */
+  get lastLine(): string {
+    return this.#lastLine;
   }
 
   push(chunk: Buffer): void {
@@ -59,7 +65,9 @@ export class StderrLog {
     this.#partial.length = 0;
     this.#kept = 0;
     this.#cut = false;
-    if (line !== '' && this.#throttle.allow()) this.#report(line);
+    if (line === '') return;
+    this.#lastLine = line;
+    if (this.#throttle.allow()) this.#report(line);
   }
 }
 
