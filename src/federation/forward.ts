@@ -24,6 +24,7 @@ export async function forward(
   const { limits } = visit.services;
   for (let again = false; ; again = true) {
     const call = await era.callTo(visit, routed.member, routed.frame, visit.call.signal);
+    visit.origins.add(call);
     let lost = false;
     const takesBack = (status: number): boolean => {
       lost = !again && status === 404 && era.lost(routed.member, call);

@@ -41,7 +41,6 @@ export async function listen(
     stop();
     subscription.changes.stop();
   }
-  sink.endEvents();
 }
 
 /** What each member is asked for: the list changes, and its own resources. */

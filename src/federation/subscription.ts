@@ -86,6 +86,7 @@ export class Subscription {
     await keepOpen(
       this.#visit,
       {
+        place: { lastEventId: null },
         callAfter: (visit, _last, signal) => era.callTo(visit, member, request, signal),
         onMessage,
         onEnd: answer,

@@ -11,9 +11,10 @@ export interface Resumption {
   /**
    * Takes a permitted call of a session in.
    *
+   * @param permitted whether what goes out may also go to whoever comes back for it later; asked then.
    * @throws PosternError when the call asks for events that are no longer kept.
    */
-  enter(session: Session, call: Call, sink: ReplySink): Entered;
+  enter(session: Session, call: Call, sink: ReplySink, permitted?: () => boolean): Entered;
   /** Forgets a session that is over, and ends its calls that nobody waits for. */
   ended(session: Session): void;
 }

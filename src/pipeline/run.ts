@@ -1,7 +1,7 @@
 import type { Recorder } from '#audit';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
-import { checkParamHeaders, rpcErrorBytes } from '#mcp';
+import { checkParamHeaders, RPC, rpcErrorBytes } from '#mcp';
 import type { Policy } from '#policy';
 import type { Upstream, UpstreamReply } from '#transport';
 import { SessionNotFound } from '#transport';
@@ -11,7 +11,7 @@ import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { deliver } from './deliver.ts';
-import { isDenial, MethodUnknown, ServerUnknown } from './errors.ts';
+import { isDenial, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplySink } from './reply-sink.ts';
@@ -122,7 +122,8 @@ function endsSession({ httpMethod }: Call, { status }: UpstreamReply): boolean {
   return httpMethod === 'DELETE' && status < 300;
 }
 
-async function refuse(
+/** Records, tells and answers a failure. Never throws. */
+export async function refuse(
   call: Call,
   services: Services,
   journal: Journal,
@@ -160,7 +161,7 @@ type Answered = Pick<Call, 'id' | 'frame'> & Partial<Pick<Call, 'revision'>>;
  * stateless revisions have one of their own for an unknown method ("Protocol Version Header").
  */
 function statusFor({ frame, revision }: Answered, error: PosternError): number {
-  if (error.code === MethodUnknown.code && revision?.era === 'stateless') return 404;
+  if (error.rpcCode === RPC.methodNotFound && revision?.era === 'stateless') return 404;
   if (frame?.kind === 'request' || error.httpStatus >= 400) return error.httpStatus;
   return isDenial(error) ? 403 : 502;
 }
@@ -172,7 +173,7 @@ function tell(call: Call, services: Services, error: PosternError): void {
     message: error.message,
     fields: {
       call: call.id,
-      server: call.server,
+      ...(call.server === '' ? { via: call.via } : { server: call.server }),
       code: error.code,
       source: call.source,
       ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }),

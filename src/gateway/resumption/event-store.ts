@@ -6,7 +6,7 @@ import { EventsGone } from '../errors.ts';
 import { Budget } from './budget.ts';
 import type { KeptSinkOptions } from './kept-sink.ts';
 import { KeptSink } from './kept-sink.ts';
-import type { Writer } from './kept-stream.ts';
+import type { KeptStreamOptions, Writer } from './kept-stream.ts';
 import { KeptStream } from './kept-stream.ts';
 
 /** What is kept of one session. */
@@ -26,6 +26,8 @@ interface Owner {
 const FIRST_WITH_PRIMING = '2025-11-25';
 
 const MAX_SWEEP_MS = 5000;
+
+const always = (): boolean => true;
 
 /**
  * The events of sessions that clients may have missed, in memory. An id of an event names the session
@@ -55,13 +57,13 @@ export class EventStore implements Resumption {
   }
 
   /** @throws EventsGone */
-  enter(session: Session, call: Call, sink: ReplySink): Entered {
+  enter(session: Session, call: Call, sink: ReplySink, permitted = always): Entered {
     const { frame, httpMethod, lifeline } = call;
-    if (httpMethod === 'GET') return this.#listen(session, call, sink);
+    if (httpMethod === 'GET') return this.#listen(session, call, sink, permitted);
     if (frame?.kind === 'request' && lifeline !== undefined) {
       const primes = call.revision.name >= FIRST_WITH_PRIMING;
       const options = {
-        ...this.#common(session, idKey(frame.id)),
+        ...this.#common(session, idKey(frame.id), permitted),
         lifeline,
         primeAfterMs: primes ? this.#limits.primeAfterMs : null,
         stream: null,
@@ -81,13 +83,26 @@ export class EventStore implements Resumption {
     this.#remove(shelf);
   }
 
+  /** Lets go of what would not be permitted any more, and ends the calls of which nobody waits. */
+  recheck(): void {
+    for (const { streams } of this.#shelves.values()) {
+      for (const stream of streams.values()) stream.recheck();
+    }
+  }
+
   /** Lets go of everything. */
   stop(): void {
     for (const { session } of this.#shelves.values()) this.ended(session);
   }
 
-  #listen(session: Session, { lastEventId, signal }: Call, sink: ReplySink): Entered {
-    const common = { ...this.#common(session, null), lifeline: null, primeAfterMs: null };
+  #listen(
+    session: Session,
+    { lastEventId, signal }: Call,
+    sink: ReplySink,
+    permitted: () => boolean,
+  ): Entered {
+    const own = { lifeline: null, primeAfterMs: null };
+    const common = { ...this.#common(session, null, permitted), ...own };
     const tag = this.#tagOf(session);
     if (lastEventId?.startsWith(tag) !== true) {
       return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
@@ -108,9 +123,13 @@ export class EventStore implements Resumption {
     return { sink, resumed: { events, listens: false } };
   }
 
-  #common(session: Session, requestKey: string | null): Pick<KeptSinkOptions, 'open' | 'isOwn'> {
+  #common(
+    session: Session,
+    requestKey: string | null,
+    permitted: () => boolean,
+  ): Pick<KeptSinkOptions, 'open' | 'isOwn'> {
     return {
-      open: (writer) => this.#open(session, requestKey, writer),
+      open: (writer) => this.#open(session, { requestKey, permitted }, writer),
       isOwn: (id) => id.startsWith(this.#tagOf(session)),
     };
   }
@@ -124,7 +143,11 @@ export class EventStore implements Resumption {
     }
   }
 
-  #open(session: Session, requestKey: string | null, writer: Writer): KeptStream {
+  #open(
+    session: Session,
+    about: Pick<KeptStreamOptions, 'requestKey' | 'permitted'>,
+    writer: Writer,
+  ): KeptStream {
     const shelf = this.#shelfOf(session);
     const { maxStoredBytesPerStream, maxStoredEventsPerStream } = this.#limits;
     const owner = this.#owners.get(session.owner)?.budget;
@@ -133,7 +156,7 @@ export class EventStore implements Resumption {
     const stream = new KeptStream(
       {
         prefix: `${this.#tagOf(session)}${this.#nonce}.${name}.`,
-        requestKey,
+        ...about,
         maxEvents: maxStoredEventsPerStream,
         budgets: [
           new Budget(maxStoredBytesPerStream),

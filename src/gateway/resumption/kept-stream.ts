@@ -9,6 +9,8 @@ export interface KeptStreamOptions {
   readonly prefix: string;
   /** JSON-RPC id of the request that it answers, as a map key; `null` for the session's own stream. */
   readonly requestKey: string | null;
+  /** Whether the events may go to a client that comes back. */
+  readonly permitted: () => boolean;
   readonly maxEvents: number;
   /** Every budget that its events count in. */
   readonly budgets: readonly Budget[];
@@ -89,9 +91,9 @@ export class KeptStream implements Keeper {
     if (this.#aloneSince < Infinity && this.#first > this.#missed && !this.#ended) this.discard();
   }
 
-  /** Whether everything after the event with this number is here or yet to come. */
+  /** Whether everything after the event with this number is here or yet to come, and may be read. */
   holdsAfter(number: number): boolean {
-    return number >= this.#first - 1 && number < this.#end;
+    return number >= this.#first - 1 && number < this.#end && this.#options.permitted();
   }
 
   /** Takes the stream away from the connection that carries it, to go on over another. */
@@ -104,13 +106,16 @@ export class KeptStream implements Keeper {
   }
 
   /**
-   * What came after the event with this number and, of a call, what comes yet. A later reader ends
-   * this one.
+   * What came after the event with this number and, of a call, what comes yet. Of a call that has ended
+   * and has nothing more to give, it waits for the reader to leave: official clients that have no result,
+   * since it was an error or they cancelled, would come back at once, again and again. A later reader
+   * ends this one.
    *
    * @throws EventsGone when events are dropped faster than they are taken.
    */
   async *read(number: number, signal: AbortSignal): AsyncGenerator<StreamEvent, void> {
     const reader = { next: number + 1 };
+    let gave = false;
     this.#reader = reader;
     this.#count();
     const wake = (): void => this.#changed();
@@ -119,12 +124,15 @@ export class KeptStream implements Keeper {
     try {
       while (this.#reader === reader && !signal.aborted) {
         if (reader.next < this.#first) throw new EventsGone('events were dropped unread');
+        if (!this.#options.permitted())
+          throw new EventsGone('policy no longer allows these events');
         const event = this.#events[reader.next - this.#first];
         if (event !== undefined) {
           reader.next += 1;
+          gave = true;
           yield readEvent(event, false);
           wake();
-        } else if (this.#ended || this.requestKey === null) {
+        } else if (this.requestKey === null || this.isSpent || (this.#ended && gave)) {
           return;
         } else {
           await this.#change.promise;
@@ -139,6 +147,11 @@ export class KeptStream implements Keeper {
       this.#count();
       wake();
     }
+  }
+
+  /** Lets go of everything if no client is there and none may come back. */
+  recheck(): void {
+    if (this.#aloneSince < Infinity && !this.#options.permitted()) this.discard();
   }
 
   /** The connection that carried the stream is lost. */
