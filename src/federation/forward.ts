@@ -22,9 +22,9 @@ export async function forward(
   sink: ReplySink,
 ): Promise<void> {
   const { limits } = visit.services;
+  visit.origins.add({ ...visit.call, server: routed.member.server, frame: routed.frame });
   for (let again = false; ; again = true) {
     const call = await era.callTo(visit, routed.member, routed.frame, visit.call.signal);
-    visit.origins.add(call);
     let lost = false;
     const takesBack = (status: number): boolean => {
       lost = !again && status === 404 && era.lost(routed.member, call);

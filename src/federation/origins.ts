@@ -28,8 +28,8 @@ export class Origins {
   }
 
   /** Notes that lists are in it, each item of which policy has let pass. */
-  addList(): void {
-    this.#policy ??= this.#current().policy.hash;
+  addList({ policy }: Services): void {
+    this.#policy ??= policy.hash;
   }
 
   /** Whether all of it may still go to the client. */

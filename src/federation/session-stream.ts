@@ -1,5 +1,5 @@
 import type { Frame } from '#mcp';
-import type { ReplySink, Services } from '#pipeline';
+import type { ReplySink } from '#pipeline';
 import { formatEvent } from '#transport';
 import { aborted } from './aborted.ts';
 import { Changes } from './changes.ts';
@@ -7,8 +7,8 @@ import { inboundOf } from './inbound.ts';
 import type { Place } from './member-stream.ts';
 import { keepOpen } from './member-stream.ts';
 import type { Member } from './members.ts';
-import { Origins } from './origins.ts';
-import { isListChange } from './rewrite.ts';
+import type { Origins } from './origins.ts';
+import { isListChange, LIST_CHANGES } from './rewrite.ts';
 import type { FederatedSession } from './session.ts';
 import type { Visit } from './visit.ts';
 
@@ -25,19 +25,17 @@ interface OpenStream {
 
 /** What a session's client hears between its requests. */
 export class SessionStream {
-  /** Whose messages have gone out on it. */
-  readonly origins: Origins;
   readonly #session: FederatedSession;
+  /** Whose messages have gone out on the stream that is kept for the client. */
+  #origins: Origins | null = null;
   /** How far the members' streams have been heard, by server. */
   readonly #places = new Map<string, Place>();
   #open: OpenStream | null = null;
   /** List changes of which the client is yet to hear, while it has no stream. */
   readonly #missed = new Set<string>();
 
-  /** @param current gives what is in force. */
-  constructor(session: FederatedSession, current: () => Services) {
+  constructor(session: FederatedSession) {
     this.#session = session;
-    this.origins = new Origins(current);
   }
 
   get isOpen(): boolean {
@@ -51,7 +49,7 @@ export class SessionStream {
    */
   async run(visit: Visit, sink: ReplySink, goesOn: boolean): Promise<void> {
     this.#open?.abort.abort();
-    if (!goesOn) this.#places.clear();
+    if (!goesOn) this.#begin(visit);
     const abort = new AbortController();
     const changes = new Changes(
       (message) => void sink.event(formatEvent(message), null).catch(ignore),
@@ -69,6 +67,13 @@ export class SessionStream {
     abort.abort();
     changes.stop();
     await Promise.all(open.running.values());
+  }
+
+  #begin({ call, origins }: Visit): void {
+    this.#places.clear();
+    this.#origins = origins;
+    // A client that cannot have what it has missed looks for itself.
+    if (call.lastEventId !== null) for (const method of LIST_CHANGES) this.#missed.add(method);
   }
 
   /** Takes in the stream of a member that has just been met. */
@@ -109,7 +114,7 @@ export class SessionStream {
       place,
       callAfter: async (visit: Visit, lastEventId: string | null, signal: AbortSignal) => {
         const call = await this.#session.streamAfter(visit, member, lastEventId, signal);
-        this.origins.add(call);
+        this.#origins?.add(call);
         return call;
       },
       onMessage,

@@ -72,7 +72,7 @@ export class FederatedSession implements Era {
     this.#endsAtMs = Date.now() + limits.sessionMaxAgeMs;
     this.questions = new Questions(limits.maxInFlightPerSession);
     this.pending = new Pending(limits.maxInFlightPerSession);
-    this.stream = new SessionStream(this, visit.current);
+    this.stream = new SessionStream(this);
     this.used(visit);
   }
 

@@ -73,8 +73,7 @@ export async function answerStateful(
 /** Has what goes out kept, for a client whose connection is lost; gives what it has missed. */
 function enter(visit: Visit, exchange: OwnExchange, session: FederatedSession): Resumed | null {
   const { call, services, origins } = visit;
-  const of = call.frame === null ? session.stream.origins : origins;
-  const permitted = (): boolean => of.permitted();
+  const permitted = (): boolean => origins.permitted();
   const { sink, resumed } = services.resumption.enter(session.kept, call, exchange.sink, permitted);
   exchange.sink = sink;
   return resumed;
@@ -170,7 +169,7 @@ async function answeredHere(
   }
   const shape = listShapeOf(frame.method);
   if (shape === undefined) return null;
-  visit.origins.addList();
+  visit.origins.addList(visit.services);
   const list = listAll(visit, session, shape, federated);
   return Promise.race([list, aborted(cancelled).then(() => ({}))]);
 }

@@ -126,6 +126,19 @@ test('R-23 changes and notes of all servers are heard on the same stream', async
   }
 });
 
+test('R-23 a subscription over stdio hears of all servers', async () => {
+  const peer = peers['stdio2'];
+  assert.ok(peer);
+  const uris = ['one+note://one', 'my.two+note://one'];
+  const subscription = await peer.listen({ resourceSubscriptions: uris });
+  for (const server of ['one', 'my_two'])
+    await peer.call(`${server}__touch`, { uri: 'note://one' });
+  await peer.hears('notifications/resources/updated', 2);
+  const heard = JSON.stringify(peer.heard);
+  for (const uri of uris) assert.ok(heard.includes(`"uri":"${uri}"`), heard);
+  await subscription.close();
+});
+
 test('R-23 a set is there by path and by name, and what is not is refused', async () => {
   const few = await Promise.all([
     connectV1(sse(1, `${postern.endpoint}/sets/few/mcp`, link.fetch)),

@@ -99,13 +99,7 @@ test('R-19 R-23 a silent call goes on without its client, whose return is in the
 test('R-23 the stream of a session goes on where it was lost', async () => {
   const session = await newSession();
   const first = await read(null, session);
-  let id = 1;
-  // Before a server is heard on the stream, what it says comes with its answer.
-  const touch = (server: string): Promise<void> =>
-    until(`${server} is heard`, async () => {
-      const call = await read(tool(id++, `${server}__touch`, { uri: 'note://one' }), session);
-      return !JSON.stringify(await call.rest()).includes('updated');
-    });
+  const touch = (server: string): Promise<void> => touched(session, server);
   await touch('one');
   const one = await first.next();
   await touch('two');
@@ -135,11 +129,13 @@ test('R-18 R-23 an event serves in its own session alone, at its own endpoint', 
     const answer = await send(link.fetch, at, null, headers, 'GET');
     assert.deepEqual([answer.status, errorCodeOf(answer)], [404, -32001], at);
   }
-  // In another session the id means nothing, and nothing comes.
-  const other = await read(null, following(await newSession(), primed));
+  // In another session the id means nothing.
+  const another = await newSession();
+  const other = await read(null, following(another, primed));
   await send(link.fetch, url, tool(2, 'one__release'), mine);
   assert.match(textOf(await (await read(null, following(mine, primed))).rest()), /resumed/);
-  await other.cut();
+  await send(link.fetch, url, null, another, 'DELETE');
+  assert.doesNotMatch(JSON.stringify(await other.rest()), /resumed/);
   const ended = await send(link.fetch, url, null, mine, 'DELETE');
   assert.equal(ended.status, 200);
 });
@@ -177,6 +173,39 @@ test('R-18 R-23 policy decides what a client that comes back still gets', async 
   assert.deepEqual([rest.status, errorCodeOf(rest)], [404, -32001]);
   await postern.applyPolicy(ALLOW_ALL);
 });
+
+test('R-18 R-23 a stream of which policy has closed one server goes on, without what was missed', async () => {
+  const session = await newSession();
+  const first = await read(null, session);
+  await touched(session, 'one');
+  const heard = await first.next();
+  await touched(session, 'one');
+  await first.next();
+  await first.cut();
+  const closed = { id: 'closed', effect: 'deny', servers: ['one'] };
+  await postern.applyPolicy({ rules: [closed, ...ALLOW_ALL.rules] });
+  const second = await read(null, following(session, heard));
+  const methods = [await second.next(), await second.next(), await second.next()].map(
+    (event) => event?.message?.['method'],
+  );
+  assert.deepEqual(
+    methods,
+    ['tools', 'prompts', 'resources'].map((list) => `notifications/${list}/list_changed`),
+  );
+  await touched(session, 'two');
+  assert.match(JSON.stringify(await second.next()), /two\+note/);
+  await second.cut();
+  await postern.applyPolicy(ALLOW_ALL);
+});
+
+/** Before a server is heard on the session's stream, what it says comes with its answer. */
+async function touched(session: Session, server: string): Promise<void> {
+  let id = 100;
+  await until(`${server} is heard`, async () => {
+    const call = await read(tool(id++, `${server}__touch`, { uri: 'note://one' }), session);
+    return !JSON.stringify(await call.rest()).includes('updated');
+  });
+}
 
 async function callsInFlight(): Promise<number> {
   const status = (await (await fetch(postern.admin)).json()) as { calls_in_flight: number };

@@ -83,7 +83,7 @@ export class EventStore implements Resumption {
     this.#remove(shelf);
   }
 
-  /** Lets go of what would not be permitted any more, and ends the calls of which nobody waits. */
+  /** Ends the calls that go on for clients that may not come back for them any more. */
   recheck(): void {
     for (const { streams } of this.#shelves.values()) {
       for (const stream of streams.values()) stream.recheck();
@@ -110,8 +110,12 @@ export class EventStore implements Resumption {
     const [nonce, name = '', number = ''] = lastEventId.slice(tag.length).split('.');
     const stream =
       nonce === this.#nonce ? this.#shelves.get(session.token)?.streams.get(name) : undefined;
+    if (stream?.requestKey === null && !stream.isPermitted) {
+      // The client needs the session's stream, though not what was said on it.
+      return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
+    }
     const after = Number.parseInt(number, 36);
-    if (stream?.holdsAfter(after) !== true) {
+    if (stream?.isPermitted !== true || !stream.holdsAfter(after)) {
       throw new EventsGone('what came after this event is no longer kept');
     }
     const events = stream.read(after, signal);

@@ -91,9 +91,14 @@ export class KeptStream implements Keeper {
     if (this.#aloneSince < Infinity && this.#first > this.#missed && !this.#ended) this.discard();
   }
 
-  /** Whether everything after the event with this number is here or yet to come, and may be read. */
+  /** Whether a client that comes back may have what is here. */
+  get isPermitted(): boolean {
+    return this.#options.permitted();
+  }
+
+  /** Whether everything after the event with this number is here or yet to come. */
   holdsAfter(number: number): boolean {
-    return number >= this.#first - 1 && number < this.#end && this.#options.permitted();
+    return number >= this.#first - 1 && number < this.#end;
   }
 
   /** Takes the stream away from the connection that carries it, to go on over another. */
@@ -124,8 +129,7 @@ export class KeptStream implements Keeper {
     try {
       while (this.#reader === reader && !signal.aborted) {
         if (reader.next < this.#first) throw new EventsGone('events were dropped unread');
-        if (!this.#options.permitted())
-          throw new EventsGone('policy no longer allows these events');
+        if (!this.isPermitted) throw new EventsGone('policy no longer allows these events');
         const event = this.#events[reader.next - this.#first];
         if (event !== undefined) {
           reader.next += 1;
@@ -149,9 +153,10 @@ export class KeptStream implements Keeper {
     }
   }
 
-  /** Lets go of everything if no client is there and none may come back. */
+  /** Ends a call that goes on for a client that may not come back for it. */
   recheck(): void {
-    if (this.#aloneSince < Infinity && !this.#options.permitted()) this.discard();
+    const alone = this.requestKey !== null && this.#aloneSince < Infinity;
+    if (alone && !this.isPermitted) this.discard();
   }
 
   /** The connection that carried the stream is lost. */
@@ -160,6 +165,8 @@ export class KeptStream implements Keeper {
     if (this.#carried) this.#missed = this.#end;
     this.#carried = false;
     this.#count();
+    // Policy may have changed while the client was there.
+    this.recheck();
   }
 
   /** Nothing more comes. */
