@@ -23,6 +23,10 @@ let url: string;
 before(async () => {
   postern = await startTestPostern({
     servers: { one: { stdio: PROGRAM }, two: { stdio: PROGRAM } },
+    listeners: [
+      { name: 'main', address: '127.0.0.1:0' },
+      { name: 'plain', address: '127.0.0.1:0', tls: 'off' },
+    ],
     federation: { sets: { single: { servers: ['one'] } } },
     limits: { prime_after_ms: 100 },
   });
@@ -115,18 +119,19 @@ test('R-23 the stream of a session goes on where it was lost', async () => {
   await second.cut();
 });
 
-test('R-18 R-23 an event serves in its own session alone, at its own endpoint', async () => {
+test('R-18 R-23 an event serves in its own session alone, at its own endpoint and over its kind of link', async () => {
   const mine = await newSession();
   const call = await read(tool(1, 'one__resume'), mine);
   const primed = await call.next();
   await call.cut();
   const elsewhere = `${postern.endpoint}/sets/single/mcp`;
-  for (const [session, at] of [
-    [mine, elsewhere],
-    [{ ...mine, 'last-event-id': `${primed?.id}zzzz` }, url],
+  for (const [through, session, at] of [
+    [link.fetch, mine, elsewhere],
+    [fetch, mine, `${postern.listener('plain')}/mcp`],
+    [link.fetch, { ...mine, 'last-event-id': `${primed?.id}zzzz` }, url],
   ] as const) {
     const headers = { ...following(session, primed), ...session };
-    const answer = await send(link.fetch, at, null, headers, 'GET');
+    const answer = await send(through, at, null, headers, 'GET');
     assert.deepEqual([answer.status, errorCodeOf(answer)], [404, -32001], at);
   }
   // In another session the id means nothing.
