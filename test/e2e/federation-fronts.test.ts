@@ -6,6 +6,7 @@ import type { StatefulHttp } from '../fixtures/stateful-http.ts';
 import { startStatefulHttp } from '../fixtures/stateful-http.ts';
 import { runPostern } from '../support/cli.ts';
 import { pqFetch } from '../support/clients.ts';
+import { callerNamed } from '../support/identified.ts';
 import type { Peer } from '../support/peer.ts';
 import { connectV1, connectV2 } from '../support/peer.ts';
 import type { TestPostern } from '../support/postern.ts';
@@ -19,6 +20,7 @@ const RULES = [
   { id: 'all', effect: 'allow', principals: ['anonymous', '*'] },
   { id: 'not-big', effect: 'deny', servers: ['one'], tools: ['big'] },
   { id: 'not-closed', effect: 'deny', servers: ['closed'] },
+  { id: 'alice-less', effect: 'deny', principals: ['alice'], servers: ['two'] },
 ];
 
 let remote: StatefulHttp;
@@ -100,6 +102,13 @@ test('R-11 R-23 each of them sees and uses what policy lets it', async () => {
     await assert.rejects(peer.call('one__big', { bytes: 2 }), { code: -32003 }, way);
     await assert.rejects(peer.call('closed__echo', { text: 'x' }), { code: -32602 }, way);
   }
+  const caller = await callerNamed(postern, 'alice');
+  const alice = await connectV1(sse(1, `${postern.endpoint}/mcp`, caller.fetch));
+  const hers = await namesOf(alice);
+  assert.ok(hers.length > 0 && hers.every((name) => name.startsWith('one__')));
+  await assert.rejects(alice.call('my_two__echo', { text: 'x' }), { code: -32602 });
+  await alice.close();
+  await caller.close();
 });
 
 test('R-23 servers ask each of them, and each server gets its own answer', async () => {
@@ -169,6 +178,8 @@ test('R-19 R-23 calls by either way are recorded at their server', async () => {
   }
   const unknown = record.filter(({ mcp }) => mcp.tool === 'closed__echo');
   assert.equal(unknown.length, Object.keys(peers).length);
+  const hers = record.filter(({ client }) => client.principal === 'alice');
+  assert.ok(hers.some(({ mcp }) => mcp.server === 'one' && mcp.method === 'tools/list'));
   for (const { mcp, outcome, client } of unknown) {
     assert.deepEqual([mcp.server, outcome.code], [null, 'POSTERN_NAME_UNKNOWN']);
     assert.equal(client.principal, 'anonymous');
