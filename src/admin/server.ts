@@ -76,6 +76,7 @@ function send(response: ServerResponse, status: number, type: string, text: stri
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
   });
   response.end(text);
 }

@@ -18,7 +18,7 @@ const callEntry = z.strictObject({
     link,
   }),
   mcp: z.strictObject({
-    server: z.string(),
+    server: z.string().nullable(),
     revision: z.string().nullable(),
     era: z.enum(['stateful', 'stateless']).nullable(),
     via: z.string().exactOptional(),

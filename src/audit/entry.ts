@@ -36,8 +36,8 @@ export interface ClientRecord {
 
 /** What was called. */
 export interface McpRecord {
-  /** Name of the server behind the gateway. */
-  readonly server: string;
+  /** Name of the server behind the gateway; `null` for what an endpoint for many answers by itself. */
+  readonly server: string | null;
   readonly revision: string | null;
   readonly era: 'stateful' | 'stateless' | null;
   /** Path of the endpoint for many servers that the call came by; absent when it named its server. */

@@ -10,11 +10,12 @@ export function addStdio(
 ): void {
   program
     .command('stdio')
-    .description('serve one MCP server to the program that starts this, over stdin and stdout')
+    .description('serve MCP servers to the program that starts this, over stdin and stdout')
     .usage('[options] [server] [-- <command> [arguments…]]')
-    .argument('[server]', 'name of the server; needed when the configuration has several')
+    .argument('[server]', 'name of one server; without it all of them, as at /mcp')
     .argument('[command...]', 'after --: serve this program, with safe defaults and no files')
     .option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG)
+    .option('--set <name>', 'serve a set of the configuration, as at /sets/<name>/mcp')
     .option('--http <url>', 'serve the MCP server at this URL, with safe defaults and no files')
     .option('--name <name>', 'name of a server given here, in records and the log', 'mcp')
     .option('--state <directory>', 'keep keys and records here')
@@ -24,7 +25,9 @@ export function addStdio(
 No port is opened. Policy and record are those of a client without a certificate.
 
 Examples
-  postern stdio files                            a server of ./postern.yaml
+  postern stdio                                  every server of ./postern.yaml together
+  postern stdio files                            one of them, with its own names
+  postern stdio --set reading                    the set federation.sets.reading
   postern stdio -- npx -y @modelcontextprotocol/server-memory
   postern stdio --http https://mcp.example.com/mcp
 

@@ -1,4 +1,5 @@
 import type { Settings } from '#config';
+import type { Target } from '#gateway';
 import type { PosternError } from '#lib';
 import { nearest } from '#lib';
 import type { Policy } from '#policy';
@@ -12,6 +13,7 @@ import { Signals } from './signals.ts';
 export interface StdioOptions {
   readonly config: string;
   readonly http?: string;
+  readonly set?: string;
   readonly name: string;
   readonly state?: string;
 }
@@ -24,7 +26,7 @@ export interface StdioOperands {
 }
 
 interface Plan {
-  readonly server: string;
+  readonly target: Target;
   readonly settings: Settings;
   readonly fixedPolicy: Policy | null;
   /** Reads the settings again; `null` when no file has them. */
@@ -32,22 +34,23 @@ interface Plan {
 }
 
 /**
- * Serves one server to the program that has started this one, over stdin and stdout, until that ends.
+ * Serves one server, or many, to the program that has started this one, over stdin and stdout, until that
+ * ends.
  *
  * @returns the exit code.
- * @throws UsageError when it is not clear which server.
+ * @throws UsageError when it is not clear what to serve.
  */
 export async function stdio(operands: StdioOperands, options: StdioOptions): Promise<number> {
   const signals = new Signals();
-  const { server, settings, fixedPolicy, reread } = await makePlan(operands, options);
+  const { target, settings, fixedPolicy, reread } = await makePlan(operands, options);
   const postern = await startPostern(settings, fixedPolicy, reread);
   signals.attach(postern);
   // What it may throw is thrown below, too.
   signals.stopped.then(() => postern.stop()).catch(() => undefined);
   const streams = { input: process.stdin, output: process.stdout };
   try {
-    const why = await postern.gateway.serve(server, streams);
-    if (why !== null) tellEnd(why, server, postern.events);
+    const why = await postern.gateway.serve(target, streams);
+    if (why !== null) tellEnd(why, target, postern.events);
     return why === null ? EXIT.ok : EXIT.failure;
   } finally {
     await postern.stop();
@@ -56,41 +59,61 @@ export async function stdio(operands: StdioOperands, options: StdioOptions): Pro
 }
 
 async function makePlan({ servers, command }: StdioOperands, options: StdioOptions): Promise<Plan> {
-  const asked = [servers.length > 0, command.length > 0, options.http !== undefined];
+  const { name, http, set, config, state } = options;
+  const asked = [servers.length > 0, command.length > 0, http !== undefined, set !== undefined];
   if (asked.filter(Boolean).length > 1 || servers.length > 1) {
-    throw new UsageError('give one of: the name of a server, a command after --, --http');
+    throw new UsageError('give one of: the name of a server, --set, a command after --, --http');
   }
-  const { name, http, config, state } = options;
   if (command.length > 0 || http !== undefined) {
     const { settings, policy } = quickSettings(name, command, http === undefined ? {} : { http });
-    const quick = withoutPorts(overrideSettings(settings, { state }), name);
-    return { server: name, settings: quick, fixedPolicy: policy, reread: null };
+    const target = { kind: 'server', name } as const;
+    const quick = withoutPorts(overrideSettings(settings, { state }), target);
+    return { target, settings: quick, fixedPolicy: policy, reread: null };
   }
   const read = async (): Promise<Settings> =>
     overrideSettings((await readConfigFile(config)).settings, { state });
   const whole = await read();
-  const server = chosenServer(whole, servers[0]);
-  const reread = async (): Promise<Settings> => withoutPorts(await read(), server);
-  return { server, settings: withoutPorts(whole, server), fixedPolicy: null, reread };
+  const target = chosenTarget(whole, servers[0], set);
+  const reread = async (): Promise<Settings> => withoutPorts(await read(), target);
+  return { target, settings: withoutPorts(whole, target), fixedPolicy: null, reread };
 }
 
-/** The one server, and nothing that anybody else could connect to. */
-function withoutPorts(settings: Settings, server: string): Settings {
-  const servers = settings.servers.filter(({ name }) => name === server);
+/** The servers that are asked for, and nothing that anybody else could connect to. */
+function withoutPorts(settings: Settings, target: Target): Settings {
+  const servers = settings.servers.filter(({ name, federated }) =>
+    target.kind === 'server' ? name === target.name : federated,
+  );
   return { ...settings, servers, listeners: [], admin: null };
 }
 
-function chosenServer({ servers }: Settings, wanted: string | undefined): string {
+function chosenTarget(
+  { servers, federation }: Settings,
+  wanted: string | undefined,
+  set: string | undefined,
+): Target {
   const names = servers.map(({ name }) => name);
+  if (wanted !== undefined) return { kind: 'server', name: knownName(wanted, names, 'server') };
+  if (set !== undefined) {
+    const sets = federation.sets.map(({ name }) => name);
+    return { kind: 'federation', set: knownName(set, sets, 'set') };
+  }
   const [only, ...others] = names;
-  if (wanted === undefined && only !== undefined && others.length === 0) return only;
-  const hint = `The configuration has ${names.join(', ')}.`;
-  if (wanted === undefined)
-    throw new UsageError('several servers are configured: name one', { hint });
+  if (only !== undefined && others.length === 0) return { kind: 'server', name: only };
+  if (servers.some(({ federated }) => federated)) return { kind: 'federation', set: null };
+  throw new UsageError('no server has "federated: true": name one', { hint: hintOf(names) });
+}
+
+function knownName(wanted: string, names: readonly string[], what: string): string {
   if (names.includes(wanted)) return wanted;
   const meant = nearest(wanted, names);
   const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
-  throw new UsageError(`no server is called "${wanted}"${guess}`, { hint });
+  throw new UsageError(`no ${what} is called "${wanted}"${guess}`, { hint: hintOf(names) });
+}
+
+function hintOf(names: readonly string[]): string {
+  return names.length === 0
+    ? 'The configuration has none.'
+    : `The configuration has ${names.join(', ')}.`;
 }
 
 /** What a client does not read would keep the process waiting for it. */
@@ -100,9 +123,10 @@ function leaveUnread(): void {
 
 function tellEnd(
   { code, message, hint }: PosternError,
-  server: string,
+  target: Target,
   events: Awaited<ReturnType<typeof startPostern>>['events'],
 ): void {
-  const fields = { server, code, hint };
+  const server = target.kind === 'server' ? { server: target.name } : {};
+  const fields = { ...server, code, hint };
   events({ severity: 'warn', name: 'client.stream_ended', message, fields });
 }

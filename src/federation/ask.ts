@@ -6,7 +6,8 @@ import { readEvent, readMessage } from '#transport';
 
 /** What came of a call that the gateway makes for itself. */
 export interface Answer {
-  readonly status: number;
+  /** `null` when the call was given up before there was one. */
+  readonly status: number | null;
   readonly sessionId: string | null;
   /** `null` when there was no message. */
   readonly frame: ResponseFrame | null;
@@ -27,7 +28,8 @@ export function resultOf({ frame }: Answer): JsonObject | null {
 /** Why an answer has no result, for people; bounded, since a server may have written it. */
 export function reasonOf({ status, frame }: Answer): string {
   if (frame !== null && 'error' in frame.outcome) return frame.outcome.error.message.slice(0, 200);
-  return `answered with status ${status}`;
+  if (status === null) return 'it has not answered in time';
+  return status < 400 ? 'it has answered with no message' : `it has answered with status ${status}`;
 }
 
 /** The code of an answer's JSON-RPC error, `null` when it has none. */
@@ -38,7 +40,7 @@ export function errorCodeOf({ frame }: Answer): number | null {
 class CollectingSink implements ReplySink {
   readonly #call: Call;
   readonly #services: Services;
-  answer: Answer = { status: 502, sessionId: null, frame: null };
+  answer: Answer = { status: null, sessionId: null, frame: null };
   started = false;
 
   constructor(call: Call, services: Services) {

@@ -1,12 +1,5 @@
 import { defineError } from '#lib';
 
-export const EndpointDenied = defineError('POSTERN_ENDPOINT_DENIED', {
-  meaning: 'No server behind the endpoint for many servers is open to this caller.',
-  hint: 'Use a client certificate that a rule in policy.yaml names, over a link that it admits.',
-  httpStatus: 403,
-  rpcCode: -32003,
-});
-
 export const ToolSetUnknown = defineError('POSTERN_TOOL_SET_UNKNOWN', {
   meaning: 'The path names no tool set of this gateway.',
   hint: 'Use /sets/<name>/mcp with a name under federation.sets in postern.yaml, or /mcp.',

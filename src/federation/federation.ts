@@ -1,12 +1,13 @@
 import type { LinkSecurity } from '#crypto';
-import type { Call, ReplySink, Services } from '#pipeline';
-import { identify, isWelcome, ownerName } from '#pipeline';
+import type { Call, OwnExchange, OwnReply, ReplySink, Services } from '#pipeline';
+import { answerHere, EndpointDenied, identify, isWelcome, ownerName } from '#pipeline';
 import type { Policy } from '#policy';
-import { EndpointDenied, ToolSetUnknown } from './errors.ts';
+import { ToolSetUnknown } from './errors.ts';
 import type { Federated, FederatedOptions } from './federated.ts';
 import { createFederated, toolSetOf } from './federated.ts';
 import { Listeners } from './listeners.ts';
 import type { Member } from './members.ts';
+import { Origins } from './origins.ts';
 import { FederatedSessions } from './sessions.ts';
 import { answerStateful } from './stateful.ts';
 import { answerStateless } from './stateless.ts';
@@ -39,35 +40,49 @@ export class Federation {
   }
 
   /**
-   * Answers one exchange.
+   * Answers one exchange, and records what no member answers. Never throws.
    *
    * @param set name of the tool set, `null` for all there is.
-   * @throws PosternError that answers the client, when nothing has been answered yet.
    */
-  async run(
+  run(
     call: Call,
     set: string | null,
     services: Services,
     sink: ReplySink,
-    surroundings: Pick<Visit, 'current' | 'lasting'>,
+    surroundings: Surroundings,
   ): Promise<void> {
-    const toolSet = toolSetOf(this.#federated, set);
-    if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
-    const { policy, trustDomain } = services;
-    const principal = identify(call.clientLink, trustDomain, call.receivedAtMs);
-    const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
-    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
-    const owner = ownerName(principal, call.source);
-    const visit: Visit = { call, services, owner, set: toolSet, members, ...surroundings };
-    if (call.revision.era === 'stateful') {
-      await answerStateful(visit, sink, this.#federated, this.#sessions);
-    } else {
-      await answerStateless(visit, sink, this.#federated, this.#listeners);
-    }
+    return answerHere(call, services, sink, async (exchange) => {
+      const visit = this.#visit(call, set, services, exchange, surroundings);
+      return this.#answer(visit, exchange);
+    });
   }
 
   close(): void {
     this.#sessions.close();
+  }
+
+  /** @throws ToolSetUnknown, EndpointDenied */
+  #visit(
+    call: Call,
+    set: string | null,
+    services: Services,
+    { caller }: OwnExchange,
+    surroundings: Surroundings,
+  ): Visit {
+    const toolSet = toolSetOf(this.#federated, set);
+    if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
+    const { policy, trustDomain } = services;
+    const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
+    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
+    const owner = ownerName(caller, call.source);
+    const origins = new Origins(surroundings.current);
+    return { call, services, owner, set: toolSet, members, origins, ...surroundings };
+  }
+
+  #answer(visit: Visit, exchange: OwnExchange): Promise<OwnReply | null> {
+    return visit.call.revision.era === 'stateful'
+      ? answerStateful(visit, exchange, this.#federated, this.#sessions)
+      : answerStateless(visit, exchange, this.#federated, this.#listeners);
   }
 
   /** The servers of a set that a link's caller may use; the same for every call over it. */
@@ -91,6 +106,8 @@ export class Federation {
     return members;
   }
 }
+
+type Surroundings = Pick<Visit, 'current' | 'lasting'>;
 
 /** What a caller may use under one policy, by set. */
 interface OpenTo {

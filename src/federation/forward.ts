@@ -22,6 +22,7 @@ export async function forward(
   sink: ReplySink,
 ): Promise<void> {
   const { limits } = visit.services;
+  visit.origins.add({ ...visit.call, server: routed.member.server, frame: routed.frame });
   for (let again = false; ; again = true) {
     const call = await era.callTo(visit, routed.member, routed.frame, visit.call.signal);
     let lost = false;

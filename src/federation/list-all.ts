@@ -6,6 +6,7 @@ import { readCursor } from './cursor.ts';
 import type { Federated } from './federated.ts';
 import { requestFrame } from './frames.ts';
 import type { ListShape } from './list-shapes.ts';
+import { listShapeOf } from './list-shapes.ts';
 import { mergeLists } from './lists.ts';
 import type { Member } from './members.ts';
 import type { Question } from './patience.ts';
@@ -34,7 +35,7 @@ export async function listAll(
     return {
       asked: JSON.stringify([visit.owner, member.server]),
       key: JSON.stringify([era.key, member.server, shape.method, cursor]),
-      ask: () => askMember(visit, era, member, cursor),
+      ask: () => askMember(visit, era, member, cursor, shape.method),
       onLate: () => era.changed(`notifications/${shape.capability}/list_changed`),
     };
   });
@@ -53,6 +54,26 @@ export async function listAll(
   });
   federated.tellCollisions(merged.collisions);
   return merged.result;
+}
+
+/**
+ * Has every member list its resources to this caller, page by page, so that their URIs are known. It takes
+ * no longer than a list may.
+ */
+export async function learnResources(
+  visit: RequestVisit,
+  era: Era,
+  federated: Federated,
+): Promise<void> {
+  const shape = listShapeOf('resources/list');
+  if (shape === undefined) return;
+  const untilMs = Date.now() + federated.limits.federationDeadlineMs;
+  let cursor: unknown;
+  do {
+    const params = { ...metaFor(visit.frame.params), ...(cursor === undefined ? {} : { cursor }) };
+    const frame = requestFrame(visit.frame.id, shape.method, params);
+    ({ nextCursor: cursor } = await listAll({ ...visit, frame }, era, shape, federated));
+  } while (cursor !== undefined && Date.now() < untilMs);
 }
 
 /** One page of one member's list; what takes longer than starting a server may is given up. */

@@ -25,7 +25,7 @@ export async function listen(
   federated: Federated,
   listeners: Listeners,
 ): Promise<void> {
-  const filters = filtersOf(visit, new Router(visit, era, federated));
+  const filters = await filtersOf(visit, new Router(visit, era, federated));
   const subscription = new Subscription(visit, sink);
   const stop = listeners.add({
     owner: visit.owner,
@@ -41,11 +41,13 @@ export async function listen(
     stop();
     subscription.changes.stop();
   }
-  sink.endEvents();
 }
 
 /** What each member is asked for: the list changes, and its own resources. */
-function filtersOf(visit: RequestVisit, router: Router): ReadonlyMap<Member, JsonObject> {
+async function filtersOf(
+  visit: RequestVisit,
+  router: Router,
+): Promise<ReadonlyMap<Member, JsonObject>> {
   const asked = visit.frame.params['notifications'];
   const wanted = isObject(asked) ? asked : {};
   const flags = Object.fromEntries(
@@ -55,21 +57,24 @@ function filtersOf(visit: RequestVisit, router: Router): ReadonlyMap<Member, Jso
   if (Object.keys(flags).length > 0) {
     for (const member of visit.members) filters.set(member, flags);
   }
-  for (const [member, own] of ownUris(wanted['resourceSubscriptions'] ?? [], router)) {
+  for (const [member, own] of await ownUris(wanted['resourceSubscriptions'] ?? [], router)) {
     filters.set(member, { ...filters.get(member), resourceSubscriptions: own });
   }
   return filters;
 }
 
 /** The resources of a filter by member, each as its member calls it. */
-function ownUris(uris: unknown, router: Router): ReadonlyMap<Member, readonly string[]> {
+async function ownUris(
+  uris: unknown,
+  router: Router,
+): Promise<ReadonlyMap<Member, readonly string[]>> {
   if (!Array.isArray(uris) || uris.length > MAX_RESOURCES) {
     throw new InvalidParams(`"resourceSubscriptions" is no array of up to ${MAX_RESOURCES} URIs`);
   }
   const found = new Map<Member, string[]>();
   for (const uri of uris as unknown[]) {
     if (typeof uri !== 'string') throw new InvalidParams('a subscribed resource is not a string');
-    const { member, own } = router.findUri(uri);
+    const { member, own } = await router.findUri(uri);
     const known = found.get(member);
     if (known === undefined) found.set(member, [own]);
     else known.push(own);

@@ -12,9 +12,15 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /** Method not found, nothing of that name, denied: asking once more would not help. */
 const FINAL_CODES: ReadonlySet<number> = new Set([-32601, -32602, -32003]);
+/** How far a stream has been heard. */
+export interface Place {
+  lastEventId: string | null;
+}
 
 /** What is done with one member's messages. */
 export interface StreamReader {
+  /** Where the stream begins, and how far it comes. */
+  readonly place: Place;
   /** The call that opens the stream, or opens it again after this event. */
   callAfter(visit: Visit, lastEventId: string | null, signal: AbortSignal): Promise<Call>;
   /** Takes a message; resolves when there is room for more. */
@@ -31,14 +37,14 @@ export async function keepOpen(
   reader: StreamReader,
   ended: AbortSignal,
 ): Promise<void> {
-  let lastEventId: string | null = null;
+  const { place } = reader;
   let pauseMs = FIRST_PAUSE_MS;
   while (!ended.aborted) {
     // Policy may be another one since the stream was opened for the first time.
     const now = { ...visit, services: visit.current() };
     const sink = new StreamSink(reader, now.services.limits);
     try {
-      const call = await reader.callAfter(now, lastEventId, ended);
+      const call = await reader.callAfter(now, place.lastEventId, ended);
       await visit.lasting(call, async (permitted) => {
         const signal = AbortSignal.any([permitted, ended]);
         await runCall({ ...call, signal }, now.services, sink);
@@ -48,7 +54,6 @@ export async function keepOpen(
     }
     reader.onEnd();
     if (sink.refused) return;
-    lastEventId = sink.lastEventId ?? lastEventId;
     pauseMs = sink.opened ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     await delay(pauseMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
   }
@@ -59,7 +64,6 @@ class StreamSink implements ReplySink {
   readonly #limits: Limits;
   opened = false;
   refused = false;
-  lastEventId: string | null = null;
 
   constructor(reader: StreamReader, limits: Limits) {
     this.#reader = reader;
@@ -89,7 +93,7 @@ class StreamSink implements ReplySink {
 
   async event(wire: Buffer): Promise<void> {
     const { message, id } = readEvent(wire, false);
-    this.lastEventId = id ?? this.lastEventId;
+    this.#reader.place.lastEventId = id ?? this.#reader.place.lastEventId;
     if (message !== null) await this.#reader.onMessage(readMessage(message, this.#limits));
   }
 

@@ -29,7 +29,10 @@ export class Pending {
    * @param run is given the signal that a cancellation of a request for several members aborts.
    * @throws RequestIdInUse, UpstreamOverloaded, and what `run` throws.
    */
-  async during(frame: RequestFrame, run: (cancelled: AbortSignal) => Promise<void>): Promise<void> {
+  async during<Reply>(
+    frame: RequestFrame,
+    run: (cancelled: AbortSignal) => Promise<Reply>,
+  ): Promise<Reply> {
     const key = idKey(frame.id);
     if (this.#requests.has(key)) {
       throw new RequestIdInUse('a request with this id is not answered yet');
@@ -47,7 +50,7 @@ export class Pending {
       cancel,
     });
     try {
-      await run(cancel.signal);
+      return await run(cancel.signal);
     } finally {
       this.#requests.delete(key);
     }

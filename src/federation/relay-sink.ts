@@ -91,7 +91,7 @@ export class RelaySink implements ReplySink {
     const body = frame.kind === 'response' ? inbound.answer(message) : inbound.aside(frame);
     if (body === null) return;
     const same = body === message && id === null;
-    await this.#sink.event(same ? wire : formatEvent(body));
+    await this.#sink.event(same ? wire : formatEvent(body), null);
   }
 
   endEvents(): void {

@@ -6,7 +6,8 @@ import { federatedUri } from './uris.ts';
 /** Methods whose results hold URIs of resources. */
 const WITH_URIS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-const CHANGES: ReadonlySet<string> = new Set([
+/** The notifications that a list is another one now. */
+export const LIST_CHANGES: ReadonlySet<string> = new Set([
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
@@ -14,7 +15,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 
 /** Whether a notification says that a list is another one now. */
 export function isListChange(method: string): boolean {
-  return CHANGES.has(method);
+  return LIST_CHANGES.has(method);
 }
 
 /**

@@ -4,7 +4,7 @@ import { always, editJson, InvalidParams, isObject, noSuchResource } from '#mcp'
 import { resultOf } from './ask.ts';
 import { NameUnknown } from './errors.ts';
 import type { Federated } from './federated.ts';
-import { askMember } from './list-all.ts';
+import { askMember, learnResources } from './list-all.ts';
 import type { Member } from './members.ts';
 import { federatedName, isShort, splitName } from './names.ts';
 import type { ItemKind } from './tool-set.ts';
@@ -28,6 +28,7 @@ export class Router {
   readonly #visit: RequestVisit;
   readonly #era: Era;
   readonly #federated: Federated;
+  #learned: Promise<void> | null = null;
 
   constructor(visit: RequestVisit, era: Era, federated: Federated) {
     this.#visit = visit;
@@ -64,8 +65,8 @@ export class Router {
     return { member, frame: withParam(this.#visit.frame, 'name', own) };
   }
 
-  #byUri(uri: string): Routed {
-    const { member, own } = this.findUri(uri);
+  async #byUri(uri: string): Promise<Routed> {
+    const { member, own } = await this.findUri(uri);
     return { member, frame: withParam(this.#visit.frame, 'uri', own) };
   }
 
@@ -75,7 +76,7 @@ export class Router {
       return { member, frame: withReference(this.#visit.frame, ref, 'name', own) };
     }
     if (isObject(ref) && ref['type'] === 'ref/resource') {
-      const { member, own } = this.findUri(textOf(ref, 'uri'));
+      const { member, own } = await this.findUri(textOf(ref, 'uri'));
       return { member, frame: withReference(this.#visit.frame, ref, 'uri', own) };
     }
     throw new InvalidParams('"ref" names neither a prompt nor a resource');
@@ -117,9 +118,9 @@ export class Router {
   }
 
   /** The member that a URI is for. @throws NameUnknown */
-  findUri(uri: string): { member: Member; own: string } {
+  async findUri(uri: string): Promise<{ member: Member; own: string }> {
     if (uri.length > MAX_NAMED) throw this.#unknownResource(uri);
-    const { member, own } = this.#splitUri(uri) ?? this.#rawUri(uri);
+    const { member, own } = this.#splitUri(uri) ?? (await this.#rawUri(uri));
     if (!this.#visit.set.has('resource', federatedUri(member.scheme, own))) {
       throw this.#unknownResource(uri);
     }
@@ -137,22 +138,38 @@ export class Router {
     return parts === null || member === undefined ? null : { member, own: parts.rest };
   }
 
-  /** A member's own URI, as results may mention it in their text. */
-  #rawUri(uri: string): { member: Member; own: string } {
-    const { members, owner } = this.#visit;
-    const servers = this.#federated.knowledge.serversWith(owner, uri);
-    const having = members.filter(({ server }) => servers.includes(server));
+  /**
+   * A member's own URI, as results may mention it in their text. One that is not known, or not any more,
+   * is looked for in the lists as this caller sees them.
+   */
+  async #rawUri(uri: string): Promise<{ member: Member; own: string }> {
+    let having = this.#havingUri(uri);
+    if (having.length === 0) {
+      await (this.#learned ??= learnResources(this.#visit, this.#era, this.#federated));
+      having = this.#havingUri(uri);
+    }
     const [only] = having;
     if (only !== undefined && having.length === 1) return { member: only, own: uri };
-    if (only === undefined) throw this.#unknownResource(uri);
-    const names = having.map(({ scheme }) => `${scheme}+`);
-    throw new NameUnknown(
-      `${having.length} servers have this resource: begin it with one of them`,
-      {
-        details: { prefixes: names },
-      },
-    );
+    if (only !== undefined) {
+      const message = `${having.length} servers have this resource: begin it with one of them`;
+      throw new NameUnknown(message, { details: { prefixes: prefixesOf(having) } });
+    }
+    const absent = noSuchResource(this.#visit.call.revision, uri);
+    throw new NameUnknown(`no list has resource ${quoted(uri)}: begin it with its server`, {
+      ...absent,
+      details: { ...absent.details, prefixes: prefixesOf(this.#visit.members) },
+    });
   }
+
+  #havingUri(uri: string): readonly Member[] {
+    const { members, owner } = this.#visit;
+    const servers = this.#federated.knowledge.serversWith(owner, uri);
+    return members.filter(({ server }) => servers.includes(server));
+  }
+}
+
+function prefixesOf(members: readonly Member[]): readonly string[] {
+  return members.map(({ scheme }) => `${scheme}+`);
 }
 
 function withParam(frame: RequestFrame, key: 'name' | 'uri', value: string): RequestFrame {
@@ -184,6 +201,9 @@ function textOf(object: JsonObject, key: string): string {
 }
 
 function unknown(kind: ItemKind, name: string, options: ErrorOptions = {}): Error {
-  const quoted = JSON.stringify(name.slice(0, 200));
-  return new NameUnknown(`no ${kind} ${quoted} at this endpoint`, options);
+  return new NameUnknown(`no ${kind} ${quoted(name)} at this endpoint`, options);
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 200));
 }

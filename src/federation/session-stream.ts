@@ -4,9 +4,11 @@ import { formatEvent } from '#transport';
 import { aborted } from './aborted.ts';
 import { Changes } from './changes.ts';
 import { inboundOf } from './inbound.ts';
+import type { Place } from './member-stream.ts';
 import { keepOpen } from './member-stream.ts';
 import type { Member } from './members.ts';
-import { isListChange } from './rewrite.ts';
+import type { Origins } from './origins.ts';
+import { isListChange, LIST_CHANGES } from './rewrite.ts';
 import type { FederatedSession } from './session.ts';
 import type { Visit } from './visit.ts';
 
@@ -24,6 +26,10 @@ interface OpenStream {
 /** What a session's client hears between its requests. */
 export class SessionStream {
   readonly #session: FederatedSession;
+  /** Whose messages have gone out on the stream that is kept for the client. */
+  #origins: Origins | null = null;
+  /** How far the members' streams have been heard, by server. */
+  readonly #places = new Map<string, Place>();
   #open: OpenStream | null = null;
   /** List changes of which the client is yet to hear, while it has no stream. */
   readonly #missed = new Set<string>();
@@ -36,12 +42,18 @@ export class SessionStream {
     return this.#open !== null;
   }
 
-  /** Answers the client's GET; resolves when the stream is over. An older one ends. */
-  async run(visit: Visit, sink: ReplySink): Promise<void> {
+  /**
+   * Carries a stream that the client has opened; resolves when it is over. An older one ends.
+   *
+   * @param goesOn whether the client takes up the one before: then the members' go on, too.
+   */
+  async run(visit: Visit, sink: ReplySink, goesOn: boolean): Promise<void> {
     this.#open?.abort.abort();
-    sink.openEvents({ sessionId: null });
+    if (!goesOn) this.#begin(visit);
     const abort = new AbortController();
-    const changes = new Changes((message) => void sink.event(formatEvent(message)).catch(ignore));
+    const changes = new Changes(
+      (message) => void sink.event(formatEvent(message), null).catch(ignore),
+    );
     const ended = AbortSignal.any([abort.signal, visit.call.signal, this.#session.ended]);
     const open: OpenStream = { visit, sink, abort, ended, changes, running: new Map() };
     this.#open = open;
@@ -55,11 +67,18 @@ export class SessionStream {
     abort.abort();
     changes.stop();
     await Promise.all(open.running.values());
-    sink.endEvents();
+  }
+
+  #begin({ call, origins }: Visit): void {
+    this.#places.clear();
+    this.#origins = origins;
+    // A client that cannot have what it has missed looks for itself.
+    if (call.lastEventId !== null) for (const method of LIST_CHANGES) this.#missed.add(method);
   }
 
   /** Takes in the stream of a member that has just been met. */
   attach(member: Member): void {
+    this.#places.delete(member.server);
     const open = this.#open;
     const known = open?.visit.members.some(({ server }) => server === member.server);
     if (open === null || known !== true) return;
@@ -87,11 +106,17 @@ export class SessionStream {
       }
       // An answer here belongs to a stream that the member was not asked to take up.
       const body = frame.kind === 'response' ? null : inbound.aside(frame);
-      if (body !== null) await open.sink.event(formatEvent(body));
+      if (body !== null) await open.sink.event(formatEvent(body), null);
     };
+    const place = this.#places.get(server) ?? { lastEventId: null };
+    this.#places.set(server, place);
     const reader = {
-      callAfter: (visit: Visit, lastEventId: string | null, signal: AbortSignal) =>
-        this.#session.streamAfter(visit, member, lastEventId, signal),
+      place,
+      callAfter: async (visit: Visit, lastEventId: string | null, signal: AbortSignal) => {
+        const call = await this.#session.streamAfter(visit, member, lastEventId, signal);
+        this.#origins?.add(call);
+        return call;
+      },
       onMessage,
       onEnd: () => undefined,
     };

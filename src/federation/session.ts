@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { newCallId } from '#audit';
+import { linkClass } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, JsonObject, Revision } from '#mcp';
 import { revisionByName, UNDECLARED_REVISION } from '#mcp';
-import type { Call } from '#pipeline';
+import type { Call, Session } from '#pipeline';
 import { runCall } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import { ask, reasonOf, resultOf } from './ask.ts';
@@ -37,6 +38,10 @@ export class FederatedSession implements Era {
   /** Unguessable, though never an authentication. */
   readonly id = randomBytes(32).toString('base64url');
   readonly owner: string;
+  /** The kind of link that it was opened over. */
+  readonly linkClass: string;
+  /** By which what goes out on its streams is kept. */
+  readonly kept: Session;
   /** Path of the endpoint that it was opened at, and serves. */
   readonly via: string | null;
   readonly questions: Questions;
@@ -57,7 +62,10 @@ export class FederatedSession implements Era {
   constructor(visit: Visit, params: JsonObject, federated: Federated) {
     const { limits } = federated;
     this.owner = visit.owner;
+    this.linkClass = linkClass(visit.call.clientLink);
     this.via = visit.call.via;
+    const { id: token, owner } = this;
+    this.kept = { token, upstreamId: token, instance: '', server: '', owner };
     this.#federated = federated;
     this.#params = withoutTasks(params);
     this.#last = withoutMessage(visit);
@@ -154,6 +162,7 @@ export class FederatedSession implements Era {
     if (this.ended.aborted) return;
     this.#ended.abort();
     this.stream.end();
+    this.#last.current().resumption.ended(this.kept);
     const members = [...this.#members];
     this.#members.clear();
     await Promise.all(members.map(([server, { promise }]) => this.#endMember(server, promise)));

@@ -1,3 +1,4 @@
+import { linkClass } from '#crypto';
 import type { JsonObject } from '#mcp';
 import { SessionNotFound, SessionRequired, UpstreamOverloaded } from '#transport';
 import type { Federated } from './federated.ts';
@@ -28,12 +29,14 @@ export class FederatedSessions {
 
   /** The session that the visit names. @throws SessionRequired, SessionNotFound */
   of(visit: Visit): FederatedSession {
-    const { sessionId, via } = visit.call;
+    const { sessionId, via, clientLink } = visit.call;
     if (sessionId === null) throw new SessionRequired('the request names no session');
     const session = this.#byId.get(sessionId);
-    if (session?.owner !== visit.owner || session.via !== via) {
-      throw new SessionNotFound('no such session');
-    }
+    const mine =
+      session?.owner === visit.owner &&
+      session.via === via &&
+      session.linkClass === linkClass(clientLink);
+    if (!mine) throw new SessionNotFound('no such session of this caller');
     session.used(visit);
     return session;
   }

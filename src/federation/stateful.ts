@@ -8,7 +8,7 @@ import {
   REVISION_NAMES,
   revisionByName,
 } from '#mcp';
-import type { ReplySink } from '#pipeline';
+import type { OwnExchange, OwnReply, Resumed } from '#pipeline';
 import { runCall } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
 import { aborted } from './aborted.ts';
@@ -22,51 +22,82 @@ import { listAll } from './list-all.ts';
 import { listShapeOf } from './list-shapes.ts';
 import type { Asked } from './questions.ts';
 import { RelaySink } from './relay-sink.ts';
+import { replay } from './replay.ts';
 import { Router } from './route.ts';
 import type { FederatedSession } from './session.ts';
 import type { FederatedSessions } from './sessions.ts';
 import type { RequestVisit, Visit } from './visit.ts';
 
-const NO_SESSION = { sessionId: null };
-
 /** Longest `initialize`, in bytes: it is kept as long as its session. */
 const MAX_INITIALIZE = 64 * 1024;
 
-/** Answers one exchange of the stateful era. @throws PosternError that answers the client. */
+const ACCEPTED = { kind: 'empty', status: 202 } as const;
+
+/**
+ * Answers one exchange of the stateful era.
+ *
+ * @returns the answer, `null` when a member has given it.
+ * @throws PosternError that answers the client.
+ */
 export async function answerStateful(
   visit: Visit,
-  sink: ReplySink,
+  exchange: OwnExchange,
   federated: Federated,
   sessions: FederatedSessions,
-): Promise<void> {
+): Promise<OwnReply | null> {
   const { frame, httpMethod, sessionId } = visit.call;
   if (frame?.kind === 'request' && frame.method === 'initialize' && sessionId === null) {
-    await initialize({ ...visit, frame }, sink, federated, sessions);
-    return;
+    return initialize({ ...visit, frame }, federated, sessions);
   }
   const session = sessions.of(visit);
   if (httpMethod === 'DELETE') {
     await sessions.end(session);
-    sink.empty(200, NO_SESSION);
-  } else if (httpMethod === 'GET' || frame === null) {
-    await session.stream.run(visit, sink);
-  } else if (frame.kind === 'request') {
-    await session.pending.during(frame, (cancelled) =>
-      request({ ...visit, frame }, sink, { federated, session, cancelled }),
-    );
-  } else if (frame.kind === 'response') {
-    await respond(visit, frame, sink, session);
-  } else {
-    await notify(visit, frame, sink, session);
+    return { kind: 'empty', status: 200 };
   }
+  const resumed = enter(visit, exchange, session);
+  if (httpMethod === 'GET' || frame === null) return listen(visit, exchange, session, resumed);
+  if (frame.kind === 'request') {
+    return session.pending.during(frame, (cancelled) =>
+      request({ ...visit, frame }, exchange, { federated, session, cancelled }),
+    );
+  }
+  return frame.kind === 'response'
+    ? respond(visit, frame, exchange, session)
+    : notify(visit, frame, exchange, session);
+}
+
+/** Has what goes out kept, for a client whose connection is lost; gives what it has missed. */
+function enter(visit: Visit, exchange: OwnExchange, session: FederatedSession): Resumed | null {
+  const { call, services, origins } = visit;
+  const permitted = (): boolean => origins.permitted();
+  const { sink, resumed } = services.resumption.enter(session.kept, call, exchange.sink, permitted);
+  exchange.sink = sink;
+  return resumed;
+}
+
+async function listen(
+  visit: Visit,
+  exchange: OwnExchange,
+  session: FederatedSession,
+  resumed: Resumed | null,
+): Promise<OwnReply> {
+  try {
+    exchange.sink.openEvents({ sessionId: null });
+    if (resumed !== null) await replay(resumed.events, exchange, visit.services.limits);
+    if (resumed?.listens !== false)
+      await session.stream.run(visit, exchange.sink, resumed !== null);
+  } catch (thrown) {
+    // A stream just ends when its client leaves.
+    if (!visit.call.signal.aborted) throw thrown;
+  }
+  return { kind: 'events' };
 }
 
 async function initialize(
   visit: RequestVisit,
-  sink: ReplySink,
   federated: Federated,
   sessions: FederatedSessions,
-): Promise<void> {
+): Promise<OwnReply> {
   const { frame, call } = visit;
   if (frame.bytes.length > MAX_INITIALIZE) {
     throw new InvalidParams(`"initialize" has more than ${MAX_INITIALIZE} bytes`);
@@ -84,7 +115,7 @@ async function initialize(
     ...(merged.instructions === null ? {} : { instructions: merged.instructions }),
     ...(Object.keys(merged.meta).length === 0 ? {} : { _meta: merged.meta }),
   };
-  sink.json(200, { sessionId: session.id }, resultBytes(frame.id, result));
+  return { kind: 'json', sessionId: session.id, body: resultBytes(frame.id, result) };
 }
 
 /** What the client asked for, else the newest that has sessions. */
@@ -101,12 +132,20 @@ interface InSession {
   readonly cancelled: AbortSignal;
 }
 
-async function request(visit: RequestVisit, sink: ReplySink, here: InSession): Promise<void> {
+async function request(
+  visit: RequestVisit,
+  exchange: OwnExchange,
+  here: InSession,
+): Promise<OwnReply | null> {
   const { frame } = visit;
   const result = await answeredHere(visit, here);
-  if (result === null) await forwardRequest(visit, sink, here);
-  else if (here.cancelled.aborted) endUnanswered(sink);
-  else sink.json(200, NO_SESSION, resultBytes(frame.id, result));
+  if (result === null) {
+    await forwardRequest(visit, exchange, here);
+    return null;
+  }
+  // The server owes no answer any more (2025-11-25, Cancellation), so the reply ends here.
+  if (here.cancelled.aborted) return { kind: 'cancelled' };
+  return { kind: 'json', sessionId: null, body: resultBytes(frame.id, result) };
 }
 
 /** The result of a request that is for no single member, `null` for one that is. */
@@ -126,13 +165,14 @@ async function answeredHere(
   }
   const shape = listShapeOf(frame.method);
   if (shape === undefined) return null;
+  visit.origins.addList(visit.services);
   const list = listAll(visit, session, shape, federated);
   return Promise.race([list, aborted(cancelled).then(() => ({}))]);
 }
 
 async function forwardRequest(
   visit: RequestVisit,
-  sink: ReplySink,
+  { sink }: OwnExchange,
   { federated, session }: InSession,
 ): Promise<void> {
   const { frame } = visit;
@@ -147,53 +187,43 @@ async function forwardRequest(
   await forward(visit, session, routed, inbound, sink);
 }
 
-/** The server owes no answer any more (2025-11-25, Cancellation), so the reply ends here. */
-function endUnanswered(sink: ReplySink): void {
-  sink.openEvents(NO_SESSION);
-  sink.endEvents();
-}
-
 /** Hands the client's answer to the member that asked. */
 async function respond(
   visit: Visit,
   frame: ResponseFrame,
-  sink: ReplySink,
+  exchange: OwnExchange,
   session: FederatedSession,
-): Promise<void> {
+): Promise<null> {
   const asked = session.questions.find(frame.id);
   if (asked === undefined || typeof frame.id !== 'string') {
     throw new ResponseUnexpected('no server waits for an answer with this id');
   }
   session.questions.answered(frame.id);
   const bytes = editJson(frame.bytes, { id: always(asked.id) });
-  await pass(visit, { ...frame, id: asked.id, bytes }, asked.server, sink, session);
+  return pass(visit, { ...frame, id: asked.id, bytes }, asked.server, exchange, session);
 }
 
 async function notify(
   visit: Visit,
   frame: NotificationFrame,
-  sink: ReplySink,
+  exchange: OwnExchange,
   session: FederatedSession,
-): Promise<void> {
+): Promise<OwnReply | null> {
   const { method, params } = frame;
   if (method === 'notifications/cancelled') {
     const server = session.pending.cancel(params['requestId']);
-    if (server !== null) {
-      await pass(visit, frame, server, sink, session);
-      return;
-    }
+    if (server !== null) return pass(visit, frame, server, exchange, session);
   }
   if (method === 'notifications/progress') {
     const asked = session.questions.find(params['progressToken']);
     if (asked?.token !== undefined) {
-      await pass(visit, reported(frame, asked), asked.server, sink, session);
-      return;
+      return pass(visit, reported(frame, asked), asked.server, exchange, session);
     }
   }
   if (method === 'notifications/roots/list_changed') {
     await session.broadcast(visit, frame, () => true);
   }
-  sink.empty(202, NO_SESSION);
+  return ACCEPTED;
 }
 
 function reported(frame: NotificationFrame, { token }: Asked): NotificationFrame {
@@ -206,9 +236,9 @@ async function pass(
   visit: Visit,
   frame: NotificationFrame | ResponseFrame | RequestFrame,
   server: string,
-  sink: ReplySink,
+  { sink }: OwnExchange,
   session: FederatedSession,
-): Promise<void> {
+): Promise<null> {
   const member = visit.members.find((one) => one.server === server);
   if (member === undefined) {
     throw new ResponseUnexpected('the server is not open to this caller any more');
@@ -220,4 +250,5 @@ async function pass(
     inSession: true,
   });
   await runCall(call, visit.services, relay);
+  return null;
 }

@@ -1,7 +1,7 @@
 import { newCallId } from '#audit';
 import type { JsonObject } from '#mcp';
-import { isObject, metaOf, revisionsFrom, rpcErrorBytes } from '#mcp';
-import type { ReplySink } from '#pipeline';
+import { isObject, metaOf, revisionsFrom } from '#mcp';
+import type { OwnExchange, OwnReply, ReplySink } from '#pipeline';
 import { ResponseUnexpected } from '#transport';
 import { ask, reasonOf, resultOf } from './ask.ts';
 import { MemberUnavailable, NotFederated } from './errors.ts';
@@ -21,38 +21,40 @@ import { rewriteAnswer, rewriteNotification } from './rewrite.ts';
 import { Router } from './route.ts';
 import type { Era, RequestVisit, Visit } from './visit.ts';
 
-const NO_SESSION = { sessionId: null };
-
-/** Answers one exchange of the stateless era. @throws PosternError that answers the client. */
+/**
+ * Answers one exchange of the stateless era.
+ *
+ * @returns the answer, `null` when a member has given it.
+ * @throws PosternError that answers the client.
+ */
 export async function answerStateless(
   visit: Visit,
-  sink: ReplySink,
+  { sink }: OwnExchange,
   federated: Federated,
   listeners: Listeners,
-): Promise<void> {
+): Promise<OwnReply | null> {
   const { frame } = visit.call;
   if (frame?.kind === 'response') {
     throw new ResponseUnexpected('servers of this revision send no requests');
   }
-  if (frame?.kind !== 'request') {
-    // The revision defines no notification over HTTP.
-    sink.empty(202, NO_SESSION);
-    return;
-  }
+  // The revision defines no notification over HTTP.
+  if (frame?.kind !== 'request') return { kind: 'empty', status: 202 };
   const asked: RequestVisit = { ...visit, frame: withoutTaskExtension(frame) };
   const era = statelessEra(visit, listeners);
-  const reply = (result: JsonObject): void =>
-    sink.json(200, NO_SESSION, resultBytes(frame.id, result));
+  const reply = (result: JsonObject): OwnReply => ({
+    kind: 'json',
+    sessionId: null,
+    body: resultBytes(frame.id, result),
+  });
   const shape = listShapeOf(frame.method);
-  if (shape !== undefined) {
-    reply(await listAll(asked, era, shape, federated));
-  } else if (frame.method === 'server/discover') {
-    reply(await discover(asked, era, federated));
-  } else if (frame.method === 'subscriptions/listen') {
+  if (shape !== undefined) return reply(await listAll(asked, era, shape, federated));
+  if (frame.method === 'server/discover') return reply(await discover(asked, era, federated));
+  if (frame.method === 'subscriptions/listen') {
     await listen(asked, era, sink, federated, listeners);
-  } else {
-    await forwardRequest(asked, era, sink, federated);
+    return { kind: 'events' };
   }
+  await forwardRequest(asked, era, sink, federated);
+  return null;
 }
 
 async function forwardRequest(
@@ -64,12 +66,7 @@ async function forwardRequest(
   const { method, params } = visit.frame;
   if (isObject(params['task'])) throw new NotFederated('tasks are not shared by servers');
   const routed = await new Router(visit, era, federated).route();
-  if (routed === null) {
-    // "Method not found" has a status of its own here (2026-07-28, Streamable HTTP).
-    const error = new NotFederated(`"${method.slice(0, 100)}" names no server`);
-    sink.json(404, NO_SESSION, rpcErrorBytes(error, visit.frame.id, visit.call.id));
-    return;
-  }
+  if (routed === null) throw new NotFederated(`"${method.slice(0, 100)}" names no server`);
   const { member } = routed;
   const inbound: Inbound = {
     answer: (bytes) => rewriteAnswer(bytes, method, member),

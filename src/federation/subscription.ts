@@ -85,6 +85,7 @@ export class Subscription {
     await keepOpen(
       this.#visit,
       {
+        place: { lastEventId: null },
         callAfter: (visit, _last, signal) => this.#callTo(era, visit, member, filter, signal),
         onMessage,
         onEnd: answer,

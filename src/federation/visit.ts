@@ -1,6 +1,7 @@
 import type { RequestFrame, Frame } from '#mcp';
 import type { Call, Services } from '#pipeline';
 import type { Member } from './members.ts';
+import type { Origins } from './origins.ts';
 import type { ToolSet } from './tool-set.ts';
 
 /** One exchange of a client with the shared endpoint. */
@@ -15,6 +16,8 @@ export interface Visit {
   readonly set: ToolSet;
   /** The servers of the endpoint that this caller may use. */
   readonly members: readonly Member[];
+  /** What the answer is made of. */
+  readonly origins: Origins;
   /**
    * Runs a call that stays open, as long as policy permits it.
    *

@@ -3,25 +3,19 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
-import type { Federation } from '#federation';
 import type { Call, ReplySink, Services } from '#pipeline';
-import {
-  answerError,
-  isStillPermitted,
-  isWelcome,
-  runBatch,
-  runCall,
-  wouldBePermitted,
-} from '#pipeline';
+import { answerError, runBatch, wouldBePermitted } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
+import type { Destinations } from './destinations.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
+import type { Target } from './routes.ts';
 
 /** Where a request came in. */
 export interface Entrance extends Arrival {
@@ -37,20 +31,11 @@ interface CallInFlight {
   readonly response: ServerResponse;
   readonly entrance: Entrance;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
-  call: Call | null;
-  /** The tool set of a stream that is made of those of many servers, `undefined` for all others. */
-  streamOf: string | null | undefined;
+  read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
   goesOn: () => boolean;
   /** It goes on without its client. */
   alone: boolean;
-  /** Streams of single servers of which the answer is made. */
-  readonly parts: Set<StreamPart>;
-}
-
-interface StreamPart {
-  readonly call: Call;
-  readonly abort: AbortController;
 }
 
 /** Requests that one connection may have unanswered; clients that do not pipeline have one. */
@@ -59,7 +44,7 @@ const MAX_PER_CONNECTION = 16;
 /** Takes HTTP requests through the pipeline and keeps count of them for a clean shutdown. */
 export class Calls {
   readonly #services: () => Services;
-  readonly #federation: Federation;
+  readonly #destinations: Destinations;
   readonly #inFlight = new Set<CallInFlight>();
   readonly #perConnection = new WeakMap<Socket, number>();
   readonly #bodies: BodyBudget;
@@ -67,9 +52,9 @@ export class Calls {
   #onIdle: (() => void) | undefined;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services, federation: Federation) {
+  constructor(services: () => Services, destinations: Destinations) {
     this.#services = services;
-    this.#federation = federation;
+    this.#destinations = destinations;
     this.#bodies = new BodyBudget(services().limits.maxBodyBytesInFlight);
   }
 
@@ -83,11 +68,9 @@ export class Calls {
       abort: new AbortController(),
       response,
       entrance,
-      call: null,
-      streamOf: undefined,
+      read: null,
       goesOn: () => false,
       alone: false,
-      parts: new Set(),
     };
     this.#inFlight.add(inFlight);
     if (this.#stopping) response.shouldKeepAlive = false;
@@ -109,10 +92,10 @@ export class Calls {
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, alone, call, response } of this.#inFlight) {
+    for (const { abort, alone, read, response } of this.#inFlight) {
       // So that a client's next call goes to whoever serves then.
       response.shouldKeepAlive = false;
-      const stream = call === null ? response.req.method === 'GET' : isLongLived(call);
+      const stream = read === null ? response.req.method === 'GET' : isLongLived(read.call);
       if (alone || stream) abort.abort();
     }
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
@@ -134,31 +117,21 @@ export class Calls {
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const inFlight of this.#inFlight) {
-      for (const part of inFlight.parts) {
-        if (!isStillPermitted(part.call, policy, trustDomain)) part.abort.abort();
-      }
-      const { call, abort, alone, entrance } = inFlight;
-      if (call === null) continue;
-      const kept = alone && !entrance.isRefused() && wouldBePermitted(call, policy, trustDomain);
-      if (alone && !kept) abort.abort();
+    for (const { read, abort, alone, entrance } of this.#inFlight) {
+      if (read === null) continue;
+      const { call, target } = read;
+      // Of a call to many servers the store knows what it is made of.
+      const permitted = target.kind !== 'server' || wouldBePermitted(call, policy, trustDomain);
+      if (alone && (entrance.isRefused() || !permitted)) abort.abort();
       if (alone || !isLongLived(call)) continue;
-      if (entrance.isOutdated() || !this.#mayGoOn(call, inFlight.streamOf)) abort.abort();
+      if (entrance.isOutdated() || !this.#destinations.permits(call, target)) abort.abort();
     }
-  }
-
-  /** @param set that a stream of many servers is of, `undefined` for a single server's. */
-  #mayGoOn(call: Call, set: string | null | undefined): boolean {
-    const { policy, trustDomain } = this.#services();
-    return set === undefined
-      ? isStillPermitted(call, policy, trustDomain)
-      : this.#federation.isWelcome(call.clientLink, set, policy, trustDomain);
   }
 
   #originOf(
     request: IncomingMessage,
     inFlight: CallInFlight,
-    { policy, trustDomain, serverRevisions }: Services,
+    { serverRevisions }: Services,
   ): RequestOrigin {
     const { abort } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
@@ -176,10 +149,7 @@ export class Calls {
       },
       bodies: this.#bodies,
       supported: (server) => serverRevisions.of(server, minRevision),
-      mayReach: (target) =>
-        target.kind === 'server'
-          ? isWelcome(link, target.name, policy, trustDomain)
-          : this.#federation.isWelcome(link, target.set, policy, trustDomain),
+      mayReach: (target) => this.#destinations.isWelcome(link, target),
     };
   }
 
@@ -220,48 +190,17 @@ export class Calls {
       const incoming = await readCalls(request, origin, names, services.limits, head);
       const { target } = incoming;
       const run = (call: Call, to: ReplySink): Promise<void> =>
-        target.kind === 'server'
-          ? runCall(call, services, to)
-          : this.#runFederated(call, target.set, services, to, inFlight);
+        this.#destinations.run(call, target, services, to);
       if (incoming.batch) {
         await runBatch(incoming.calls, run, sink);
       } else {
-        inFlight.call = incoming.call;
-        inFlight.streamOf = target.kind === 'server' ? undefined : target.set;
+        inFlight.read = { call: incoming.call, target };
         await run(incoming.call, sink);
       }
     } catch (thrown) {
       const error = toPosternError(thrown);
       services.meter.rejected(listener, error.code);
       rejectRequest(response, services, sink, head, error);
-    }
-  }
-
-  /** Answers a call to many servers. Never throws. */
-  async #runFederated(
-    call: Call,
-    set: string | null,
-    services: Services,
-    sink: ReplySink,
-    { abort, response, parts }: CallInFlight,
-  ): Promise<void> {
-    const lasting = async (
-      stream: Call,
-      run: (signal: AbortSignal) => Promise<void>,
-    ): Promise<void> => {
-      const part = { call: stream, abort: new AbortController() };
-      parts.add(part);
-      try {
-        await run(AbortSignal.any([abort.signal, part.abort.signal]));
-      } finally {
-        parts.delete(part);
-      }
-    };
-    try {
-      const current = (): Services => this.#services();
-      await this.#federation.run(call, set, services, sink, { current, lasting });
-    } catch (thrown) {
-      rejectRequest(response, services, sink, call, toPosternError(thrown));
     }
   }
 }

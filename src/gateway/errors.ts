@@ -23,7 +23,7 @@ export const HeadersTooLarge = defineError('POSTERN_HEADERS_TOO_LARGE', {
 
 export const PathUnknown = defineError('POSTERN_PATH_UNKNOWN', {
   meaning: 'The HTTP path is not an MCP endpoint of this gateway.',
-  hint: 'Use /servers/<name>/mcp with a name that `postern check` lists.',
+  hint: 'Use /mcp, or /servers/<name>/mcp with a name that `postern check` lists.',
   httpStatus: 404,
   rpcCode: -32600,
 });

@@ -14,11 +14,13 @@ import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
+import { Destinations } from './destinations.ts';
 import { Est, isEstPath } from './est.ts';
 import type { Listener, ListenerReport } from './listener.ts';
 import { createListener } from './listener.ts';
 import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
+import type { Target } from './routes.ts';
 import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
@@ -82,6 +84,7 @@ const RECHECK_MS = 30_000;
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #federation: Federation;
+  readonly #destinations: Destinations;
   readonly #calls: Calls;
   readonly #store: EventStore;
   readonly #est: Est;
@@ -116,13 +119,14 @@ export class Gateway {
     };
     const { limits, events } = parts;
     this.#federation = new Federation({ ...parts.federation, limits, events });
-    this.#calls = new Calls(() => this.#services, this.#federation);
+    this.#destinations = new Destinations(() => this.#services, this.#federation);
+    this.#calls = new Calls(() => this.#services, this.#destinations);
     this.#est = new Est({
       ...parts,
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
     });
-    this.#duplex = new DuplexFronts(() => this.#services);
+    this.#duplex = new DuplexFronts(() => this.#services, this.#destinations);
     const state: TlsState = {
       identity: parts.identity,
       policy: this.#services.policy,
@@ -238,10 +242,9 @@ export class Gateway {
    * Serves one client over a pair of streams, one message a line, until it ends.
    *
    * @returns why it ended, `null` when the client or the gateway ended it in order.
-   * @throws ServerUnknown
    */
-  serve(server: string, streams: LineStreams): Promise<PosternError | null> {
-    return this.#duplex.serve(server, streams);
+  serve(target: Target, streams: LineStreams): Promise<PosternError | null> {
+    return this.#duplex.serve(target, streams);
   }
 
   /** Finishes the calls in flight within the limit, then ends everything. */
@@ -317,6 +320,8 @@ export class Gateway {
   }
 
   #recheck(): void {
+    this.#destinations.recheck();
+    this.#store.recheck();
     this.#calls.recheck();
     this.#duplex.recheck();
     this.#store.recheck();

@@ -3,6 +3,7 @@ import type { Limits } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
+import { methodsOf } from './routes.ts';
 
 /** When a client that found no room may try again. */
 const RETRY_AFTER_SECONDS = '2';
@@ -145,11 +146,14 @@ export class HttpSink implements ReplySink {
     }
   }
 
-  /** RFC 9110 §15.5.6 asks for it. Where GET or DELETE is refused, it is for the revision or the server. */
+  /** RFC 9110 §15.5.6 asks for it. */
   #allowHeader(status: number): { allow?: string } {
     if (status !== 405) return {};
-    const { method } = this.#response.req;
-    return { allow: method === 'GET' || method === 'DELETE' ? 'POST' : 'POST, GET, DELETE' };
+    const { method, url } = this.#response.req;
+    const methods = methodsOf(url);
+    // A method of the path that is refused all the same is so for the revision, or for the server.
+    const refused = method !== undefined && methods.includes(method);
+    return { allow: refused ? 'POST' : methods.join(', ') };
   }
 
   #drained(): Promise<void> {

@@ -73,6 +73,7 @@ function answer(socket: Socket, call: string, error: PosternError): void {
     'Connection: close',
     'Content-Type: application/json',
     `Content-Length: ${body.length}`,
+    ...(error.httpStatus === 405 ? ['Allow: POST, GET, DELETE'] : []),
     '\r\n',
   ].join('\r\n');
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

@@ -21,7 +21,7 @@ import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
 import type { Target } from './routes.ts';
-import { routeOf } from './routes.ts';
+import { addressOf, routeOf } from './routes.ts';
 
 /** What the listener knows of a request besides its bytes. */
 export interface RequestOrigin {
@@ -107,9 +107,8 @@ export async function readCalls(
   };
   if (!Array.isArray(message)) {
     const call = callOf(head.id, message);
-    // In the stateless era a client cancels a call by leaving it; and calls of which many are made hang
-    // on none of their own.
-    const goesOn = revision.era === 'stateful' && target.kind === 'server';
+    // In the stateless era a client cancels a call by leaving it.
+    const goesOn = revision.era === 'stateful';
     const { lifeline } = origin;
     return { target, batch: false, call: goesOn ? { ...call, lifeline } : call };
   }
@@ -159,12 +158,6 @@ function targetOf(url: string): Target {
   const { target, endpoint } = routeOf(url);
   if (endpoint === 'mcp') return target;
   throw new PathUnknown('this path is no MCP endpoint');
-}
-
-/** A call to many servers names none yet. */
-function addressOf(target: Target): Pick<Call, 'server' | 'via'> {
-  if (target.kind === 'server') return { server: target.name, via: null };
-  return { server: '', via: target.set === null ? '/mcp' : `/sets/${target.set}/mcp` };
 }
 
 function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {

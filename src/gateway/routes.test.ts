@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PathUnknown } from './errors.ts';
-import { isSsePath, routeOf } from './routes.ts';
+import { isSsePath, methodsOf, routeOf } from './routes.ts';
 
 test('R-23 a path leads to one server, to all of them or to a set, in either transport', () => {
   const server = { kind: 'server', name: 'files' } as const;
@@ -34,5 +34,13 @@ test('R-23 the two paths of HTTP+SSE are told from others', () => {
     '/servers/a/mcp?x=/sse',
   ]) {
     assert.ok(!isSsePath(url), String(url));
+  }
+});
+
+test('R-23 each path tells the methods that it has', () => {
+  assert.deepEqual(methodsOf('/sets/few/sse'), ['GET']);
+  assert.deepEqual(methodsOf('/messages?session=x'), ['POST']);
+  for (const url of [undefined, '/mcp?x=/sse', '/servers/sse/mcp']) {
+    assert.deepEqual(methodsOf(url), ['POST', 'GET', 'DELETE'], String(url));
   }
 });

@@ -1,3 +1,4 @@
+import type { Call } from '#pipeline';
 import { PathUnknown } from './errors.ts';
 
 /** What a path leads to. */
@@ -17,6 +18,8 @@ export type Target =
 
 const PATH = /^(?:\/(servers|sets)\/([a-z0-9][a-z0-9_-]{0,63}))?\/(mcp|sse|messages)$/;
 
+const SSE_PATH = /^[^?]*\/(sse|messages)(?:\?|$)/;
+
 /**
  * Where a request goes, by its path: `/servers/<name>/mcp` for one server, `/mcp` for all of them,
  * `/sets/<name>/mcp` for a named set.
@@ -34,7 +37,20 @@ export function routeOf(url: string): Route {
   return { target, endpoint: endpoint as Route['endpoint'] };
 }
 
+/** What calls to a target have in common; one to many servers names none of them yet. */
+export function addressOf(target: Target): Pick<Call, 'server' | 'via'> {
+  if (target.kind === 'server') return { server: target.name, via: null };
+  return { server: '', via: target.set === null ? '/mcp' : `/sets/${target.set}/mcp` };
+}
+
+/** The methods that a path has, as far as it alone tells (RFC 9110 §10.2.1). */
+export function methodsOf(url: string | undefined): readonly string[] {
+  const [, half] = SSE_PATH.exec(url ?? '') ?? [];
+  if (half === undefined) return ['POST', 'GET', 'DELETE'];
+  return half === 'sse' ? ['GET'] : ['POST'];
+}
+
 /** Whether a path is one of the two halves of HTTP+SSE. */
 export function isSsePath(url: string | undefined): boolean {
-  return /^[^?]*\/(?:sse|messages)(?:\?|$)/.test(url ?? '');
+  return SSE_PATH.test(url ?? '');
 }

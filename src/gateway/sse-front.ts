@@ -29,7 +29,7 @@ export interface SseFrontParts {
   /** Gives the set in force. */
   readonly services: () => Services;
   readonly conversations: Conversations;
-  /** Where a path leads. @throws PosternError when that is nowhere. */
+  /** What a path leads to; whether there is anything, its calls tell. */
   readonly targetOf: (target: Route['target']) => Target;
 }
 

@@ -27,6 +27,13 @@ export const ServerDenied = defineError('POSTERN_SERVER_DENIED', {
   rpcCode: -32003,
 });
 
+export const EndpointDenied = defineError('POSTERN_ENDPOINT_DENIED', {
+  meaning: 'No server behind the endpoint for many servers is open to this caller.',
+  hint: 'Use a client certificate that a rule in policy.yaml names, over a link that it admits.',
+  httpStatus: 403,
+  rpcCode: -32003,
+});
+
 export const ServerUnknown = defineError('POSTERN_SERVER_UNKNOWN', {
   meaning: 'The path names no server of this gateway.',
   hint: 'Use /servers/<name>/mcp with a name that `postern check` lists.',
@@ -51,5 +58,12 @@ export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
 
 /** Whether a failure is that policy does not allow something. */
 export function isDenial({ code }: PosternError): boolean {
-  return [AccessDenied.code, MethodUnknown.code, ServerDenied.code].includes(code);
+  return DENIALS.has(code);
 }
+
+const DENIALS: ReadonlySet<string> = new Set([
+  AccessDenied.code,
+  MethodUnknown.code,
+  ServerDenied.code,
+  EndpointDenied.code,
+]);

@@ -159,7 +159,7 @@ export class Journal {
         link: describeLink(call.clientLink),
       },
       mcp: {
-        server: call.server,
+        server: call.server === '' ? null : call.server,
         revision: call.revision.name,
         era: call.revision.era,
         session: this.#sessionId === null ? null : sessionTag(this.#sessionId),

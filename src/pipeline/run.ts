@@ -131,7 +131,8 @@ function endsSession({ httpMethod }: Call, { status }: UpstreamReply): boolean {
   return httpMethod === 'DELETE' && status < 300;
 }
 
-async function refuse(
+/** Records, tells and answers a failure. Never throws. */
+export async function refuse(
   call: Call,
   services: Services,
   journal: Journal,
@@ -181,7 +182,7 @@ function tell(call: Call, services: Services, error: PosternError): void {
     message: error.message,
     fields: {
       call: call.id,
-      server: call.server,
+      ...(call.server === '' ? { via: call.via } : { server: call.server }),
       code: error.code,
       source: call.source,
       ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }),

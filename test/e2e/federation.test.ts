@@ -116,7 +116,10 @@ test('R-23 a server’s own URI is taken when one server alone has it', async ()
   const raw = demo.slice('everything+'.length);
   assert.deepEqual(await peer.readResource({ uri: raw }), await peer.readResource({ uri: demo }));
   await assert.rejects(peer.readResource({ uri: 'note://one' }), /2 servers have this resource/);
-  await assert.rejects(peer.readResource({ uri: 'note://nowhere' }), { code: -32002 });
+  await assert.rejects(peer.readResource({ uri: 'note://nowhere' }), {
+    code: -32002,
+    message: /no list has resource "note:\/\/nowhere": begin it with its server/,
+  });
 });
 
 test('R-23 two servers ask at once, and each gets its own answer', async () => {

@@ -106,18 +106,27 @@ test('R-23 what is no message is refused at its POST, and the session goes on', 
 });
 
 test('R-23 wrong methods, sites and listeners find no stream', async () => {
-  const statusOf = async (path: string, init: RequestInit = {}): Promise<number> => {
+  const answerTo = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const response = await fetch(path, init);
     await response.body?.cancel();
-    return response.status;
+    return response;
   };
+  const statusOf = async (...asked: Parameters<typeof answerTo>): Promise<number> =>
+    (await answerTo(...asked)).status;
   const plain = url('plain');
-  assert.equal(await statusOf(plain, { method: 'POST' }), 405);
-  assert.equal(await statusOf(plain.replace('/sse', '/messages')), 405);
+  for (const [path, method, allow] of [
+    [plain, 'POST', 'GET'],
+    [plain, 'DELETE', 'GET'],
+    [plain.replace('/sse', '/messages'), 'GET', 'POST'],
+    [plain.replace('/sse', '/messages'), 'PUT', 'POST'],
+  ] as const) {
+    const { status, headers } = await answerTo(path, { method });
+    assert.deepEqual([status, headers.get('allow')], [405, allow], `${method} ${path}`);
+  }
   assert.equal(await statusOf(plain, { headers: { accept: 'application/json' } }), 406);
   assert.equal(await statusOf(plain, { headers: { origin: 'https://evil.example' } }), 403);
   assert.equal(await statusOf(plain.replace('server/', 'other/')), 404);
-  assert.equal(await statusOf(plain.replace('/servers/server', '')), 404);
+  assert.equal(await statusOf(plain.replace('/servers/server', '/sets/none')), 404);
   assert.equal(await statusOf(url('modern')), 404);
 });
 

@@ -2,25 +2,30 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PosternError } from '#lib';
 import type { Services } from '#pipeline';
 import type { Entrance } from '../calls.ts';
+import type { Destinations } from '../destinations.ts';
+import type { Target as Wanted } from '../routes.ts';
+import { addressOf } from '../routes.ts';
 import { SseFront } from '../sse-front.ts';
 import { Conversations } from './conversations.ts';
+import type { Target } from './exchanges.ts';
 import type { LineStreams } from './lines.ts';
 import { converse } from './lines.ts';
-import { targetFor } from './server-target.ts';
 
 /** The ways in for clients whose messages come and go on one stream. */
 export class DuplexFronts {
   readonly #services: () => Services;
+  readonly #destinations: Destinations;
   readonly #conversations = new Conversations();
   readonly #sse: SseFront;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services) {
+  constructor(services: () => Services, destinations: Destinations) {
     this.#services = services;
+    this.#destinations = destinations;
     this.#sse = new SseFront({
       services,
       conversations: this.#conversations,
-      targetOf: (target) => targetFor(target, services),
+      targetOf: (wanted) => this.#targetFor(wanted),
     });
   }
 
@@ -38,11 +43,10 @@ export class DuplexFronts {
    * Serves one client over a pair of streams until it ends.
    *
    * @returns why it ended, `null` when the client or the gateway ended it in order.
-   * @throws ServerUnknown
    */
-  serve(server: string, streams: LineStreams): Promise<PosternError | null> {
+  serve(wanted: Wanted, streams: LineStreams): Promise<PosternError | null> {
     const { limits, events } = this.#services();
-    const target = targetFor({ kind: 'server', name: server }, this.#services);
+    const target = this.#targetFor(wanted);
     return converse({ streams, target, limits, events, conversations: this.#conversations });
   }
 
@@ -54,5 +58,13 @@ export class DuplexFronts {
   /** Lets requests that have come be answered within a time, then ends everything. */
   drain(timeoutMs: number): Promise<void> {
     return this.#conversations.drain(timeoutMs);
+  }
+  /** What a conversation is with; a call keeps the services that it began with. */
+  #targetFor(wanted: Wanted): Target {
+    return {
+      ...addressOf(wanted),
+      run: (call, sink) => this.#destinations.run(call, wanted, this.#services(), sink),
+      permits: (call) => this.#destinations.permits(call, wanted),
+    };
   }
 }

@@ -192,6 +192,43 @@ test('R-23 a cancelled call that nobody is connected to ends', async () => {
   store.stop();
 });
 
+test('R-23 whoever has missed nothing of a call that has ended waits, and is not sent away', async () => {
+  const store = storeWith();
+  const connection = new Connection();
+  const { sink } = enter(store, connection, session());
+  await sink.event(message('one'), null);
+  sink.endEvents();
+  const [one = ''] = connection.ids;
+  const { connection: second, over } = await resume(store, session(), one);
+  let ended = false;
+  void over.then(() => (ended = true));
+  await turn();
+  assert.deepEqual([second.data, ended], [[], false]);
+  store.ended(session());
+  await over;
+  assert.equal(store.bytes, 0);
+});
+
+test('R-18 R-23 what is not permitted any more goes to nobody, and its call ends', async () => {
+  const store = storeWith();
+  const [left, carried] = [new Connection(), new Connection()];
+  let allowed = true;
+  const permitted = (): boolean => allowed;
+  for (const [id, connection] of [left, carried].entries()) {
+    const { sink } = enter(store, connection, session(), { id, permitted });
+    await sink.event(message('one'), null);
+  }
+  left.lose();
+  store.recheck();
+  assert.equal(left.signal.aborted, false);
+  allowed = false;
+  const [one = ''] = carried.ids;
+  assert.throws(() => enter(store, new Connection(), session(), { lastEventId: one }), GONE);
+  store.recheck();
+  assert.deepEqual([left.signal.aborted, carried.signal.aborted], [true, false]);
+  store.stop();
+});
+
 test('R-10 whatever is kept stays within its bounds, and nothing is left in the end', async () => {
   const limits = {
     maxStoredEventsPerStream: 4,

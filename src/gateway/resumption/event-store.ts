@@ -74,9 +74,12 @@ export class EventStore implements Resumption {
     return { sink, resumed: null };
   }
 
-  /** Lets go of what would not be permitted any more, and ends the calls that nobody is connected to. */
+  /**
+   * Lets go of answers that would not be permitted any more, and ends the calls that nobody is connected
+   * to. What was said on a session's own stream is decided when it is asked for.
+   */
   recheck(): void {
-    this.#dropWhere(({ isPermitted }) => !isPermitted);
+    this.#dropWhere(({ requestKey, isPermitted }) => requestKey !== null && !isPermitted);
   }
 
   ended({ token }: Session): void {
@@ -106,8 +109,12 @@ export class EventStore implements Resumption {
     const [nonce, name = '', number = ''] = lastEventId.slice(tag.length).split('.');
     const stream =
       nonce === this.#nonce ? this.#shelves.get(session.token)?.streams.get(name) : undefined;
+    if (stream?.requestKey === null && !stream.isPermitted) {
+      // The client needs the session's stream, though not what was said on it.
+      return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
+    }
     const after = Number.parseInt(number, 36);
-    if (stream?.holdsAfter(after) !== true) {
+    if (stream?.isPermitted !== true || !stream.holdsAfter(after)) {
       throw new EventsGone('what came after this event is no longer kept');
     }
     const events = stream.read(after, signal);

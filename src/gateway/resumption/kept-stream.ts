@@ -116,13 +116,16 @@ export class KeptStream implements Keeper {
   }
 
   /**
-   * What came after the event with this number and, of a call, what comes yet. A later reader ends
-   * this one.
+   * What came after the event with this number and, of a call, what comes yet. Of a call that has ended
+   * and has nothing more to give, it waits for the reader to leave: official clients that have no result,
+   * since it was an error or they cancelled, would come back at once, again and again. A later reader
+   * ends this one.
    *
    * @throws EventsGone when events are dropped faster than they are taken.
    */
   async *read(number: number, signal: AbortSignal): AsyncGenerator<StreamEvent, void> {
     const reader = { next: number + 1 };
+    let gave = false;
     this.#reader = reader;
     this.#count();
     const wake = (): void => this.#changed();
@@ -131,12 +134,14 @@ export class KeptStream implements Keeper {
     try {
       while (this.#reader === reader && !signal.aborted) {
         if (reader.next < this.#first) throw new EventsGone('events were dropped unread');
+        if (!this.isPermitted) return;
         const event = this.#events[reader.next - this.#first];
         if (event !== undefined) {
           reader.next += 1;
+          gave = true;
           yield readEvent(event, false);
           wake();
-        } else if (this.#ended || this.requestKey === null) {
+        } else if (this.requestKey === null || this.isSpent || (this.#ended && gave)) {
           return;
         } else {
           await this.#change.promise;
@@ -159,6 +164,8 @@ export class KeptStream implements Keeper {
     if (this.#carried) this.#missed = this.#end;
     this.#carried = false;
     this.#count();
+    // Policy may have changed while the client was there.
+    if (this.requestKey !== null && !this.isPermitted) this.discard();
   }
 
   /** Nothing more comes. */
