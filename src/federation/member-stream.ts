@@ -12,6 +12,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /** Method not found, nothing of that name, denied: asking once more would not help. */
 const FINAL_CODES: ReadonlySet<number> = new Set([-32601, -32602, -32003]);
+
 /** How far a stream has been heard. */
 export interface Place {
   lastEventId: string | null;
@@ -31,9 +32,11 @@ export interface StreamReader {
 
 /**
  * Keeps a stream of one member open until the signal ends it or the member refuses it. Never throws.
+ *
+ * @param visitNow on whose behalf, whenever the stream is opened.
  */
 export async function keepOpen(
-  visit: Visit,
+  visitNow: () => Visit,
   reader: StreamReader,
   ended: AbortSignal,
 ): Promise<void> {
@@ -41,6 +44,7 @@ export async function keepOpen(
   let pauseMs = FIRST_PAUSE_MS;
   while (!ended.aborted) {
     // Policy may be another one since the stream was opened for the first time.
+    const visit = visitNow();
     const now = { ...visit, services: visit.current() };
     const sink = new StreamSink(reader, now.services.limits);
     try {

@@ -83,7 +83,7 @@ export class Subscription {
       }
     };
     await keepOpen(
-      this.#visit,
+      () => this.#visit,
       {
         place: { lastEventId: null },
         callAfter: (visit, _last, signal) => this.#callTo(era, visit, member, filter, signal),

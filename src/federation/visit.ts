@@ -21,7 +21,7 @@ export interface Visit {
   /**
    * Runs a call that stays open, as long as policy permits it.
    *
-   * @param run is given the signal that ends it.
+   * @param run is given the signal that tells that policy does not permit it any more.
    */
   lasting(call: Call, run: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }

@@ -26,7 +26,7 @@ export class Destinations {
     if (target.kind === 'server') return runCall(call, services, sink);
     return this.#federation.run(call, target.set, services, sink, {
       current: this.#services,
-      lasting: (part, run) => this.#parts.during(part, call.signal, run),
+      lasting: (part, run) => this.#parts.during(part, run),
     });
   }
 

@@ -14,18 +14,13 @@ export class StreamParts {
   /**
    * Runs a call that stays open, as long as policy permits it.
    *
-   * @param whole aborted when the stream ends of which it is a part.
-   * @param run is given the signal that ends it.
+   * @param run is given the signal that tells that policy does not permit it any more.
    */
-  async during(
-    call: Call,
-    whole: AbortSignal,
-    run: (signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
+  async during(call: Call, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const part = { call, abort: new AbortController() };
     this.#parts.add(part);
     try {
-      await run(AbortSignal.any([whole, part.abort.signal]));
+      await run(part.abort.signal);
     } finally {
       this.#parts.delete(part);
     }

@@ -8,6 +8,7 @@ import type { KeptSinkOptions } from './kept-sink.ts';
 import { KeptSink } from './kept-sink.ts';
 import type { KeptStreamOptions, Writer } from './kept-stream.ts';
 import { KeptStream } from './kept-stream.ts';
+import { SessionListeners } from './session-listeners.ts';
 
 /** What is kept of one session. */
 interface Shelf {
@@ -40,6 +41,7 @@ export class EventStore implements Resumption {
   readonly #owners = new Map<string, Owner>();
   /** By token. */
   readonly #shelves = new Map<string, Shelf>();
+  readonly #listeners = new SessionListeners();
   readonly #tags = new WeakMap<Session, string>();
   #streams = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -103,15 +105,15 @@ export class EventStore implements Resumption {
     const own = { lifeline: null, primeAfterMs: null };
     const common = { ...this.#common(session, null, permitted), ...own };
     const tag = this.#tagOf(session);
-    if (lastEventId?.startsWith(tag) !== true) {
-      return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
-    }
+    const listening = (stream: KeptStream | null): KeptSink =>
+      new KeptSink(this.#listeners.enter(session.token, sink, signal), { ...common, stream });
+    if (lastEventId?.startsWith(tag) !== true) return { sink: listening(null), resumed: null };
     const [nonce, name = '', number = ''] = lastEventId.slice(tag.length).split('.');
     const stream =
       nonce === this.#nonce ? this.#shelves.get(session.token)?.streams.get(name) : undefined;
     if (stream?.requestKey === null && !stream.isPermitted) {
       // The client needs the session's stream, though not what was said on it.
-      return { sink: new KeptSink(sink, { ...common, stream: null }), resumed: null };
+      return { sink: listening(null), resumed: null };
     }
     const after = Number.parseInt(number, 36);
     if (stream?.isPermitted !== true || !stream.holdsAfter(after)) {
@@ -119,8 +121,7 @@ export class EventStore implements Resumption {
     }
     const events = stream.read(after, signal);
     if (stream.requestKey === null) {
-      const kept = new KeptSink(sink, { ...common, stream });
-      return { sink: kept, resumed: { events, listens: true } };
+      return { sink: listening(stream), resumed: { events, listens: true } };
     }
     stream.takeOver(null);
     return { sink, resumed: { events, listens: false } };
