@@ -6,7 +6,7 @@ import { namedFiles } from './named-files.ts';
 import { configSchema } from './schema.ts';
 import type { ServerInput } from './server-schema.ts';
 import type { Settings } from './settings.ts';
-import { toSettings } from './settings.ts';
+import { toSettings } from './to-settings.ts';
 
 /** Where the setting at a path of postern.yaml comes from: `default`, or `file:line`. */
 export type Origins = (path: YamlPath) => string;

@@ -1,11 +1,7 @@
-import type { AddressInfo } from 'node:net';
-import type { Recorder } from '#audit';
 import type { ListenerSettings } from '#config';
-import type { PeerCertificate, Sealer } from '#crypto';
 import { Federation } from '#federation';
-import type { FederatedOptions } from '#federation';
-import type { EnrolmentDesk, GatewayIdentity } from '#identity';
-import type { EventSink, Limits, Meter, PosternError } from '#lib';
+import type { GatewayIdentity } from '#identity';
+import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Services } from '#pipeline';
 import { EarlierRequests, ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
@@ -16,7 +12,8 @@ import { hostNamesOf } from './addresses.ts';
 import { Calls } from './calls.ts';
 import { Destinations } from './destinations.ts';
 import { Est, isEstPath } from './est.ts';
-import type { Listener, ListenerReport } from './listener.ts';
+import type { GatewayParts, ListenerStatus, OpenListener } from './gateway-parts.ts';
+import type { Listener } from './listener.ts';
 import { createListener } from './listener.ts';
 import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
@@ -25,57 +22,10 @@ import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
 import { EventStore } from './resumption/event-store.ts';
-import type { Rollout } from './rollout.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
 import { TlsControl } from './tls-control.ts';
-import type { TlsConfiguration, TlsState } from './tls-state.ts';
+import type { TlsState } from './tls-state.ts';
 import { stableTls } from './tls-state.ts';
-
-/** What a gateway is made of; the composition root builds the parts. */
-export interface GatewayParts {
-  readonly identity: GatewayIdentity;
-  readonly listeners: readonly ListenerSettings[];
-  /** What is configured for those with TLS. */
-  readonly tls: TlsConfiguration;
-  readonly policyFile: string | null;
-  /** In force without a file, when the command line itself says what is allowed. */
-  readonly fixedPolicy: Policy | null;
-  readonly recorder: Recorder;
-  /** Seals the ids of sessions. */
-  readonly sealer: () => Sealer;
-  /** Names this process in them. */
-  readonly instance: string;
-  /** Why a client's certificate is refused although it verifies, `null` when it is not. */
-  readonly refusesPeer: (peer: PeerCertificate) => string | null;
-  /** Issues certificates to clients. */
-  readonly desk: EnrolmentDesk;
-  readonly limits: Limits;
-  readonly events: EventSink;
-  readonly meter: Meter;
-  /** The servers behind the gateway; it closes them when it stops. */
-  readonly upstreams: readonly Upstream[];
-  /** How they are behind one endpoint. */
-  readonly federation: Pick<FederatedOptions, 'servers' | 'federation' | 'version'>;
-  /** Called when another policy is in force, so that links made under the old one are given up. */
-  readonly onPolicyChange: () => void;
-  /** Where rollouts are remembered. */
-  readonly rolloutFile: string;
-}
-
-/** An open listener, for people. */
-export interface OpenListener {
-  readonly name: string;
-  readonly scheme: 'https' | 'http';
-  readonly address: AddressInfo;
-}
-
-/** What a listener's connections are and what is being tried out on it. */
-export interface ListenerStatus {
-  readonly name: string;
-  readonly configuredProfile: string;
-  readonly report: ListenerReport;
-  readonly rollout: Rollout | null;
-}
 
 /** How often open streams are asked again whether they are permitted. */
 const RECHECK_MS = 30_000;
@@ -321,7 +271,6 @@ export class Gateway {
 
   #recheck(): void {
     this.#destinations.recheck();
-    this.#store.recheck();
     this.#calls.recheck();
     this.#duplex.recheck();
     this.#store.recheck();

@@ -37,9 +37,9 @@ for (const [where, path, prefix, toolPrefix] of [
     const listen = () => readEvents(link.fetch, url, null, session);
     const [first, second] = [await listen(), await listen()];
     let firstHas = 'nothing';
-    const ofFirst = first.next().then((event) => {
-      firstHas = event === null ? 'end' : 'message';
-    });
+    const ofFirst = (async () => {
+      firstHas = (await first.next()) === null ? 'end' : 'message';
+    })();
     const touch = { name: `${toolPrefix}touch`, arguments: { uri: 'note://one' } };
     for (const id of [3, 4]) {
       await send(link.fetch, url, request(id, 'tools/call', touch), session);
