@@ -149,9 +149,9 @@ export interface HttpSettings {
     readonly crlFile: string | null;
     /** Pins of which the server's chain must have one; none admits any. */
     readonly pins: readonly string[];
-    /** What the gateway shows when it is asked; `gateway` is its own certificate. */
     /** A classical certificate with which the gateway proves once more who it is. */
     readonly secondCertificate: CertificateFiles | null;
+    /** What the gateway shows when it is asked; `gateway` is its own certificate. */
     readonly clientCertificate:
       | 'gateway'
       | { readonly certificateFile: string; readonly keyFile: string }
