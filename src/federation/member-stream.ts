@@ -13,6 +13,9 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Method not found, nothing of that name, denied: asking once more would not help. */
 const FINAL_CODES: ReadonlySet<number> = new Set([-32601, -32602, -32003]);
 
+/** How servers refuse a second stream of a session, as long as they do not see that the first is gone. */
+const CONFLICT = 409;
+
 /** How far a stream has been heard. */
 export interface Place {
   lastEventId: string | null;
@@ -80,7 +83,7 @@ class StreamSink implements ReplySink {
 
   /** An error, or an answer instead of a stream; only what the network did may be tried again. */
   json(status: number, _head: unknown, body: Buffer): void {
-    this.refused = status >= 400 && status < 500;
+    this.refused = status >= 400 && status < 500 && status !== CONFLICT;
     const frame = readMessage(body, this.#limits);
     if (frame.kind === 'response' && 'error' in frame.outcome) {
       this.refused ||= FINAL_CODES.has(frame.outcome.error.code);
