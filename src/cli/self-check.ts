@@ -30,7 +30,7 @@ export interface ServerCheck {
   readonly name: string;
   /** Names of the tools that policy shows to this client. */
   readonly tools: readonly string[];
-  /** Protocol revision that the client negotiated. */
+  /** Protocol revision that the server speaks with the gateway; `null` when the record does not say. */
   readonly revision: string | null;
 }
 
@@ -44,11 +44,17 @@ export async function selfCheck(target: SelfCheckTarget): Promise<SelfCheck> {
   const startedAt = new Date().toISOString();
   const agent = await createAgent(target);
   try {
-    const servers: ServerCheck[] = [];
+    const seen: Omit<ServerCheck, 'revision'>[] = [];
     for (const { name, endpoint } of target.servers) {
-      servers.push(await checkServer(agent, name, endpoint));
+      seen.push(await checkServer(agent, name, endpoint));
     }
-    return { servers, record: await lastCall(target.recordDir, startedAt) };
+    const { last, revisions } = await recorded(target.recordDir, startedAt);
+    const servers = seen.map(({ name, tools }) => ({
+      name,
+      tools,
+      revision: revisions.get(name) ?? null,
+    }));
+    return { servers, record: last };
   } finally {
     await agent.close();
   }
@@ -66,7 +72,11 @@ async function createAgent({ stateDir, caFile, clientName }: SelfCheckTarget): P
   return new Agent({ connect: options, allowH2: false });
 }
 
-async function checkServer(agent: Agent, name: string, endpoint: string): Promise<ServerCheck> {
+async function checkServer(
+  agent: Agent,
+  name: string,
+  endpoint: string,
+): Promise<Omit<ServerCheck, 'revision'>> {
   const client = new Client(
     { name: 'postern-self-check', version: '1.0.0' },
     { versionNegotiation: { mode: 'auto' } },
@@ -79,8 +89,7 @@ async function checkServer(agent: Agent, name: string, endpoint: string): Promis
     const { tools } = await client.listTools();
     const names = tools.map((tool) => tool.name);
     await callOne(client, names);
-    const revision = client.getNegotiatedProtocolVersion() ?? null;
-    return { name, tools: names, revision };
+    return { name, tools: names };
   } catch (thrown) {
     throw new SelfCheckFailed(`server "${name}": ${messageOf(thrown)}`, { cause: thrown });
   } finally {
@@ -99,14 +108,23 @@ async function callOne(client: Client, tools: readonly string[]): Promise<void> 
   }
 }
 
-async function lastCall(recordDir: string, startedAt: string): Promise<CallEntry> {
+/** One call of the record since a time, and what each server has spoken since. */
+async function recorded(
+  recordDir: string,
+  startedAt: string,
+): Promise<{ last: CallEntry; revisions: ReadonlyMap<string, string> }> {
   let last: CallEntry | undefined;
+  const revisions = new Map<string, string>();
   for await (const line of readRecord(recordDir)) {
     if (!('entry' in line) || line.entry.time < startedAt) continue;
-    if (line.entry.mcp.method === 'tools/call' || last?.mcp.method !== 'tools/call') {
+    const { mcp, upstream } = line.entry;
+    if (mcp.server !== null && typeof upstream?.revision === 'string') {
+      revisions.set(mcp.server, upstream.revision);
+    }
+    if (mcp.method === 'tools/call' || last?.mcp.method !== 'tools/call') {
       last = line.entry;
     }
   }
   if (last === undefined) throw new SelfCheckFailed('the record has no entry');
-  return last;
+  return { last, revisions };
 }

@@ -17,6 +17,7 @@ export function addStdio(
     .option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG)
     .option('--set <name>', 'serve a set of the configuration, as at /sets/<name>/mcp')
     .option('--http <url>', 'serve the MCP server at this URL, with safe defaults and no files')
+    .option('--sse <url>', 'the same for a server on the older HTTP+SSE transport')
     .option('--name <name>', 'name of a server given here, in records and the log', 'mcp')
     .option('--state <directory>', 'keep keys and records here')
     .addHelpText(

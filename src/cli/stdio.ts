@@ -13,6 +13,7 @@ import { Signals } from './signals.ts';
 export interface StdioOptions {
   readonly config: string;
   readonly http?: string;
+  readonly sse?: string;
   readonly set?: string;
   readonly name: string;
   readonly state?: string;
@@ -59,13 +60,16 @@ export async function stdio(operands: StdioOperands, options: StdioOptions): Pro
 }
 
 async function makePlan({ servers, command }: StdioOperands, options: StdioOptions): Promise<Plan> {
-  const { name, http, set, config, state } = options;
-  const asked = [servers.length > 0, command.length > 0, http !== undefined, set !== undefined];
+  const { name, http, sse, set, config, state } = options;
+  const quickly = [command.length > 0, http !== undefined, sse !== undefined];
+  const asked = [...quickly, servers.length > 0, set !== undefined];
   if (asked.filter(Boolean).length > 1 || servers.length > 1) {
-    throw new UsageError('give one of: the name of a server, --set, a command after --, --http');
+    throw new UsageError(
+      'give one of: the name of a server, --set, a command after --, --http, --sse',
+    );
   }
-  if (command.length > 0 || http !== undefined) {
-    const { settings, policy } = quickSettings(name, command, http === undefined ? {} : { http });
+  if (quickly.includes(true)) {
+    const { settings, policy } = quickSettings(name, command, options);
     const target = { kind: 'server', name } as const;
     const quick = withoutPorts(overrideSettings(settings, { state }), target);
     return { target, settings: quick, fixedPolicy: policy, reread: null };

@@ -49,7 +49,11 @@ export function printSummary(postern: RunningPostern, hops: Hops, check: SelfChe
   print(`  ${style('bold', `Postern ${packageVersion()}`)} is up`);
   print('');
   const rows = [
-    ['Endpoint', style('cyan', `${originOf(postern)}/servers/<name>/mcp`)],
+    ...postern.listeners.map((listener, index) => [
+      index === 0 ? 'Endpoint' : '',
+      style('cyan', `${originOfListener(listener)}/servers/<name>/mcp`),
+    ]),
+    ['All at once', style('cyan', `${originOf(postern)}/mcp`)],
     ['Admin', adminUrl(postern) ?? 'off'],
     ['State', postern.stateDir],
     ['CA', postern.identity.caFile],
@@ -58,18 +62,18 @@ export function printSummary(postern: RunningPostern, hops: Hops, check: SelfChe
   print(table(rows));
   print('');
   const tools = new Map(check?.servers.map((server) => [server.name, server]));
+  const titles = ['Server', 'Link to it', ...(check === null ? [] : ['Tools', 'Revision'])];
   print(
     table([
-      ['Server', 'Link to it', 'Tools', 'Revision'].map((title) => style('dim', title)),
+      titles.map((title) => style('dim', title)),
       ...upstreams.map(({ name }) => {
         const seen = tools.get(name);
         const link = linkOf(hops.get(name));
-        return [
-          name,
-          link === undefined ? style('red', hops.get(name)?.detail ?? '') : strengthOf(link),
-          seen === undefined ? '' : String(seen.tools.length),
-          seen?.revision ?? '',
-        ];
+        const strength =
+          link === undefined ? style('red', hops.get(name)?.detail ?? '') : strengthOf(link);
+        return seen === undefined
+          ? [name, strength]
+          : [name, strength, String(seen.tools.length), seen.revision ?? ''];
       }),
     ]),
   );
