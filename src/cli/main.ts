@@ -24,12 +24,21 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(withoutVainHelp(program, argv), { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return reportFailure(thrown, argv.includes('--json'));
   }
   return exitCode;
+}
+
+/** Commander answers `--help` before it sees that there is no such command. */
+function withoutVainHelp({ commands }: Command, argv: readonly string[]): string[] {
+  const [first = ''] = argv;
+  const isCommand = commands.some((command) => command.name() === first);
+  return first === '' || first.startsWith('-') || first === 'help' || isCommand
+    ? [...argv]
+    : [first];
 }
 
 function build(argv: readonly string[], finish: (code: number) => void): Command {
