@@ -241,6 +241,22 @@ test('R-23 a listener says which revision of MCP is the oldest that it takes', (
   assert.equal(readConfig(`version: 1\n${SERVERS}${listener('2025-06-19')}`, FILE).ok, false);
 });
 
+test('R-23 HTTP+SSE is off without a word where its revision is refused, unless somebody asked for it', () => {
+  const listener = (more: string) =>
+    `version: 1\n${SERVERS}listeners:\n  - { name: a, address: "127.0.0.1:0", ${more} }\n`;
+  const [later] = settingsOf(listener('min_revision: 2025-06-18')).listeners;
+  assert.equal(later?.legacySse, false);
+  const [off] = settingsOf(listener('legacy_sse: off')).listeners;
+  assert.equal(off?.legacySse, false);
+  const [asked] = settingsOf(listener('legacy_sse: on, min_revision: 2024-11-05')).listeners;
+  assert.equal(asked?.legacySse, true);
+  const contradiction = readConfig(listener('min_revision: 2025-06-18, legacy_sse: on'), FILE);
+  assert.ok(!contradiction.ok);
+  const [problem, ...others] = contradiction.diagnostics;
+  assert.deepEqual([problem?.path, problem?.line, others], ['listeners[0].legacy_sse', 4, []]);
+  assert.match(problem?.message ?? '', /set this to off, or min_revision to 2024-11-05/);
+});
+
 test('effective settings tell value and origin, and no secret', () => {
   const reading = readConfig(FULL, 'postern.yaml');
   assert.ok(reading.ok);
