@@ -8,10 +8,12 @@ import { profileByName } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
 import * as fc from 'fast-check';
+import { z } from 'zod';
 import { anyCharacter } from '../../test/support/any-text.ts';
 import { effectiveSettings } from './effective.ts';
 import { ConfigInvalid, configInvalid } from './errors.ts';
 import { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
+import { configSchema } from './schema.ts';
 import type { Settings } from './settings.ts';
 
 const FILE = '/etc/postern/postern.yaml';
@@ -271,6 +273,10 @@ test('effective settings tell value and origin, and no secret', () => {
     'listeners[1].server_names': [[], 'default'],
     admin: ['off', 'postern.yaml:14'],
     'servers.files.stdio.args': [['--api-key', '•••', '--token=•••', 'ok'], 'postern.yaml:17'],
+    'servers.files.stdio.instances': ['principal', 'postern.yaml:17'],
+    'servers.files.stdio.run_as.uid': [1, 'postern.yaml:17'],
+    'servers.files.stdio.run_as.gid': [2, 'postern.yaml:17'],
+    'servers.files.stdio.rlimits.open_files': [64, 'postern.yaml:17'],
     'servers.files.stdio.env.A': ['•••', 'postern.yaml:17'],
     'servers.notes.http.url': ['https://notes.example.com/mcp?key=•••', 'postern.yaml:20'],
     'servers.notes.http.tls.profile': ['hybrid', 'default'],
@@ -285,6 +291,28 @@ test('effective settings tell value and origin, and no secret', () => {
   for (const [path, row] of Object.entries(expected)) assert.deepEqual(shown.get(path), row, path);
   assert.doesNotMatch(JSON.stringify(rows), /abc|xyz/);
 });
+
+test('R-11 effective settings have every setting of a program', () => {
+  const reading = readConfig(FULL, 'postern.yaml');
+  assert.ok(reading.ok);
+  const at = 'servers.files.stdio.';
+  const shown = effectiveSettings(reading.settings, reading.origins)
+    .filter(({ path }) => path.startsWith(at))
+    .map(({ path }) => path.slice(at.length).replace(/^(env)\..*/, '$1'));
+  const { servers } = z.toJSONSchema(configSchema, { io: 'input' }).properties ?? {};
+  const server = (servers as JsonSchema).additionalProperties as JsonSchema;
+  assert.deepEqual([...new Set(shown)].toSorted(), keysIn(server.properties?.['stdio']).toSorted());
+});
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** Paths of the settings in a schema, those of nested mappings too. */
+function keysIn(schema: z.core.JSONSchema._JSONSchema | undefined): readonly string[] {
+  return Object.entries((schema as JsonSchema).properties ?? {}).flatMap(([key, inner]) => {
+    const within = keysIn(inner);
+    return within.length === 0 ? [key] : within.map((path) => `${key}.${path}`);
+  });
+}
 
 test('settings without a file: the servers given, everything else at its default', () => {
   const given = { main: { stdio: { command: './server', args: ['-v'] } } };
