@@ -4,6 +4,7 @@ import { formatDiagnostics, messageOf, nearest, readYamlFile } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { refuseMissingPaths } from './missing-paths.ts';
 import { print, printJson, style, table } from './output.ts';
 import { describeProbe, probesText } from './print-probes.ts';
 import type { ServerProbe } from './probe-servers.ts';
@@ -37,11 +38,12 @@ interface PolicyCheck {
  * Validates configuration and policy and prints the effective settings with their origin; with
  * `connect` also what each server's hop negotiates.
  *
- * @throws ConfigInvalid when the configuration is not valid; FileUnreadable, FileTooLarge when it or
+ * @throws ConfigInvalid, ConfigPathMissing when the configuration is not valid; FileUnreadable, FileTooLarge when it or
  *   the policy cannot be read; UsageError for servers that it does not have.
  */
 export async function check(options: CheckOptions): Promise<number> {
   const { settings, effective } = await readConfigFile(options.config);
+  refuseMissingPaths(settings.servers, effective);
   const chosen = chooseServers(settings, options);
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
