@@ -53,6 +53,8 @@ test('R-23 a set that names what is not there is refused, with what was probably
     'servers: [files, 2_tickets]': /x\.servers\[1\]: no server has this name.*"tickets-2"/,
     'servers: [vault]': /x\.servers\[0\]: this server has "federated: false"/,
     'tools: [file__read_*]': /x\.tools\[0\]: matches nothing.*"files__read_\*"/,
+    'servers: [tickets-2], tools: [files__*]': /x\.tools\[0\]: matches nothing/,
+    'servers: [nope], tools: [files__*]': /x\.servers\[0\]: no server/,
     'tools: [files__]': /matches nothing/,
     'tools: [tickets-2__get]': /matches nothing.*"2_tickets__get"/,
     'prompts: ["*", vault__open]': /x\.prompts\[1\]: matches nothing/,

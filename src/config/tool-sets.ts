@@ -1,5 +1,5 @@
 import { nearest } from '#lib';
-import { globReaches } from '#policy';
+import { compileGlob, globReaches } from '#policy';
 import type { z } from 'zod';
 import { schemeOf } from './scheme.ts';
 
@@ -20,7 +20,7 @@ type Check = (pattern: string) => Mistake | null;
 
 /**
  * Finds what a set names in vain: servers that do not exist or are not behind the endpoint, and patterns
- * that no name there can match. It runs on files with other mistakes too.
+ * that no name of its servers can match. It runs on files with other mistakes too.
  */
 export function checkToolSets(
   servers: Mapping,
@@ -29,17 +29,10 @@ export function checkToolSets(
 ): void {
   const all = Object.entries(servers).map(named);
   if (typeof separator !== 'string' || all.length === 0) return;
-  const aliases = all.filter(({ federated }) => federated).map(({ alias }) => alias);
-  const name = patternCheck(aliases, separator);
-  const checks: Readonly<Record<string, Check>> = {
-    servers: (pattern) => serverMistake(pattern, all),
-    tools: name,
-    prompts: name,
-    resources: patternCheck(aliases.map(schemeOf), '+'),
-  };
-  for (const [set, content] of Object.entries(asMapping(sets))) {
-    for (const [key, check] of Object.entries(checks)) {
-      for (const [index, pattern] of textsIn(asMapping(content)[key])) {
+  for (const [set, entry] of Object.entries(asMapping(sets))) {
+    const content = asMapping(entry);
+    for (const [key, check] of Object.entries(checksOf(content, all, separator))) {
+      for (const [index, pattern] of textsIn(content[key])) {
         const mistake = check(pattern);
         if (mistake === null) continue;
         const { message, suggestion } = mistake;
@@ -49,6 +42,26 @@ export function checkToolSets(
       }
     }
   }
+}
+
+/** By the key of the set whose patterns they are for. */
+function checksOf(
+  set: Mapping,
+  servers: readonly Named[],
+  separator: string,
+): Readonly<Record<string, Check>> {
+  const able = servers.filter(({ federated }) => federated);
+  const wanted = textsIn(set['servers']).map(([, pattern]) => compileGlob(pattern));
+  const chosen = able.filter(({ name }) => wanted.some((matches) => matches(name)));
+  // A list that chooses none has a mistake of its own, or waits for servers to come.
+  const aliases = (chosen.length === 0 ? able : chosen).map(({ alias }) => alias);
+  const name = patternCheck(aliases, separator);
+  return {
+    servers: (pattern) => serverMistake(pattern, servers),
+    tools: name,
+    prompts: name,
+    resources: patternCheck(aliases.map(schemeOf), '+'),
+  };
 }
 
 /** A pattern may be there for servers to come; a name is of one that should be there. */
@@ -75,7 +88,7 @@ function serverMistake(pattern: string, servers: readonly Named[]): Mistake | nu
 function patternCheck(beginnings: readonly string[], separator: string): Check {
   return (pattern) => {
     if (beginnings.some((beginning) => globReaches(pattern, beginning + separator))) return null;
-    const message = `matches nothing: names begin with a federated server’s alias and "${separator}"`;
+    const message = `matches nothing: names here begin with the alias of a server of this set and "${separator}"`;
     const at = pattern.indexOf(separator);
     const meant = at > 0 ? nearest(pattern.slice(0, at), beginnings) : undefined;
     return { message, suggestion: meant === undefined ? meant : meant + pattern.slice(at) };
