@@ -4,6 +4,7 @@ import { formatDiagnostics, messageOf, nearest, readYamlFile } from '#lib';
 import { profileUnder, readPolicy } from '#policy';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { refuseMissingPaths } from './missing-paths.ts';
 import { print, printJson, style, table } from './output.ts';
 import { describeProbe, probesText } from './print-probes.ts';
 import type { ServerProbe } from './probe-servers.ts';
@@ -20,6 +21,9 @@ export interface CheckOptions {
   readonly json?: boolean;
 }
 
+/** Instead of a value; one that is the same is quoted. */
+const NOT_SET = '-';
+
 interface PolicyCheck {
   readonly file: string | null;
   readonly hash: string | null;
@@ -34,11 +38,12 @@ interface PolicyCheck {
  * Validates configuration and policy and prints the effective settings with their origin; with
  * `connect` also what each server's hop negotiates.
  *
- * @throws ConfigInvalid when the configuration itself cannot be read; UsageError for servers that it
- *   does not have.
+ * @throws ConfigInvalid, ConfigPathMissing when the configuration is not valid; FileUnreadable, FileTooLarge when it or
+ *   the policy cannot be read; UsageError for servers that it does not have.
  */
 export async function check(options: CheckOptions): Promise<number> {
   const { settings, effective } = await readConfigFile(options.config);
+  refuseMissingPaths(settings.servers, effective);
   const chosen = chooseServers(settings, options);
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
@@ -92,7 +97,8 @@ function exitOf(valid: boolean, probes: readonly ServerProbe[]): number {
 }
 
 function show(value: EffectiveSetting['value']): string {
-  if (value === null) return '-';
+  if (value === null) return NOT_SET;
+  if (value === NOT_SET) return `'${value}'`;
   return typeof value === 'object' ? `[${value.join(', ')}]` : String(value);
 }
 
@@ -103,13 +109,7 @@ async function checkPolicy(settings: Settings): Promise<PolicyCheck> {
     const text = 'no policy is configured (key `policy`): every call is denied';
     return { ...absent, problems: [], text };
   }
-  let source: string;
-  try {
-    source = await readYamlFile(file);
-  } catch (thrown) {
-    const problem = { file, line: 1, column: 1, path: '', message: messageOf(thrown) };
-    return { ...absent, problems: [problem], text: `${file}: ${problem.message}` };
-  }
+  const source = await readYamlFile(file);
   const reading = readPolicy(source, file);
   if (!reading.ok) {
     const text = formatDiagnostics(reading.diagnostics, source);

@@ -28,6 +28,7 @@ import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
 import { watchEnds } from './ending-certificates.ts';
+import { tellMissingPaths } from './missing-paths.ts';
 import { packageVersion } from './package.ts';
 import { operatorsCertificates, runningIdentity } from './running-identity.ts';
 import type { Servers } from './servers.ts';
@@ -129,6 +130,7 @@ export async function startPostern(
     return stopping;
   };
   try {
+    tellMissingPaths(settings.servers, events);
     await servers.watch();
     const listeners = await gateway.start();
     keeper.start();

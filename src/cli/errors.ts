@@ -20,6 +20,11 @@ export const ConfigMissing = defineError('POSTERN_CONFIG_MISSING', {
   hint: 'Try `postern up --example`, front one server with `postern up -- <command>`, or name a file with --config.',
 });
 
+export const ConfigPathMissing = defineError('POSTERN_CONFIG_PATH_MISSING', {
+  meaning: 'A directory or file that postern.yaml names for a server’s program does not exist.',
+  hint: 'Create it, or correct `cwd`, `readable` or `writable` of that server; without it the program cannot be started.',
+});
+
 export const LinkFileInvalid = defineError('POSTERN_LINK_FILE_INVALID', {
   meaning:
     'A file of certificates or keys for a listener, or for the link to a server, cannot be used.',

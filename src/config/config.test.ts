@@ -8,10 +8,12 @@ import { profileByName } from '#crypto';
 import { DEFAULT_LIMITS } from '#lib';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
 import * as fc from 'fast-check';
+import { z } from 'zod';
 import { anyCharacter } from '../../test/support/any-text.ts';
 import { effectiveSettings } from './effective.ts';
 import { ConfigInvalid, configInvalid } from './errors.ts';
 import { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
+import { configSchema } from './schema.ts';
 import type { Settings } from './settings.ts';
 
 const FILE = '/etc/postern/postern.yaml';
@@ -241,6 +243,22 @@ test('R-23 a listener says which revision of MCP is the oldest that it takes', (
   assert.equal(readConfig(`version: 1\n${SERVERS}${listener('2025-06-19')}`, FILE).ok, false);
 });
 
+test('R-23 HTTP+SSE is off without a word where its revision is refused, unless somebody asked for it', () => {
+  const listener = (more: string) =>
+    `version: 1\n${SERVERS}listeners:\n  - { name: a, address: "127.0.0.1:0", ${more} }\n`;
+  const [later] = settingsOf(listener('min_revision: 2025-06-18')).listeners;
+  assert.equal(later?.legacySse, false);
+  const [off] = settingsOf(listener('legacy_sse: off')).listeners;
+  assert.equal(off?.legacySse, false);
+  const [asked] = settingsOf(listener('legacy_sse: on, min_revision: 2024-11-05')).listeners;
+  assert.equal(asked?.legacySse, true);
+  const contradiction = readConfig(listener('min_revision: 2025-06-18, legacy_sse: on'), FILE);
+  assert.ok(!contradiction.ok);
+  const [problem, ...others] = contradiction.diagnostics;
+  assert.deepEqual([problem?.path, problem?.line, others], ['listeners[0].legacy_sse', 4, []]);
+  assert.match(problem?.message ?? '', /set this to off, or min_revision to 2024-11-05/);
+});
+
 test('effective settings tell value and origin, and no secret', () => {
   const reading = readConfig(FULL, 'postern.yaml');
   assert.ok(reading.ok);
@@ -255,6 +273,10 @@ test('effective settings tell value and origin, and no secret', () => {
     'listeners[1].server_names': [[], 'default'],
     admin: ['off', 'postern.yaml:14'],
     'servers.files.stdio.args': [['--api-key', '•••', '--token=•••', 'ok'], 'postern.yaml:17'],
+    'servers.files.stdio.instances': ['principal', 'postern.yaml:17'],
+    'servers.files.stdio.run_as.uid': [1, 'postern.yaml:17'],
+    'servers.files.stdio.run_as.gid': [2, 'postern.yaml:17'],
+    'servers.files.stdio.rlimits.open_files': [64, 'postern.yaml:17'],
     'servers.files.stdio.env.A': ['•••', 'postern.yaml:17'],
     'servers.notes.http.url': ['https://notes.example.com/mcp?key=•••', 'postern.yaml:20'],
     'servers.notes.http.tls.profile': ['hybrid', 'default'],
@@ -269,6 +291,28 @@ test('effective settings tell value and origin, and no secret', () => {
   for (const [path, row] of Object.entries(expected)) assert.deepEqual(shown.get(path), row, path);
   assert.doesNotMatch(JSON.stringify(rows), /abc|xyz/);
 });
+
+test('R-11 effective settings have every setting of a program', () => {
+  const reading = readConfig(FULL, 'postern.yaml');
+  assert.ok(reading.ok);
+  const at = 'servers.files.stdio.';
+  const shown = effectiveSettings(reading.settings, reading.origins)
+    .filter(({ path }) => path.startsWith(at))
+    .map(({ path }) => path.slice(at.length).replace(/^(env)\..*/, '$1'));
+  const { servers } = z.toJSONSchema(configSchema, { io: 'input' }).properties ?? {};
+  const server = (servers as JsonSchema).additionalProperties as JsonSchema;
+  assert.deepEqual([...new Set(shown)].toSorted(), keysIn(server.properties?.['stdio']).toSorted());
+});
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** Paths of the settings in a schema, those of nested mappings too. */
+function keysIn(schema: z.core.JSONSchema._JSONSchema | undefined): readonly string[] {
+  return Object.entries((schema as JsonSchema).properties ?? {}).flatMap(([key, inner]) => {
+    const within = keysIn(inner);
+    return within.length === 0 ? [key] : within.map((path) => `${key}.${path}`);
+  });
+}
 
 test('settings without a file: the servers given, everything else at its default', () => {
   const given = { main: { stdio: { command: './server', args: ['-v'] } } };

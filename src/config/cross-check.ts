@@ -4,6 +4,7 @@ import type { Address } from './address.ts';
 import { collide, formatAddress } from './address.ts';
 import { checkAliases } from './aliases.ts';
 import { profileNames } from './profile.ts';
+import { checkToolSets } from './tool-sets.ts';
 
 interface Place {
   readonly path: readonly (string | number)[];
@@ -22,6 +23,7 @@ export function crossCheck(config: unknown, context: z.RefinementCtx): void {
   checkAddresses([...entries.flatMap(listenerPlace), ...adminPlace(admin)], context);
   checkBackoff(asRecord(limits), context);
   checkAliases(asRecord(servers), asRecord(federation)['separator'], context);
+  checkToolSets(asRecord(servers), asRecord(federation), context);
   checkProfiles(
     [
       ...entries.flatMap(listenerProfile),

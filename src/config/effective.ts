@@ -113,9 +113,26 @@ function stdioRows(stdio: StdioSettings, at: YamlPath): readonly Row[] {
     ...secretRows(stdio.env, stdio.envSources, [...at, 'env']),
     [[...at, 'pass_env'], stdio.passEnv],
     [[...at, 'cwd'], stdio.cwd],
-    [[...at, 'sandbox'], stdio.confinement.sandbox],
-    [[...at, 'readable'], stdio.confinement.readable],
-    [[...at, 'writable'], stdio.confinement.writable],
+    [[...at, 'instances'], stdio.instances],
+    ...confinementRows(stdio.confinement, at),
+  ];
+}
+
+function confinementRows(
+  { runAs, rlimits, sandbox, readable, writable }: StdioSettings['confinement'],
+  at: YamlPath,
+): readonly Row[] {
+  return [
+    [[...at, 'run_as', 'uid'], runAs?.uid ?? null],
+    [[...at, 'run_as', 'gid'], runAs?.gid ?? null],
+    [[...at, 'rlimits', 'memory_bytes'], rlimits.memoryBytes],
+    [[...at, 'rlimits', 'open_files'], rlimits.openFiles],
+    [[...at, 'rlimits', 'processes'], rlimits.processes],
+    [[...at, 'rlimits', 'cpu_seconds'], rlimits.cpuSeconds],
+    [[...at, 'rlimits', 'file_bytes'], rlimits.fileBytes],
+    [[...at, 'sandbox'], sandbox],
+    [[...at, 'readable'], readable],
+    [[...at, 'writable'], writable],
   ];
 }
 

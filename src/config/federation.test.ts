@@ -45,3 +45,36 @@ test('R-23 a set that names one kind of thing has nothing of the others', () => 
     { name: 'some', servers: null, tools: ['a__*'], prompts: [], resources: [] },
   ]);
 });
+
+test('R-23 a set that names what is not there is refused, with what was probably meant', () => {
+  const servers = `{files: {${PROGRAM}}, tickets-2: {${PROGRAM}, alias: 2_tickets}, vault: {${PROGRAM}, federated: false}}`;
+  const refusals: Readonly<Record<string, RegExp>> = {
+    'servers: [file]': /x\.servers\[0\]: no server has this name.*"files"/,
+    'servers: [files, 2_tickets]': /x\.servers\[1\]: no server has this name.*"tickets-2"/,
+    'servers: [vault]': /x\.servers\[0\]: this server has "federated: false"/,
+    'tools: [file__read_*]': /x\.tools\[0\]: matches nothing.*"files__read_\*"/,
+    'servers: [tickets-2], tools: [files__*]': /x\.tools\[0\]: matches nothing/,
+    'servers: [nope], tools: [files__*]': /x\.servers\[0\]: no server/,
+    'tools: [files__]': /matches nothing/,
+    'tools: [tickets-2__get]': /matches nothing.*"2_tickets__get"/,
+    'prompts: ["*", vault__open]': /x\.prompts\[1\]: matches nothing/,
+    'resources: ["file+file:///*"]': /x\.resources\[0\]: matches nothing.*"files\+file:\/\/\/\*"/,
+    'resources: ["2_tickets+a:b"]': /matches nothing/,
+  };
+  for (const [set, refusal] of Object.entries(refusals)) {
+    const reading = read(servers, `{sets: {x: {${set}}}}`);
+    assert.ok(!reading.ok, set);
+    const [problem, ...others] = reading.diagnostics;
+    assert.equal(others.length, 0, set);
+    const { path, message, suggestion = '', line } = problem ?? assert.fail(set);
+    assert.match(`${path}: ${message} "${suggestion}"`, refusal);
+    assert.equal(line, 3);
+  }
+  for (const set of [
+    'servers: [files, new-*]',
+    'tools: ["*_read", "f*__read", files__*, files_*, 2_tickets__get]',
+    'resources: ["*", files+*, "n..2.tickets+a:b"]',
+  ]) {
+    assert.ok(read(servers, `{sets: {x: {${set}}}}`).ok, set);
+  }
+});

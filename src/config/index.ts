@@ -6,6 +6,7 @@ export type { EffectiveSetting } from './effective.ts';
 export { configInvalid } from './errors.ts';
 export { limitKey } from './limits-schema.ts';
 export { defaultSettingsFor, loadConfigFile, readConfig } from './load.ts';
+export { schemeOf } from './scheme.ts';
 export { describeSource } from './secret.ts';
 export type { SecretSource } from './secret.ts';
 export { configSchema } from './schema.ts';

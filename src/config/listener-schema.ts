@@ -80,13 +80,18 @@ export const listener = z
       .describe('Oldest revision of MCP that clients may use; older ones are refused.'),
     legacy_sse: z
       .enum(['on', 'off'])
-      .default('on')
+      .optional()
       .describe(
-        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse. It is of 2024-11-05: with a later min_revision it is off.',
+        'Whether clients may use the older transport HTTP+SSE too, at /servers/<name>/sse. It is of 2024-11-05. Default: on, with a later min_revision off.',
       ),
   })
   .superRefine((value, context) => {
     if (value.tls !== 'off' || isLoopback(value.address.host)) return;
     const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
     context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
+  })
+  .superRefine(({ legacy_sse: sse, min_revision: oldest }, context) => {
+    if (sse !== 'on' || oldest === OLDEST_REVISION.name) return;
+    const message = `HTTP+SSE is of ${OLDEST_REVISION.name}, and min_revision refuses what is older than ${oldest}: set this to off, or min_revision to ${OLDEST_REVISION.name}`;
+    context.addIssue({ code: 'custom', path: ['legacy_sse'], message, input: sse });
   });

@@ -91,7 +91,7 @@ function toListener(
     allowedOrigins: listener.allowed_origins,
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
     // HTTP+SSE is a transport of the oldest revision alone.
-    legacySse: listener.legacy_sse === 'on' && listener.min_revision === OLDEST_REVISION.name,
+    legacySse: listener.legacy_sse !== 'off' && listener.min_revision === OLDEST_REVISION.name,
   };
 }
 

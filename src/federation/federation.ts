@@ -100,7 +100,7 @@ export class Federation {
     const toolSet = toolSetOf(this.#federated, set);
     if (toolSet === undefined) return [];
     const members = this.#federated.members.all.filter(
-      ({ server }) => toolSet.hasServer(server) && isWelcome(link, server, policy, trustDomain),
+      (member) => toolSet.hasServer(member) && isWelcome(link, member.server, policy, trustDomain),
     );
     open.members.set(set, members);
     return members;

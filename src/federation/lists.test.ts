@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ToolSetSettings } from '#config';
 import type { JsonObject } from '#mcp';
 import { mergeCapabilities } from './introduce.ts';
 import { Knowledge } from './knowledge.ts';
@@ -93,7 +94,6 @@ test('R-18 a set has what it names, whichever way a server may read a URI', () =
     prompts: [],
     resources: ['a+file:///srv/shared/*'],
   });
-  assert.deepEqual([set.hasServer('a'), set.hasServer('b')], [true, false]);
   assert.deepEqual([set.has('tool', 'a__read_x'), set.has('tool', 'a__write')], [true, false]);
   assert.equal(set.has('prompt', 'a__read_x'), false);
   assert.equal(set.has('resource', 'a+file:///srv/shared/x'), true);
@@ -130,4 +130,21 @@ test('R-11 R-23 a set holds however a server may read the URI', () => {
   for (const path of ['../secret', '%2e%2e/secret', String.raw`..\secret`, '.\t.\\secret']) {
     assert.ok(!set.has('resource', `a+file:///pub/${path}`), path);
   }
+});
+
+test('R-23 a set has the servers alone of which it may have something', () => {
+  const servers = ['a', 'b', '1_c'].map((name) => ({ name, alias: name, federated: true }));
+  const members = new Members(servers, { separator: '-' }).all;
+  const serversOf = (patterns: Partial<ToolSetSettings>): string => {
+    const none = { servers: null, tools: [], prompts: [], resources: [] };
+    const set = createToolSet({ name: 's', ...none, ...patterns });
+    return members.flatMap((member) => (set.hasServer(member) ? [member.server] : [])).join(' ');
+  };
+  assert.equal(serversOf({ tools: null, prompts: null, resources: null }), 'a b 1_c');
+  assert.equal(serversOf({ tools: ['a-read_*'] }), 'a');
+  assert.equal(serversOf({ tools: ['a-read'], prompts: ['1_*'] }), 'a 1_c');
+  assert.equal(serversOf({ tools: ['*-read'] }), 'a b 1_c');
+  assert.equal(serversOf({ resources: ['n..1.c+file:*'] }), '1_c');
+  assert.equal(serversOf({ servers: ['b'], tools: ['*'] }), 'b');
+  assert.equal(serversOf({ servers: ['b'], tools: ['a-*'] }), '');
 });

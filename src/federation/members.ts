@@ -1,5 +1,5 @@
 import type { FederationSettings, ServerSettings } from '#config';
-import { schemeOf } from './uris.ts';
+import { schemeOf } from '#config';
 
 /** One server behind the shared endpoint. */
 export interface Member {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { schemeOf } from '#config';
 import * as fc from 'fast-check';
-import { federatedUri, schemeOf, splitUri } from './uris.ts';
+import { federatedUri, splitUri } from './uris.ts';
 
 const alias = fc.stringMatching(/^[a-z0-9]{1,6}([_-][a-z0-9]{1,6}){0,3}$/);
 

@@ -49,7 +49,8 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
 }
 
 function unreadable(path: string, cause: unknown): Error {
-  return new FileUnreadable(`cannot read ${path}: ${messageOf(cause)}`, {
+  const reason = messageOf(cause).replace(`, open '${path}'`, '');
+  return new FileUnreadable(`cannot read ${path}: ${reason}`, {
     cause,
     details: { path },
   });

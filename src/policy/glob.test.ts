@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileGlob } from './glob.ts';
+import { compileGlob, globReaches } from './glob.ts';
 
 test('matches literally but for the star', () => {
   assert.equal(compileGlob('read_*')('read_file'), true);
@@ -34,3 +34,22 @@ test('agrees with the regular expression that means the same', () => {
 test('stays quick on patterns that make backtracking matchers explode', () => {
   assert.equal(compileGlob('*a'.repeat(200) + 'b')('a'.repeat(10_000)), false);
 });
+
+test('a pattern reaches a beginning exactly when it matches something that begins so', () => {
+  const some = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 5 });
+  const beginnings = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(some, beginnings, (pattern, beginning) => {
+      const matches = compileGlob(pattern);
+      const found = CONTINUATIONS.some((rest) => matches(beginning + rest));
+      assert.equal(globReaches(pattern, beginning), found);
+    }),
+  );
+});
+
+/** Every text of "a" and "b" with one to five letters: as long as the patterns are. */
+const CONTINUATIONS = [1, 2, 3, 4, 5].flatMap((length) =>
+  Array.from({ length: 2 ** length }, (_, bits) =>
+    bits.toString(2).padStart(length, '0').replaceAll('0', 'a').replaceAll('1', 'b'),
+  ),
+);

@@ -11,6 +11,14 @@ export function compileGlob(pattern: string): Matcher {
   return (text) => matches(pattern, text);
 }
 
+/** Whether a pattern matches some text that begins so and goes on. */
+export function globReaches(pattern: string, beginning: string): boolean {
+  const star = pattern.indexOf('*');
+  const fixed = star < 0 ? pattern : pattern.slice(0, star);
+  if (star < 0) return fixed.startsWith(beginning) && fixed !== beginning;
+  return fixed.startsWith(beginning) || beginning.startsWith(fixed);
+}
+
 function matches(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { createAuthority } from '../support/certificates.ts';
+import { runPostern } from '../support/cli.ts';
 import { listen } from '../support/http-upstream.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/postern.js');
@@ -127,4 +128,20 @@ test('R-11 names from before the standards are pointed out', async (t) => {
     report.policy.warnings.map(({ suggestion }) => suggestion),
     ['ML-KEM-768'],
   );
+});
+
+test('R-11 a policy that is not there is told as a failure; a "-" is not taken for "not set"', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'postern-check-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'postern.yaml');
+  const config = { version: 1, federation: { separator: '-' }, servers: { near: PROGRAM } };
+  await writeFile(file, stringify(config));
+  const shown = await runPostern('check', '--config', file);
+  assert.match(shown.stdout, /^ *federation\.separator +'-' /m);
+  assert.match(shown.stdout, /^ *state_dir +- /m);
+  await writeFile(file, stringify({ ...config, policy: 'absent.yaml' }));
+  const { code, stdout, stderr } = await runPostern('check', '--config', file);
+  assert.deepEqual([code, stdout], [78, '']);
+  assert.match(stderr, /POSTERN_FILE_UNREADABLE/);
+  assert.equal(stderr.split(join(directory, 'absent.yaml')).length, 2, stderr);
 });

@@ -30,6 +30,7 @@ const IS_ROOT = process.getuid?.() === 0;
 const SERVERS = {
   offline: { sandbox: 'no_network' },
   limited: { rlimits: { open_files: 200, file_bytes: 4096, cpu_seconds: 60 } },
+  lost: { cwd: '/nonexist' },
   ...(IS_ROOT ? { nobody: { run_as: { uid: 65_534, gid: 65_533 } } } : {}),
 };
 
@@ -95,6 +96,12 @@ test(
   },
 );
 
+test('R-11 a directory that is not there is told at the start, and the other servers work', async () => {
+  const { fields } = await postern.logged(({ event }) => event === 'upstream.path_missing');
+  const setting = 'servers.lost.stdio.cwd';
+  assert.deepEqual(fields, { server: 'lost', setting, path: '/nonexist' });
+});
+
 test('R-18 a sandbox that cannot be meant so is a mistake that is told', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'postern-config-'));
   const file = join(directory, 'postern.yaml');
@@ -109,5 +116,12 @@ test('R-18 a sandbox that cannot be meant so is a mistake that is told', async (
     assert.match(stderr, new RegExp(`${key}.*strict sandbox alone`));
   }
   assert.match(stderr, /npx fetches what it runs/);
+  const boxed = '{ command: node, sandbox: strict, readable: [gone], writable: [., /nonexist] }';
+  await writeFile(file, `version: 1\nservers:\n  boxed:\n    stdio: ${boxed}\n`);
+  const second = await runPostern('check', '--config', file);
+  assert.equal(second.code, 78);
+  assert.ok(second.stderr.includes(`${file}:4: servers.boxed.stdio.writable: /nonexist does not`));
+  assert.ok(second.stderr.includes(`${file}:4: servers.boxed.stdio.readable: ${directory}/gone`));
+  assert.match(second.stderr, /POSTERN_CONFIG_PATH_MISSING/);
   await rm(directory, { recursive: true });
 });

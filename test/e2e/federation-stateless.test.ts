@@ -40,6 +40,7 @@ before(async () => {
       hostile: { http: { url: hostile.url } },
       dead: { http: { url: 'http://127.0.0.1:9/mcp' } },
     },
+    federation: { sets: { few: { tools: ['first__e*'] } } },
   });
   link = pqFetch(postern);
   const transport = http(2, `${postern.endpoint}/mcp`, link.fetch);
@@ -64,6 +65,16 @@ test('R-23 without sessions: one introduction and one list of all that answer', 
   assert.ok(resources.some(({ uri }) => uri === 'n..2nd+note://one'));
   const list = JSON.stringify(await peer.listTools());
   assert.match(list, /"org\.postern\/missing":\[\{"server":"dead"/);
+});
+
+test('R-23 a set asks the servers alone of which it may have something', async () => {
+  const transport = http(2, `${postern.endpoint}/sets/few/mcp`, link.fetch);
+  const few = await connectV2(transport, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+  const list = await few.listTools();
+  assert.ok(list.tools.some(({ name }) => name === 'first__echo'));
+  assert.doesNotMatch(JSON.stringify(list), /org\.postern\/missing/);
+  assert.doesNotMatch(few.getInstructions() ?? '', /2nd/);
+  await few.close();
 });
 
 test('R-23 calls, prompts and resources go to their server, with the headers that mirror them', async () => {
