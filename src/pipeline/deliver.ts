@@ -43,6 +43,7 @@ export interface Delivery {
 export async function deliver(delivery: Delivery, reply: UpstreamReply): Promise<void> {
   switch (reply.kind) {
     case 'empty':
+      refuseBroken(delivery, reply.status);
       await delivery.journal.close(statusOutcome(reply.status));
       delivery.sink.empty(reply.status, reply);
       return;
@@ -52,6 +53,19 @@ export async function deliver(delivery: Delivery, reply: UpstreamReply): Promise
     case 'events':
       await deliverEvents(delivery, reply);
   }
+}
+
+/**
+ * Clients wait for an answer to a request, and a bare status of 5xx is none; one of 4xx tells them how to
+ * go on (2025-11-25, Transports, "Backwards Compatibility").
+ *
+ * @throws UpstreamUnavailable
+ */
+function refuseBroken({ permit: { call } }: Delivery, status: number): void {
+  if (status < 500 || call.frame?.kind !== 'request') return;
+  throw new UpstreamUnavailable(`the server answers with HTTP status ${status}`, {
+    details: { status },
+  });
 }
 
 async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> {
