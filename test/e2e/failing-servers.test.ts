@@ -25,7 +25,7 @@ const FAILURES = {
   html: failed('POSTERN_UPSTREAM_PROTOCOL'),
 };
 
-test('R-15 R-23 what fails at a server is told to clients of both eras as the server’s', async (t) => {
+test('R-23 what fails at a server is told to clients of both eras as the server’s', async (t) => {
   const silent = await listen(
     t,
     createServer((socket) => socket.resume()),
