@@ -69,7 +69,8 @@ export const Overloaded = defineError('POSTERN_OVERLOADED', {
 });
 
 export const Stopping = defineError('POSTERN_STOPPING', {
-  meaning: 'The gateway is shutting down and takes no new calls.',
+  meaning:
+    'The gateway is shutting down: it takes no new calls, and waits for those in flight no longer.',
   hint: 'Try again when it has restarted.',
   httpStatus: 503,
   rpcCode: -32603,

@@ -9,6 +9,7 @@ import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } 
 import type { Admitted } from './admit.ts';
 import { ownerOf } from './authenticate.ts';
 import type { Call } from './call.ts';
+import { cutBy } from './call.ts';
 import { bringsEarlierAnswers, inspectEarlier } from './earlier-answers.ts';
 import type { EarlierRequests } from './earlier-requests.ts';
 import type { Place } from './forward.ts';
@@ -103,6 +104,8 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
       if (event.message === null && event.id === null) await sink.event(wire);
       else await sink.event(wire, event.id);
     }
+    const cut = cutBy(permit.call);
+    if (cut !== null) throw cut;
     // A request whose stream ends without an answer was cancelled; a GET stream just ends.
     const status = permit.call.frame === null ? 'ok' : 'cancelled';
     await journal.close({ status, http_status: 200 });
@@ -184,18 +187,20 @@ function tellDropped({ permit: { call }, events }: Delivery, { kind }: Frame): v
 async function endWithError(delivery: Delivery, sent: Sent, thrown: unknown): Promise<void> {
   const { permit, journal, sink } = delivery;
   const { call } = permit;
-  const gone = call.signal.aborted;
-  const error = toPosternError(thrown);
+  const cut = cutBy(call);
+  const gone = call.signal.aborted && cut === null;
+  const error = cut ?? toPosternError(thrown);
   await journal.close(gone ? leftAlone(call) : failureOf(error, 200));
   delivery.events({
     severity: gone ? 'debug' : 'warn',
     name: 'call.stream_failed',
-    message: gone ? 'the client went away during a stream' : messageOf(thrown),
+    message: gone ? 'the client went away during a stream' : messageOf(cut ?? thrown),
     fields: { call: call.id, server: call.server },
   });
+  const mayBeKept = sent.id && call.revision.era === 'stateful';
   if (gone || sent.answer || call.frame?.kind !== 'request') {
     sink.endEvents();
-  } else if (sent.id && call.revision.era === 'stateful' && error instanceof UpstreamUnavailable) {
+  } else if (mayBeKept && (cut !== null || error instanceof UpstreamUnavailable)) {
     // The server still has the answer; a client whose connection is lost comes back for it with
     // Last-Event-ID (Streamable HTTP, "Resumability and Redelivery").
     sink.abort();
