@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject, Revision } from '#mcp';
 import type { StreamEvent, Upstream } from '#transport';
+import { CallCancelled } from '#transport';
 import { until } from '../../test/support/until.ts';
 import {
   answerOf,
@@ -254,5 +255,20 @@ test('R-23 discover tells what initialize told, and the record which revision wa
     },
   });
   assert.deepEqual(told.at(-1), STATEFUL.name);
+  await bridge.close();
+});
+
+test('R-23 a server that does not answer initialize in time is told of as such, not its client', async () => {
+  const silent = statefulServer();
+  silent.script = ({ signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new CallCancelled('the client went away')));
+    });
+  const bridge = bridgeTo(silent, { sessionSetupTimeoutMs: 20 }, 'stateful');
+  await assert.rejects(call(bridge), {
+    code: 'POSTERN_UPSTREAM_TIMEOUT',
+    message: '"scripted" did not answer initialize within 20 ms',
+    details: { limit: 'session_setup_timeout_ms', max: 20 },
+  });
   await bridge.close();
 });

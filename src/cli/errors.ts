@@ -10,6 +10,11 @@ export const ExampleUnavailable = defineError('POSTERN_EXAMPLE_UNAVAILABLE', {
   hint: 'Run it from a checkout after `npm ci`, or front a server of your own: postern up -- <command>.',
 });
 
+export const ProgramUnavailable = defineError('POSTERN_PROGRAM_UNAVAILABLE', {
+  meaning: 'The program given on the command line is not there, or cannot be executed.',
+  hint: 'Check its name and the PATH, or give the path of its file.',
+});
+
 export const SelfCheckFailed = defineError('POSTERN_SELF_CHECK_FAILED', {
   meaning: 'Postern is up, but a call through its own front door did not come back as it should.',
   hint: 'Look at the log lines above and run `postern doctor`.',

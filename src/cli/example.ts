@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defaultStateDir, ensureIdentity, openStateDir } from '#identity';
+import { makeDirectories } from '#lib';
 import { stringify } from 'yaml';
 import { ExampleUnavailable } from './errors.ts';
 import { packageRoot, programOf } from './package.ts';
@@ -35,7 +36,7 @@ export async function prepareExample(
   const home = join(stateDir ?? defaultStateDir(process.env), 'example');
   await openStateDir(home);
   const files = join(home, 'files');
-  await mkdir(files, { recursive: true });
+  await makeDirectories(files, 0o700);
   await writeFile(join(files, 'hello.txt'), 'Hello from behind Postern.\n');
   const policy = join(home, 'policy.yaml');
   await copyFile(

@@ -4,6 +4,7 @@ import { addCert } from './cert-commands.ts';
 import { addEnroll } from './enrol-commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './output.ts';
+import { operandsOf } from './operands.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
 import { packageVersion } from './package.ts';
 import type { CheckOptions } from './check.ts';
@@ -51,7 +52,7 @@ function build(argv: readonly string[], finish: (code: number) => void): Command
     .addHelpText('after', EXIT_CODES_HELP)
     .exitOverride();
 
-  addUp(program, finish);
+  addUp(program, argv, finish);
   addStdio(program, argv, finish);
   withConfig(program.command('check'))
     .description('validate configuration and policy; print the effective settings and their origin')
@@ -77,11 +78,14 @@ function build(argv: readonly string[], finish: (code: number) => void): Command
   return program;
 }
 
-function addUp(program: Command, finish: (code: number) => void): void {
+function addUp(program: Command, argv: readonly string[], finish: (code: number) => void): void {
   withConfig(program.command('up'))
     .description('run the gateway')
     .usage('[options] [-- <command> [arguments…]]')
-    .argument('[command...]', 'front this MCP server program, with safe defaults and no files')
+    .argument(
+      '[command...]',
+      'after --: front this MCP server program, with safe defaults and no files',
+    )
     .option('--http <url>', 'front the MCP server at this URL, with safe defaults and no files')
     .option('--sse <url>', 'the same for a server on the older HTTP+SSE transport')
     .option('--name <name>', 'name of that server in the path /servers/<name>/mcp', 'mcp')
@@ -103,8 +107,8 @@ Signals
   SIGTERM, SIGINT   finish the calls in flight, then exit; a second one exits at once
   SIGHUP            read policy, profiles and TLS of listeners again, make new certificates`,
     )
-    .action(async (command: string[], options: UpOptions) =>
-      finish(await (await import('./up.ts')).up(command, options)),
+    .action(async (_command: string[], options: UpOptions, of: Command) =>
+      finish(await (await import('./up.ts')).up(operandsOf(argv, of), options)),
     );
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_CONFIG } from './defaults.ts';
+import { operandsOf } from './operands.ts';
 import type { StdioOptions } from './stdio.ts';
 
 /** Adds `postern stdio` to the program. */
@@ -38,11 +39,4 @@ client said what is no MCP; else with the exit codes of \`postern --help\`.`,
     .action(async (_server: string | undefined, _command: string[], options: StdioOptions, of) =>
       finish(await (await import('./stdio.ts')).stdio(operandsOf(argv, of as Command), options)),
     );
-}
-
-/** What stands before `--` and what stands after it; Commander makes one list of both. */
-function operandsOf(argv: readonly string[], { args }: Command) {
-  const at = argv.indexOf('--');
-  const command = at === -1 ? [] : argv.slice(at + 1);
-  return { servers: args.slice(0, args.length - command.length), command };
 }

@@ -6,6 +6,8 @@ import type { Policy } from '#policy';
 import { startPostern } from './compose.ts';
 import { UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Operands } from './operands.ts';
+import { requirePrograms } from './require-programs.ts';
 import { overrideSettings, quickSettings, readConfigFile } from './settings.ts';
 import { Signals } from './signals.ts';
 
@@ -17,13 +19,6 @@ export interface StdioOptions {
   readonly set?: string;
   readonly name: string;
   readonly state?: string;
-}
-
-/** What else stands on the command line. */
-export interface StdioOperands {
-  readonly servers: readonly string[];
-  /** After `--`. */
-  readonly command: readonly string[];
 }
 
 interface Plan {
@@ -41,9 +36,10 @@ interface Plan {
  * @returns the exit code.
  * @throws UsageError when it is not clear what to serve.
  */
-export async function stdio(operands: StdioOperands, options: StdioOptions): Promise<number> {
+export async function stdio(operands: Operands, options: StdioOptions): Promise<number> {
   const signals = new Signals();
   const { target, settings, fixedPolicy, reread } = await makePlan(operands, options);
+  if (operands.command.length > 0) await requirePrograms(settings);
   const postern = await startPostern(settings, fixedPolicy, reread);
   signals.attach(postern);
   // What it may throw is thrown below, too.
@@ -59,11 +55,11 @@ export async function stdio(operands: StdioOperands, options: StdioOptions): Pro
   }
 }
 
-async function makePlan({ servers, command }: StdioOperands, options: StdioOptions): Promise<Plan> {
+async function makePlan({ words, command }: Operands, options: StdioOptions): Promise<Plan> {
   const { name, http, sse, set, config, state } = options;
   const quickly = [command.length > 0, http !== undefined, sse !== undefined];
-  const asked = [...quickly, servers.length > 0, set !== undefined];
-  if (asked.filter(Boolean).length > 1 || servers.length > 1) {
+  const asked = [...quickly, words.length > 0, set !== undefined];
+  if (asked.filter(Boolean).length > 1 || words.length > 1) {
     throw new UsageError(
       'give one of: the name of a server, --set, a command after --, --http, --sse',
     );
@@ -77,7 +73,7 @@ async function makePlan({ servers, command }: StdioOperands, options: StdioOptio
   const read = async (): Promise<Settings> =>
     overrideSettings((await readConfigFile(config)).settings, { state });
   const whole = await read();
-  const target = chosenTarget(whole, servers[0], set);
+  const target = chosenTarget(whole, words[0], set);
   const reread = async (): Promise<Settings> => withoutPorts(await read(), target);
   return { target, settings: withoutPorts(whole, target), fixedPolicy: null, reread };
 }

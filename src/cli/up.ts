@@ -8,6 +8,8 @@ import type { Example } from './example.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson } from './output.ts';
 import { endpointOf } from './endpoint.ts';
+import type { Operands } from './operands.ts';
+import { requirePrograms } from './require-programs.ts';
 import { Signals } from './signals.ts';
 import type { SelfCheckTarget } from './self-check.ts';
 import { runSelfCheck } from './self-check-child.ts';
@@ -40,12 +42,16 @@ interface Plan {
  * Runs the gateway until a signal, or until its self-check with `--check`.
  *
  * @returns the exit code.
+ * @throws UsageError when it is not clear what to run, ProgramUnavailable, and what a start meets.
  */
-export async function up(command: readonly string[], options: UpOptions): Promise<number> {
+export async function up(operands: Operands, options: UpOptions): Promise<number> {
+  const { command } = operands;
+  refuseWords(operands);
   const signals = new Signals();
   const plan = await makePlan(command, options);
   let postern: RunningPostern;
   try {
+    if (command.length > 0) await requirePrograms(plan.settings);
     postern = await startPostern(plan.settings, plan.fixedPolicy, plan.reread);
   } catch (thrown) {
     plan.example?.stop();
@@ -61,6 +67,15 @@ export async function up(command: readonly string[], options: UpOptions): Promis
     await postern.stop();
     plan.example?.stop();
   }
+}
+
+/** What was meant is not guessed: a program would run that nobody wanted. */
+function refuseWords({ words }: Operands): void {
+  if (words.length === 0) return;
+  const text = words.join(' ');
+  throw new UsageError(`"${text}" is no option`, {
+    hint: `Front a program with \`postern up -- ${text}\`, or name a configuration with \`-c <file>\`.`,
+  });
 }
 
 async function makePlan(command: readonly string[], options: UpOptions): Promise<Plan> {

@@ -75,7 +75,8 @@ test('R-23 why a member has not answered is told as it was', async () => {
   const cases: readonly (readonly [UpstreamReply | null, RegExp])[] = [
     [null, /^it has not answered in time$/],
     [{ kind: 'empty', status: 202, sessionId: null }, /^it has answered with no message$/],
-    [{ kind: 'empty', status: 503, sessionId: null }, /^it has answered with status 503$/],
+    [{ kind: 'empty', status: 404, sessionId: null }, /^it has answered with status 404$/],
+    [{ kind: 'empty', status: 503, sessionId: null }, /^the server answers with HTTP status 503$/],
   ];
   for (const [reply, reason] of cases) {
     const signal = AbortSignal.timeout(reply === null ? 10 : 60_000);

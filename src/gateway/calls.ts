@@ -41,6 +41,9 @@ interface CallInFlight {
 /** Requests that one connection may have unanswered; clients that do not pipeline have one. */
 const MAX_PER_CONNECTION = 16;
 
+/** So long clients may take to read that their calls were cut. */
+const LAST_WORDS_MS = 1000;
+
 /** Takes HTTP requests through the pipeline and keeps count of them for a clean shutdown. */
 export class Calls {
   readonly #services: () => Services;
@@ -89,7 +92,7 @@ export class Calls {
     });
   }
 
-  /** Refuses new calls, ends open streams, and resolves when the last call has ended or time is up. */
+  /** Refuses new calls, ends open streams, and resolves when the last call has ended or was cut. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     for (const { abort, alone, read, response } of this.#inFlight) {
@@ -98,16 +101,11 @@ export class Calls {
       const stream = read === null ? response.req.method === 'GET' : isLongLived(read.call);
       if (alone || stream) abort.abort();
     }
-    if (this.#inFlight.size > 0 && timeoutMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        this.#onIdle = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    await this.#idleWithin(timeoutMs);
+    for (const { abort } of this.#inFlight) {
+      abort.abort(new Stopping('the gateway shut down before the call was answered'));
     }
-    for (const { abort } of this.#inFlight) abort.abort();
+    await this.#idleWithin(LAST_WORDS_MS);
   }
 
   /**
@@ -158,6 +156,17 @@ export class Calls {
     if ((this.#perConnection.get(socket) ?? 0) > MAX_PER_CONNECTION) {
       throw new Overloaded(`over ${MAX_PER_CONNECTION} requests on one connection`);
     }
+  }
+
+  async #idleWithin(timeoutMs: number): Promise<void> {
+    if (this.#inFlight.size === 0 || timeoutMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #forget(inFlight: CallInFlight): void {

@@ -2,7 +2,7 @@ import { defineError } from '#lib';
 
 export const RequestRefused = defineError('POSTERN_REQUEST_REFUSED', {
   meaning: 'An HTTP request is not one that an MCP endpoint accepts.',
-  hint: 'Use POST, GET or DELETE on /servers/<name>/mcp with the headers of Streamable HTTP.',
+  hint: 'Use POST, GET or DELETE on /mcp, /servers/<name>/mcp or /sets/<name>/mcp with the headers of Streamable HTTP.',
   httpStatus: 400,
   rpcCode: -32600,
 });
@@ -23,7 +23,7 @@ export const HeadersTooLarge = defineError('POSTERN_HEADERS_TOO_LARGE', {
 
 export const PathUnknown = defineError('POSTERN_PATH_UNKNOWN', {
   meaning: 'The HTTP path is not an MCP endpoint of this gateway.',
-  hint: 'Use /mcp, or /servers/<name>/mcp with a name that `postern check` lists.',
+  hint: 'Use /mcp, /servers/<name>/mcp with a name that `postern check` lists, or /sets/<name>/mcp with a set of the configuration.',
   httpStatus: 404,
   rpcCode: -32600,
 });
@@ -69,7 +69,8 @@ export const Overloaded = defineError('POSTERN_OVERLOADED', {
 });
 
 export const Stopping = defineError('POSTERN_STOPPING', {
-  meaning: 'The gateway is shutting down and takes no new calls.',
+  meaning:
+    'The gateway is shutting down: it takes no new calls, and waits for those in flight no longer.',
   hint: 'Try again when it has restarted.',
   httpStatus: 503,
   rpcCode: -32603,

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { makeDirectories } from '#lib';
 import { fileExists, storageFailed, writeNewFile } from './files.ts';
 import { exists } from './state-dir.ts';
 
@@ -12,7 +13,7 @@ export interface PlannedFile {
 /** Creates a directory (mode 700), absent parents too. @throws StorageFailed */
 export async function createDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectories(path, 0o700);
   } catch (cause) {
     throw storageFailed(path, cause);
   }

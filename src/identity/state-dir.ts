@@ -1,6 +1,7 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { makeDirectories } from '#lib';
 import { StateDirUnsafe } from './errors.ts';
 import { belongsToAnother, hasCode, shellWord, storageFailed, syncDirectory } from './files.ts';
 
@@ -76,8 +77,8 @@ export async function exists(path: string): Promise<boolean> {
 
 async function create(directory: string): Promise<void> {
   try {
-    const topmost = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (topmost === undefined) return;
+    const topmost = await makeDirectories(directory, DIRECTORY_MODE);
+    if (topmost === null) return;
     // A new directory survives a power failure once its parent's entries are on disk.
     let made = directory;
     await syncDirectory(dirname(made));

@@ -14,6 +14,7 @@ export { Gather } from './gather.ts';
 export { Kept } from './kept.ts';
 export { DEFAULT_LIMITS, LIMITS } from './limits/limits.ts';
 export type { LimitName, Limits } from './limits/limits.ts';
+export { makeDirectories } from './make-directories.ts';
 export type { Meter } from './meter.ts';
 export { replaceFile } from './replace-file.ts';
 export { readSmallFile } from './small-file.ts';

@@ -1,4 +1,5 @@
 import type { LinkSecurity } from '#crypto';
+import { PosternError } from '#lib';
 import type { Frame, Revision } from '#mcp';
 import type { ClientConnection } from '#transport';
 
@@ -28,7 +29,10 @@ export interface Call {
   /** The message; with POST alone. */
   readonly frame: Frame | null;
   readonly connection: ClientConnection;
-  /** Aborted when the client has gone, unless the call goes on without it; or when it has to end. */
+  /**
+   * Aborted when the client has gone, unless the call goes on without it; or when it has to end. The
+   * reason is a PosternError where the client is to be told.
+   */
   readonly signal: AbortSignal;
   /** Absent where a lost connection always ends the call. */
   readonly lifeline?: Lifeline;
@@ -40,4 +44,9 @@ export interface Lifeline {
   onLost(goesOn: () => boolean): void;
   /** Aborts the call's signal. */
   end(): void;
+}
+
+/** Why the gateway itself ended a call, its client being there to be told; `null` when it did not. */
+export function cutBy({ signal }: Call): PosternError | null {
+  return signal.reason instanceof PosternError ? signal.reason : null;
 }

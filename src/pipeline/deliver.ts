@@ -9,6 +9,7 @@ import { formatEvent, readMessage, UpstreamProtocolError, UpstreamUnavailable } 
 import type { Admitted } from './admit.ts';
 import { ownerOf } from './authenticate.ts';
 import type { Call } from './call.ts';
+import { cutBy } from './call.ts';
 import { bringsEarlierAnswers, inspectEarlier } from './earlier-answers.ts';
 import type { EarlierRequests } from './earlier-requests.ts';
 import type { Place } from './forward.ts';
@@ -43,6 +44,7 @@ export interface Delivery {
 export async function deliver(delivery: Delivery, reply: UpstreamReply): Promise<void> {
   switch (reply.kind) {
     case 'empty':
+      refuseBroken(delivery, reply.status);
       await delivery.journal.close(statusOutcome(reply.status));
       delivery.sink.empty(reply.status, reply);
       return;
@@ -52,6 +54,19 @@ export async function deliver(delivery: Delivery, reply: UpstreamReply): Promise
     case 'events':
       await deliverEvents(delivery, reply);
   }
+}
+
+/**
+ * Clients wait for an answer to a request, and a bare status of 5xx is none; one of 4xx tells them how to
+ * go on (2025-11-25, Transports, "Backwards Compatibility").
+ *
+ * @throws UpstreamUnavailable
+ */
+function refuseBroken({ permit: { call } }: Delivery, status: number): void {
+  if (status < 500 || call.frame?.kind !== 'request') return;
+  throw new UpstreamUnavailable(`the server answers with HTTP status ${status}`, {
+    details: { status },
+  });
 }
 
 async function deliverJson(delivery: Delivery, reply: JsonReply): Promise<void> {
@@ -89,6 +104,8 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
       if (event.message === null && event.id === null) await sink.event(wire);
       else await sink.event(wire, event.id);
     }
+    const cut = cutBy(permit.call);
+    if (cut !== null) throw cut;
     // A request whose stream ends without an answer was cancelled; a GET stream just ends.
     const status = permit.call.frame === null ? 'ok' : 'cancelled';
     await journal.close({ status, http_status: 200 });
@@ -170,18 +187,20 @@ function tellDropped({ permit: { call }, events }: Delivery, { kind }: Frame): v
 async function endWithError(delivery: Delivery, sent: Sent, thrown: unknown): Promise<void> {
   const { permit, journal, sink } = delivery;
   const { call } = permit;
-  const gone = call.signal.aborted;
-  const error = toPosternError(thrown);
+  const cut = cutBy(call);
+  const gone = call.signal.aborted && cut === null;
+  const error = cut ?? toPosternError(thrown);
   await journal.close(gone ? leftAlone(call) : failureOf(error, 200));
   delivery.events({
     severity: gone ? 'debug' : 'warn',
     name: 'call.stream_failed',
-    message: gone ? 'the client went away during a stream' : messageOf(thrown),
+    message: gone ? 'the client went away during a stream' : messageOf(cut ?? thrown),
     fields: { call: call.id, server: call.server },
   });
+  const mayBeKept = sent.id && call.revision.era === 'stateful';
   if (gone || sent.answer || call.frame?.kind !== 'request') {
     sink.endEvents();
-  } else if (sent.id && call.revision.era === 'stateful' && error instanceof UpstreamUnavailable) {
+  } else if (mayBeKept && (cut !== null || error instanceof UpstreamUnavailable)) {
     // The server still has the answer; a client whose connection is lost comes back for it with
     // Last-Event-ID (Streamable HTTP, "Resumability and Redelivery").
     sink.abort();

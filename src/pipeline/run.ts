@@ -12,6 +12,7 @@ import { authenticate, ownerOf } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
+import { cutBy } from './call.ts';
 import { deliver } from './deliver.ts';
 import type { EarlierRequests } from './earlier-requests.ts';
 import { isDenial, ServerUnknown } from './errors.ts';
@@ -139,19 +140,18 @@ export async function refuse(
   sink: ReplySink,
   thrown: unknown,
 ): Promise<void> {
-  let error = toPosternError(thrown);
+  const cut = cutBy(call);
+  const gone = call.signal.aborted && cut === null;
+  let error = cut ?? toPosternError(thrown);
   try {
-    const { aborted } = call.signal;
     await journal.close(
-      aborted
-        ? { status: 'cancelled', http_status: null }
-        : failureOf(error, statusFor(call, error)),
+      gone ? { status: 'cancelled', http_status: null } : failureOf(error, statusFor(call, error)),
     );
   } catch (recordFailure) {
     error = toPosternError(recordFailure);
   }
   tell(call, services, error);
-  if (call.signal.aborted || sink.started) sink.abort();
+  if (gone || sink.started) sink.abort();
   else answerError(call, sink, error);
 }
 

@@ -91,18 +91,28 @@ test('R-05 connections that are not idle get their answers, and are told to go',
   assert.equal(await exitOf(postern), 0);
 });
 
-test('R-05 a call that takes longer is cut, and recorded', async (t) => {
+test('R-05 a call that takes longer is cut, its client told, and recorded', async (t) => {
   const { postern, session } = await start(t, 300);
-  const call = assert.rejects(session.call('hang'));
-  await inFlight(postern, 1);
+  const call = session.call('hang');
+  const streaming = session.call('progress', { hang: true }, { progressToken: 1 });
+  await inFlight(postern, 2);
   const startedAt = performance.now();
   postern.process.kill('SIGTERM');
   assert.equal(await exitOf(postern), 0);
   const tookMs = performance.now() - startedAt;
   assert.ok(tookMs >= 290 && tookMs < 6000, `${Math.round(tookMs)} ms`);
-  await call;
-  const entry = (await postern.record()).find(({ mcp }) => mcp.tool === 'hang');
-  assert.equal(entry?.outcome.status, 'cancelled');
+  const [cut, cutAmid] = await Promise.all([call, streaming]);
+  assert.deepEqual([cut.status, cutAmid.status], [503, 200]);
+  assert.ok(cutAmid.before.length > 0);
+  for (const { message } of [cut, cutAmid]) {
+    assert.equal(message?.error?.data?.code, 'POSTERN_STOPPING');
+  }
+  const outcomes = (await postern.record()).map(({ mcp, outcome }) => [mcp.tool, outcome]);
+  const stopped = { status: 'failed', code: 'POSTERN_STOPPING' };
+  assert.deepEqual(Object.fromEntries(outcomes.filter(([tool]) => tool !== undefined)), {
+    hang: { ...stopped, http_status: 503 },
+    progress: { ...stopped, http_status: 200 },
+  });
 });
 
 test('R-05 open event streams of either era do not hold the end up', async (t) => {

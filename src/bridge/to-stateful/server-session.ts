@@ -3,7 +3,7 @@ import type { Limits } from '#lib';
 import type { Frame, JsonObject, RequestFrame, ResponseFrame, Revision } from '#mcp';
 import { isObject, revisionByName, RPC, UNDECLARED_REVISION } from '#mcp';
 import type { ClientConnection, Upstream, UpstreamReply, UpstreamRequest } from '#transport';
-import { UpstreamProtocolError } from '#transport';
+import { UpstreamProtocolError, UpstreamTimeout } from '#transport';
 import { clientForStateful } from '../capabilities.ts';
 import { InitializeRefused } from '../errors.ts';
 import {
@@ -212,22 +212,32 @@ export class ServerSession {
     this.#stream = null;
   }
 
-  /** @throws InitializeRefused without an answer. */
+  /** @throws InitializeRefused without an answer, UpstreamTimeout without one in time. */
   async #exchange(method: string, params: JsonObject): Promise<ResponseFrame> {
-    const { limits, onMessage } = this.#context;
-    const signal = AbortSignal.any([
-      this.#life.signal,
-      AbortSignal.timeout(limits.sessionSetupTimeoutMs),
-    ]);
-    const asked = requestFrame(this.nextId(), method, params);
+    const { limits, upstream } = this.#context;
+    const max = limits.sessionSetupTimeoutMs;
+    const patience = AbortSignal.timeout(max);
+    try {
+      const asked = requestFrame(this.nextId(), method, params);
+      return await this.#answered(asked, AbortSignal.any([this.#life.signal, patience]));
+    } catch (cause) {
+      if (!patience.aborted) throw cause;
+      throw new UpstreamTimeout(`"${upstream.name}" did not answer ${method} within ${max} ms`, {
+        cause,
+        details: { limit: 'session_setup_timeout_ms', max },
+      });
+    }
+  }
+
+  async #answered(asked: RequestFrame, signal: AbortSignal): Promise<ResponseFrame> {
     const reply = await this.send(asked, signal);
-    if (reply.kind === 'empty') throw refused(method, `HTTP status ${reply.status}`);
+    if (reply.kind === 'empty') throw refused(asked.method, `HTTP status ${reply.status}`);
     this.#id ??= reply.sessionId;
     for await (const frame of this.said(asked, reply, signal)) {
       if (frame.kind === 'response') return frame;
-      await onMessage(frame, this);
+      await this.#context.onMessage(frame, this);
     }
-    throw refused(method, `HTTP status ${reply.status}`);
+    throw refused(asked.method, `HTTP status ${reply.status}`);
   }
 
   #polling(signal: AbortSignal, isLast: (frame: Frame) => boolean): Stream {

@@ -3,8 +3,9 @@
  * OpenSSL wants one of every issuer in a chain (X509_V_FLAG_CRL_CHECK_ALL).
  */
 import type { Stats } from 'node:fs';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectories } from '#lib';
 import type { Authorities, AuthorityPair } from '../authorities.ts';
 import { PUBLIC_MODE, replaceFile, storageFailed } from '../files.ts';
 import { identityDirOf } from '../layout.ts';
@@ -108,7 +109,7 @@ export async function readCrls(stateDir: string): Promise<readonly PublishedCrl[
 
 async function publish(stateDir: string, lists: readonly List[], nowMs: number): Promise<void> {
   const directory = directoryOf(stateDir);
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  await makeDirectories(directory, 0o700).catch((cause: unknown) => {
     throw storageFailed(directory, cause);
   });
   const revoked = await readRevoked(stateDir);

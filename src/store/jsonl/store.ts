@@ -1,8 +1,8 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { RecordStore } from '#audit';
 import type { Limits } from '#lib';
-import { messageOf, PosternError } from '#lib';
+import { makeDirectories, messageOf, PosternError } from '#lib';
 import { RecordDirectoryUnsafe, RecordStoreFailed } from './errors.ts';
 import { RecordFile } from './file.ts';
 import type { FileNames } from './names.ts';
@@ -82,7 +82,7 @@ class JsonlStore implements RecordStore {
 
   async #create(): Promise<RecordFile> {
     const { directory, durable } = this.#options;
-    const created = await mkdir(directory, { recursive: true, mode: 0o700 });
+    const created = await makeDirectories(directory, 0o700);
     const { mode } = await stat(directory);
     if ((mode & 0o077) !== 0) {
       throw new RecordDirectoryUnsafe('the record’s directory is open to other users', {
@@ -102,8 +102,8 @@ class JsonlStore implements RecordStore {
 }
 
 /** Syncs the directory, and when it was just created, all above it that hold a new name. */
-async function syncDirectories(directory: string, created: string | undefined): Promise<void> {
-  const top = created === undefined ? directory : dirname(created);
+async function syncDirectories(directory: string, created: string | null): Promise<void> {
+  const top = created === null ? directory : dirname(created);
   for (let path = directory; ; path = dirname(path)) {
     const handle = await open(path, 'r');
     try {

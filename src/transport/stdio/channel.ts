@@ -42,6 +42,11 @@ export class ChildChannel implements Channel {
     });
   }
 
+  /** Of the process, `undefined` when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Resolves when the process and its group are gone. */
   get gone(): Promise<void> {
     return this.#child.gone;

@@ -52,6 +52,11 @@ export class Child {
     for (const stream of [stdout, stderr]) stream.on('error', () => stream.destroy());
   }
 
+  /** `undefined` when it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** @returns false when too much is waiting for the child to read. */
   write(line: Buffer): boolean {
     return this.#input.write(line);

@@ -67,13 +67,16 @@ test('a server that dies during calls fails each at once and ends the session', 
 });
 
 test('a server killed by a signal is named so', async (t) => {
-  const { call } = await sessionOf(t);
+  const { call, events } = await sessionOf(t);
   const { result } = jsonOf(await call('env')) as {
     result: { structuredContent: { pid: number } };
   };
+  const { pid } = result.structuredContent;
   const hanging = call('hang');
-  process.kill(result.structuredContent.pid, 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
   await assert.rejects(hanging, /was ended by SIGKILL/);
+  const ended = events.find(({ name }) => name === 'upstream.ended');
+  assert.equal(ended?.fields?.['pid'], pid);
 });
 
 test('a server that closes its output without exiting is ended', async (t) => {

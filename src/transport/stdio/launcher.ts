@@ -11,7 +11,7 @@ const YOUNG_MS = 1000;
 
 interface Life {
   over(): void;
-  failed(error: PosternError): void;
+  failed(error: PosternError, pid?: number): void;
 }
 
 /** Starts the processes of one server and knows them until they are gone. */
@@ -70,7 +70,7 @@ export class Launcher implements ChannelSource {
       const channel = new ChildChannel(this.program, {
         ...handlers,
         onClosed: (error) => {
-          life.failed(error);
+          life.failed(error, channel.pid);
           handlers.onClosed(error);
         },
       });
@@ -107,9 +107,9 @@ export class Launcher implements ChannelSource {
     const proven = setTimeout(() => this.forgive(principal), YOUNG_MS).unref();
     return {
       over: () => clearTimeout(proven),
-      failed: (error) => {
+      failed: (error, pid) => {
         clearTimeout(proven);
-        this.#tell(error);
+        this.#tell(error, pid);
         if (performance.now() - startedAt >= YOUNG_MS) return;
         this.#trouble = error.message;
         this.#restarts.failed(principal, error.message);
@@ -117,12 +117,16 @@ export class Launcher implements ChannelSource {
     };
   }
 
-  #tell(error: PosternError): void {
+  #tell(error: PosternError, pid: number | undefined): void {
     this.program.events({
       severity: 'warn',
       name: 'upstream.ended',
       message: error.message,
-      fields: { server: this.program.name, code: error.code },
+      fields: {
+        server: this.program.name,
+        ...(pid === undefined ? {} : { pid }),
+        code: error.code,
+      },
     });
   }
 }
