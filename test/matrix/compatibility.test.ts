@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CLIENTS } from './clients.ts';
-import { GATEWAYS, outcomeOf, startWith } from './matrix.ts';
+import { CLIENTS } from '../compatibility/clients.ts';
+import { GATEWAYS, outcomeOf, startWith } from '../compatibility/matrix.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/compatibility.md');
 
