@@ -36,7 +36,7 @@ export function reasonsAgainst(bytes: Buffer, value: unknown): readonly string[]
   const keys = rest.match(/:/g)?.length ?? 0;
   const reasons: string[] = [];
   if (keys !== countKeys(value)) reasons.push('POSTERN_FRAME_AMBIGUOUS');
-  if (hasBrokenKey(value)) reasons.push('POSTERN_FRAME_AMBIGUOUS');
+  if (hasBrokenKey(text)) reasons.push('POSTERN_FRAME_AMBIGUOUS');
   if (depthOf(value) > LIMITS.maxDepth) reasons.push('POSTERN_FRAME_TOO_DEEP');
   if (keys > LIMITS.maxKeys) reasons.push('POSTERN_FRAME_TOO_MANY_KEYS');
   const numbers = rest.match(/[-+.\deE]+/g) ?? [];
@@ -57,6 +57,7 @@ export const LIMITS = {
 } as const;
 
 const STRING = /"(?:[^"\\]|\\.)*"/gs;
+const COLON = /[ \t\r\n]*:/y;
 
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -69,8 +70,13 @@ function depthOf(value: unknown): number {
   return 1 + Object.values(value).reduce((most: number, v) => Math.max(most, depthOf(v)), 0);
 }
 
-function hasBrokenKey(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const keys = Array.isArray(value) ? [] : Object.keys(value);
-  return keys.some((key) => !key.isWellFormed()) || Object.values(value).some(hasBrokenKey);
+/**
+ * Each key is read by itself: as the key of an object, V8 takes one with half a surrogate pair for
+ * another key about once in a million texts.
+ */
+function hasBrokenKey(text: string): boolean {
+  return [...text.matchAll(STRING)].some(({ 0: string, index }) => {
+    COLON.lastIndex = index + string.length;
+    return COLON.test(text) && !(JSON.parse(string) as string).isWellFormed();
+  });
 }
