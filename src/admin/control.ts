@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { EventSink, Severity } from '#lib';
-import { Gather, messageOf, toPosternError } from '#lib';
+import { Gather, messageOf, parseJson, toPosternError } from '#lib';
 import { ControlRequestInvalid } from './errors.ts';
 
 /** Does what a request asks for; what it throws or returns is the answer. */
@@ -121,7 +121,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
   if (body.length === 0) return null;
   try {
-    return JSON.parse(body.take().toString('utf8')) as unknown;
+    return parseJson(body.take().toString('utf8'));
   } catch (cause) {
     throw new ControlRequestInvalid('the request is no JSON', { cause });
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '#lib';
 import type { CallEntry } from './entry.ts';
 
 const link = z.record(z.string(), z.unknown());
@@ -73,7 +74,7 @@ const callEntry = z.strictObject({
 export function decodeEntry(line: Buffer): CallEntry | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(line));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** Numbers as they are written, where JavaScript would round them: they are not the bridge's to change. */
+import { parseJson } from '#lib';
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { isObject } from '#mcp';
 
@@ -34,17 +35,13 @@ function exact(bytes: Buffer, key: 'params' | 'result'): JsonObject | null {
 
 /** The type library does not know of these yet (ECMAScript, "JSON.parse source text access"). */
 const json = JSON as unknown as {
-  parse(
-    text: string,
-    revive: (key: string, value: unknown, at: { source?: string }) => unknown,
-  ): unknown;
   rawJSON(text: string): unknown;
   isRawJSON(value: unknown): boolean;
 };
 
 function parseExactly(text: string): unknown {
-  return json.parse(text, (_key, value, { source }) => {
-    if (typeof value !== 'number' || source === undefined) return value;
+  return parseJson(text, (source) => {
+    const value = Number(source);
     const rounds = !Number.isFinite(value) || (LONG.test(source) && String(value) !== source);
     return rounds ? json.rawJSON(source) : value;
   });

@@ -1,5 +1,6 @@
 /** Messages that the bridge writes itself, and those of a reply one by one. */
 import type { Limits } from '#lib';
+import { parseJson } from '#lib';
 import type {
   Frame,
   JsonObject,
@@ -43,7 +44,7 @@ export function errorAnswer(id: RpcId, error: RpcError): ResponseFrame {
 export function errorOf(frame: ResponseFrame): RpcError | null {
   if (!('error' in frame.outcome)) return null;
   const { code, message } = frame.outcome.error;
-  const written: unknown = JSON.parse(frame.bytes.toString('utf8'));
+  const written: unknown = parseJson(frame.bytes.toString('utf8'));
   const error = isObject(written) ? written['error'] : undefined;
   const data = isObject(error) ? error['data'] : undefined;
   return { code, message, ...(data === undefined ? {} : { data }) };

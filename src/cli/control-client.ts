@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { parseJson } from '#lib';
 import { ControlFailed, GatewayUnavailable } from './errors.ts';
 
 /** Where the gateway of a state directory takes commands. */
@@ -29,7 +30,7 @@ export async function askGateway<T>(
   input: unknown,
 ): Promise<T> {
   const { status, text } = await exchange(controlSocketOf(stateDir), method, path, input);
-  const answer = JSON.parse(text) as T & Refusal;
+  const answer = parseJson(text) as T & Refusal;
   if (status === 200) return answer;
   const { code = '', message = text, hint = '' } = answer.error ?? {};
   throw new ControlFailed(message, { hint, details: { code } });

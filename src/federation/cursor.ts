@@ -1,3 +1,4 @@
+import { parseJson } from '#lib';
 import { InvalidParams } from '#mcp';
 
 /** Where the lists of the servers go on, by name of the server. */
@@ -57,7 +58,7 @@ function entriesOf(cursor: unknown): readonly (readonly [string, unknown])[] {
   const bytes = Buffer.from(cursor, 'base64url');
   if (bytes.toString('base64url') !== cursor) throw invalid();
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as unknown;
+    const value = parseJson(bytes.toString('utf8'));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid();
     return Object.entries(value);
   } catch {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, replaceFile } from '#lib';
+import { messageOf, parseJson, replaceFile } from '#lib';
 import { RolloutFileInvalid } from './errors.ts';
 import type { Rollouts } from './rollout.ts';
 import { rolloutFileSchema } from './rollout.ts';
@@ -18,7 +18,7 @@ export async function loadRollouts(file: string): Promise<Rollouts> {
     throw new RolloutFileInvalid(`${file} cannot be read: ${messageOf(thrown)}`, { cause: thrown });
   }
   try {
-    return new Map(Object.entries(rolloutFileSchema.parse(JSON.parse(text)).listeners));
+    return new Map(Object.entries(rolloutFileSchema.parse(parseJson(text)).listeners));
   } catch (cause) {
     throw new RolloutFileInvalid(`${file} does not hold rollouts`, { cause });
   }

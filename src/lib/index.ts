@@ -11,6 +11,7 @@ export {
 export type { ErrorClass, ErrorDetails, ErrorInfo, ErrorOptions } from './errors.ts';
 export type { EventSink, PosternEvent, Severity } from './events.ts';
 export { Gather } from './gather.ts';
+export { endOfJsonString, parseJson } from './json.ts';
 export { Kept } from './kept.ts';
 export { DEFAULT_LIMITS, LIMITS } from './limits/limits.ts';
 export type { LimitName, Limits } from './limits/limits.ts';

@@ -2,6 +2,7 @@
  * Changes single values in a JSON text and leaves every other character as it is: numbers beyond what
  * JavaScript can hold, the order of keys, white space.
  */
+import { endOfJsonString, parseJson } from '#lib';
 
 /** Which values to change: by key, `*` for each element of an array. */
 export interface Edits {
@@ -12,7 +13,6 @@ export interface Edits {
 export type Edit = (value: unknown) => unknown;
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -64,7 +64,7 @@ class Editor {
 
   #replace(start: number, edit: Edit): number {
     const end = this.#skip(start);
-    const replaced = edit(JSON.parse(this.#text.slice(start, end)));
+    const replaced = edit(parseJson(this.#text.slice(start, end)));
     if (replaced === undefined) return end;
     this.#pieces.push(this.#text.slice(this.#copied, start), JSON.stringify(replaced));
     this.#copied = end;
@@ -74,8 +74,8 @@ class Editor {
   #object(start: number, edits: Edits): number {
     let at = this.#skipSpace(start + 1);
     while (this.#text.charCodeAt(at) === QUOTE) {
-      const keyEnd = this.#closingQuote(at) + 1;
-      const key = JSON.parse(this.#text.slice(at, keyEnd)) as string;
+      const keyEnd = endOfJsonString(this.#text, at);
+      const key = parseJson(this.#text.slice(at, keyEnd)) as string;
       const colon = this.#skipSpace(keyEnd);
       at = this.value(colon + 1, Object.hasOwn(edits, key) ? edits[key] : undefined);
       at = this.#afterComma(at);
@@ -100,12 +100,12 @@ class Editor {
   #skip(start: number): number {
     const text = this.#text;
     const first = text.charCodeAt(start);
-    if (first === QUOTE) return this.#closingQuote(start) + 1;
+    if (first === QUOTE) return endOfJsonString(text, start);
     if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) return this.#skipScalar(start);
     let depth = 0;
     for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
-      if (code === QUOTE) at = this.#closingQuote(at);
+      if (code === QUOTE) at = endOfJsonString(text, at) - 1;
       else if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth += 1;
       else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
         depth -= 1;
@@ -125,17 +125,5 @@ class Editor {
     let at = start;
     while (at < this.#text.length && this.#text.charCodeAt(at) <= 0x20) at += 1;
     return at;
-  }
-
-  #closingQuote(start: number): number {
-    let quote = this.#text.indexOf('"', start + 1);
-    while (quote !== -1 && this.#isEscaped(quote)) quote = this.#text.indexOf('"', quote + 1);
-    return quote === -1 ? this.#text.length : quote;
-  }
-
-  #isEscaped(at: number): boolean {
-    let backslashes = 0;
-    while (this.#text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
-    return backslashes % 2 === 1;
   }
 }

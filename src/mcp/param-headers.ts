@@ -1,4 +1,5 @@
 /** Parameters of tools that clients mirror into headers (2026-07-28, Streamable HTTP, "Schema Extension"). */
+import { parseJson } from '#lib';
 import type { Frame, JsonObject, NotificationFrame, RequestFrame } from './frame.ts';
 import { isObject } from './frame.ts';
 import type { SingleHeaders } from './headers.ts';
@@ -140,19 +141,9 @@ function valueAt(args: unknown, path: readonly string[]): Primitive | undefined 
   return isPrimitive || value instanceof WrittenNumber ? (value as Primitive) : undefined;
 }
 
-/** The type library does not know of `source` yet (ECMAScript, "JSON.parse source text access"). */
-const json = JSON as unknown as {
-  parse(
-    text: string,
-    revive: (key: string, value: unknown, at: { source?: string }) => unknown,
-  ): unknown;
-};
-
 /** The arguments with their numbers as they are written. */
 function writtenArguments({ bytes }: RequestFrame | NotificationFrame): unknown {
-  const message = json.parse(bytes.toString('utf8'), (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined ? new WrittenNumber(source) : value,
-  );
+  const message = parseJson(bytes.toString('utf8'), (source) => new WrittenNumber(source));
   const params = isObject(message) ? message['params'] : undefined;
   return isObject(params) ? params['arguments'] : undefined;
 }

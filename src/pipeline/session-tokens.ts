@@ -1,6 +1,7 @@
 import type { Sealer } from '#crypto';
 import { linkClass } from '#crypto';
 import type { Limits } from '#lib';
+import { parseJson } from '#lib';
 import { SessionNotFound } from '#transport';
 import type { Authenticated } from './authenticate.ts';
 import { ownerOf } from './authenticate.ts';
@@ -101,7 +102,7 @@ export class SessionTokens {
     const plaintext = this.#options.sealer().open(PURPOSE, context, token);
     if (plaintext === null) return null;
     const [server, owner, kind] = context;
-    const [expiresAtMs, instance, upstreamId] = JSON.parse(plaintext) as [number, string, string];
+    const [expiresAtMs, instance, upstreamId] = parseJson(plaintext) as [number, string, string];
     const session = { token, upstreamId, instance, server, owner };
     const opened = { session, linkClass: kind, expiresAtMs };
     this.#opened.set(token, opened);

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Sealer } from '#crypto';
 import { linkClass } from '#crypto';
 import type { Limits } from '#lib';
+import { parseJson } from '#lib';
 import type { RequestFrame } from '#mcp';
 import { isObject } from '#mcp';
 import type { UpstreamRequest } from '#transport';
@@ -73,7 +74,7 @@ export class HeldCalls {
       typeof token === 'string'
         ? this.#context.sealer.open(PURPOSE, this.#boundTo(caller, frame), token)
         : null;
-    const state: unknown = text === null ? null : JSON.parse(text);
+    const state: unknown = text === null ? null : parseJson(text);
     const { id = '', round = null } = isObject(state) ? state : {};
     const held = this.#byId.get(String(id));
     if (held === undefined || held.round !== round || held.principal !== caller.principal) {

@@ -1,7 +1,7 @@
 /** The transport stdio (2026-07-28, Transports): one message a line, in both directions. */
 import type { Readable, Writable } from 'node:stream';
 import type { EventSink, Limits, PosternError } from '#lib';
-import { formatBytes, toPosternError } from '#lib';
+import { formatBytes, parseJson, toPosternError } from '#lib';
 import type { RpcId } from '#mcp';
 import { asRpcId, FrameTooLarge, isObject } from '#mcp';
 import { asOneLine, CallCancelled, LineFramer, UpstreamMessageTooLarge } from '#transport';
@@ -127,7 +127,7 @@ class LineReader {
 /** Id in a refused line, read without care: it only serves to tell the client which request failed. */
 function idIn(line: Buffer): RpcId | null {
   try {
-    const message = JSON.parse(line.toString('utf8')) as unknown;
+    const message = parseJson(line.toString('utf8'));
     return isObject(message) && 'method' in message ? (asRpcId(message['id']) ?? null) : null;
   } catch {
     return null;

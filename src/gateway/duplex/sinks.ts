@@ -1,4 +1,5 @@
 import type { Limits } from '#lib';
+import { parseJson } from '#lib';
 import type { JsonObject, RequestFrame, ResponseFrame, RpcId } from '#mcp';
 import { idKey } from '#mcp';
 import type { ReplyHead, ReplySink } from '#pipeline';
@@ -130,6 +131,6 @@ export class ResumedSink extends StreamSink {
 
 /** An error that names no request answers the exchange that it came with; here it has to say so. */
 function answering(id: RpcId, body: Buffer): Buffer {
-  const message = JSON.parse(body.toString('utf8')) as JsonObject;
+  const message = parseJson(body.toString('utf8')) as JsonObject;
   return message['id'] === null ? Buffer.from(JSON.stringify({ ...message, id })) : body;
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '#lib';
 import type { ClientAlgorithm } from '../client.ts';
 import { isClientName } from '../client-name.ts';
 import { isClientAlgorithm } from './algorithms.ts';
@@ -30,7 +31,7 @@ export function parseGrant(text: string): Omit<Grant, 'id'> | null {
 
 function record(text: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(text)) as Record<string, unknown>;
+    return Object(parseJson(text)) as Record<string, unknown>;
   } catch {
     return {};
   }

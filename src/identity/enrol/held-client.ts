@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { rename, stat } from 'node:fs/promises';
+import { parseJson } from '#lib';
 import { signatureOfKey } from '#crypto';
 import type { ClientAlgorithm } from '../client.ts';
 import type { ClientFiles } from '../client-files.ts';
@@ -74,7 +75,7 @@ async function takeNext(path: string, key: KeyObject): Promise<boolean> {
 async function gatewayOf(files: ClientFiles): Promise<string | null> {
   try {
     const text = await readIdentityFile(gatewayFileOf(files), 'public');
-    const { gateway } = Object(JSON.parse(text)) as { gateway?: unknown };
+    const { gateway } = Object(parseJson(text)) as { gateway?: unknown };
     return typeof gateway === 'string' ? gateway : null;
   } catch (thrown) {
     // Absent, or somebody else's file; whoever renews can name the gateway.

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJson } from '#lib';
 import type { PeerCertificate } from '#crypto';
 import { CertificateNotRenewable, LedgerFull, LedgerInvalid } from '../errors.ts';
 import { PRIVATE_MODE, readIdentityFile, replaceFile, storageFailed } from '../files.ts';
@@ -98,7 +99,7 @@ export async function readLedger(stateDir: string): Promise<readonly LedgerEntry
   const { ledgerEntry } = await import('./schemas.ts');
   const parse = (line: string, index: number): LedgerEntry => {
     try {
-      return ledgerEntry.parse(JSON.parse(line));
+      return ledgerEntry.parse(parseJson(line));
     } catch (cause) {
       throw new LedgerInvalid(`line ${index + 1} of ${path} is no entry`, { cause });
     }

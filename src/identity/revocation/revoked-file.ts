@@ -1,5 +1,6 @@
 /** The file of what was revoked. */
 import { join } from 'node:path';
+import { parseJson } from '#lib';
 import { RevocationsInvalid, StorageFailed } from '../errors.ts';
 import { PRIVATE_MODE, readIdentityFile, replaceFile } from '../files.ts';
 import { identityDirOf } from '../layout.ts';
@@ -32,7 +33,7 @@ export async function readRevoked(stateDir: string): Promise<readonly RevokedEnt
   // The process that makes certificates can do without the schemas as long as nothing is revoked.
   const { revokedFile } = await import('./schemas.ts');
   try {
-    return revokedFile.parse(JSON.parse(text)).revoked;
+    return revokedFile.parse(parseJson(text)).revoked;
   } catch (cause) {
     throw new RevocationsInvalid(`${path} is no list of revoked certificates`, {
       cause,

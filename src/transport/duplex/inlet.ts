@@ -1,5 +1,5 @@
 import type { PosternError } from '#lib';
-import { toPosternError } from '#lib';
+import { parseJson, toPosternError } from '#lib';
 import type { Frame, RpcId } from '#mcp';
 import { asRpcId, isObject, jsonLimitsOf, readFrame } from '#mcp';
 import { UpstreamProtocolError } from '../errors.ts';
@@ -150,7 +150,7 @@ export class Inlet implements Gate {
 /** Id in a refused message, read without care: it only serves to fail the call early. */
 function answeredId(bytes: Buffer): RpcId | undefined {
   try {
-    const message = JSON.parse(bytes.toString('utf8')) as unknown;
+    const message = parseJson(bytes.toString('utf8'));
     if (!isObject(message) || 'method' in message) return undefined;
     return asRpcId(message['id']);
   } catch {
