@@ -18,7 +18,7 @@ import {
 import type { Frame } from './frame.ts';
 import { metaEntryOf, metaOf, paramOf, readFrame, resultEntryOf } from './frame.ts';
 import { scanObject } from './json/scan.ts';
-import { Shape } from './json/shape.ts';
+import { Outline } from './json/outline.ts';
 import { Mutator } from './mutate.fixture.ts';
 import { META_PROTOCOL_VERSION } from './shapes.ts';
 
@@ -26,7 +26,10 @@ const SOAK = process.env['POSTERN_SOAK'] === '1';
 const MUTATIONS = SOAK ? 3_000_000 : 10_000;
 const soakTimeout = SOAK ? { timeout: 3_600_000 } : {};
 const PER_SEED = 200;
-const NOTHING_KNOWN = new Shape({});
+const NOTHING_KNOWN = new Outline({});
+/** With it a text is read where it stands, like every large one. */
+const SPACES = Buffer.alloc(65_600, ' ');
+const LARGE = { ...LIMITS, maxBytes: 2 * SPACES.length };
 
 const corpus = readCorpus();
 
@@ -78,8 +81,23 @@ test('R-17 reads messages as JSON.parse and the SDKs do', soakTimeout, (t) => {
   }
 });
 
+test('R-17 reads in a large text what it reads in a small one', soakTimeout, (t) => {
+  const counts = mutate((bytes) => {
+    const large = Buffer.concat([SPACES, bytes]);
+    const code = codeOf(() => readFrame(large, LARGE));
+    assert.equal(
+      code,
+      codeOf(() => readFrame(bytes, LIMITS)),
+    );
+    if (code === null) assertSameParts(readFrame(large, LARGE), parsed(bytes));
+    return code ?? 'taken';
+  }, MUTATIONS / 10);
+  t.diagnostic(JSON.stringify(counts));
+  assert.ok((counts['taken'] ?? 0) > MUTATIONS / 1000);
+});
+
 /** Counts what comes of spoiled texts. */
-function mutate(judge: (bytes: Buffer) => string): Record<string, number> {
+function mutate(judge: (bytes: Buffer) => string, mutations = MUTATIONS): Record<string, number> {
   const texts = [...corpus].flatMap(([name, bytes]) => {
     const isTaken = !readOutcomes()[name]?.startsWith('POSTERN');
     return isTaken ? [bytes, bytes, bytes, bytes] : [bytes];
@@ -94,7 +112,7 @@ function mutate(judge: (bytes: Buffer) => string): Record<string, number> {
         counts[answer] = (counts[answer] ?? 0) + 1;
       }
     }),
-    { numRuns: MUTATIONS / PER_SEED, endOnFailure: true },
+    { numRuns: mutations / PER_SEED, endOnFailure: true },
   );
   return counts;
 }

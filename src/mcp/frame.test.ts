@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_LIMITS } from '#lib';
+import { accessesOf } from './access.ts';
 import { idKey, metaEntryOf, paramOf, readFrame, resultEntryOf } from './frame.ts';
 import { jsonLimitsOf } from './json/limits.ts';
 
@@ -28,6 +29,71 @@ test('R-23 tells requests, notifications and responses apart and keeps their byt
   assert.equal(read(error).kind, 'response');
 });
 
+test('R-17 takes keys for what they are in their own object, whatever the messages before had', () => {
+  const name = fc.constantFrom('name', 'uri', 'type', '_meta', 'ref', 'params', 'id', 'a', 'b');
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 3, withCrossShrink: true }, fc.nat(9), tie('object')),
+    object: fc.dictionary(name, tie('value'), { maxKeys: 5, noNullPrototype: true }),
+  }));
+  const params = fc.record(
+    { ref: value, _meta: value, name: value, notifications: value, a: value, uri: value },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.array(params, { minLength: 2, maxLength: 8 }), (messages) => {
+      for (const message of messages) {
+        // The keys in an order of the message's own.
+        const shuffled = Object.fromEntries(Object.entries(message).toReversed());
+        for (const each of [message, shuffled]) {
+          const frame = read({ jsonrpc: '2.0', method: 'a/b', params: each });
+          assert.ok(frame.kind === 'notification');
+          for (const key of ['ref', '_meta', 'name', 'notifications', 'a', 'uri', 'b']) {
+            assert.deepEqual(paramOf(frame, key), (each as Record<string, unknown>)[key]);
+          }
+          const meta = each['_meta'] as Record<string, unknown> | number | undefined;
+          for (const key of ['progressToken', 'name', 'a']) {
+            const expected = typeof meta === 'object' ? meta[key] : undefined;
+            assert.deepEqual(metaEntryOf(frame, key), expected);
+          }
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('R-17 sees through escaped keys, whatever keys were read before', () => {
+  const listen = (filter: string) =>
+    Buffer.from(
+      `{"jsonrpc":"2.0","id":7,"method":"subscriptions/listen","params":{"notifications":${filter}}}`,
+    );
+  const blind = String.raw`{"q":{"q":true,"resourceSubscription\\":1},"resourceSubscription\u0073":["file:///a"]}`;
+  const secret = { kind: 'resource', name: 'file:///a' };
+  assert.deepEqual(accessesOf(readFrame(listen(blind), limits)), [{ kind: 'server' }, secret]);
+  const before = String.raw`{"p":true,"resourceSubscription\\":1}`;
+  readFrame(listen(before), limits);
+  const after = String.raw`{"p":true,"resourceSubscription\u0073":["file:///a"]}`;
+  assert.deepEqual(accessesOf(readFrame(listen(after), limits)), [{ kind: 'server' }, secret]);
+
+  const call = readFrame(
+    Buffer.from(
+      String.raw`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"arguments":{"arguments":{},"nam\\":1},"nam\u0065":"x"}}`,
+    ),
+    limits,
+  );
+  assert.ok(call.kind === 'request');
+  assert.deepEqual([paramOf(call, 'name'), call.params['name']], ['x', 'x']);
+  assert.deepEqual(call.params['arguments'], { arguments: {}, 'nam\\': 1 });
+});
+
+test('R-17 refuses a text for the same reason whatever was read before', () => {
+  const few = { ...limits, maxKeys: 3 };
+  const twice = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"a","id":2}');
+  assert.throws(() => readFrame(twice, few), code('POSTERN_FRAME_AMBIGUOUS'));
+  readFrame(Buffer.from('{"jsonrpc":"2.0","method":"a","id":1}'), few);
+  assert.throws(() => readFrame(twice, few), code('POSTERN_FRAME_AMBIGUOUS'));
+});
+
 test('R-17 refuses protocol keys in another letter case', () => {
   const ambiguous = code('POSTERN_FRAME_AMBIGUOUS');
   assert.throws(
@@ -49,6 +115,7 @@ test('R-17 refuses protocol keys in spellings that other parsers fold, nested on
     { ...call, 'param\u017F': { name: 'delete' } },
     { ...call, params: { ...call.params, 'argument\u017F': {} } },
     { ...call, params: { ...call.params, '\uFF4Eame': 'delete' } },
+    { ...call, params: { ...call.params, 'ur\u0130': 'file:///b' } },
     { ...call, params: { ref: { type: 'ref/prompt', name: 'a', Name: 'b' } } },
     { ...call, params: { notifications: {}, Notifications: { resourceSubscriptions: [] } } },
     { ...call, params: { notifications: { ResourceSubscriptions: [] } } },

@@ -8,7 +8,7 @@ import {
   ScannedRequest,
   ScannedResult,
 } from './scanned-frame.ts';
-import { ERROR_SHAPE, MESSAGE } from './shapes.ts';
+import { MESSAGE } from './shapes.ts';
 
 /** A JSON-RPC id; MCP forbids `null`. */
 export type RpcId = string | number;
@@ -53,8 +53,8 @@ const METHOD = MESSAGE.key('method');
 const PARAMS = MESSAGE.key('params');
 const RESULT = MESSAGE.key('result');
 const ERROR = MESSAGE.key('error');
-const CODE = ERROR_SHAPE.key('code');
-const TEXT = ERROR_SHAPE.key('message');
+const CODE = MESSAGE.key('error', 'code');
+const TEXT = MESSAGE.key('error', 'message');
 const VERSION = Buffer.from('"2.0"');
 
 /**
@@ -104,7 +104,7 @@ export function metaEntryOf(frame: RequestFrame | NotificationFrame, key: string
 
 /** The value of one key of a result, without building the others; `undefined` in an error. */
 export function resultEntryOf(frame: ResponseFrame, key: string): unknown {
-  if (frame instanceof ScannedResult) return frame.members.valueOf(key);
+  if (frame instanceof ScannedResult) return frame.entry(key);
   return 'result' in frame.outcome ? frame.outcome.result[key] : undefined;
 }
 
@@ -125,30 +125,28 @@ export function idKey(id: RpcId): string {
 function readCall(bytes: Buffer, members: Members): Frame {
   const method = members.value(METHOD);
   if (typeof method !== 'string' || method === '') throw new FrameNotRpc('"method" is no string');
-  const params = members.inner(PARAMS);
-  if (params === null && members.has(PARAMS)) throw new FrameNotRpc('"params" is not an object');
+  if (members.has(PARAMS) && !members.hasObject(PARAMS))
+    throw new FrameNotRpc('"params" is not an object');
   if (members.has(RESULT) || members.has(ERROR)) {
     throw new FrameNotRpc('message is both a request and a response');
   }
-  if (!members.has(ID)) return new ScannedNotification(bytes, method, params);
-  return new ScannedRequest(bytes, idOf(members), method, params);
+  if (!members.has(ID)) return new ScannedNotification(bytes, method, members);
+  return new ScannedRequest(bytes, idOf(members), method, members);
 }
 
 function readResponse(bytes: Buffer, members: Members): ResponseFrame {
   if (members.has(RESULT) === members.has(ERROR)) {
     throw new FrameNotRpc('message has no "method" and not exactly one of "result" and "error"');
   }
-  const error = members.inner(ERROR);
-  if (error !== null) return readError(bytes, members, error);
+  if (members.hasObject(ERROR)) return readError(bytes, members);
   const id = idOf(members);
-  const result = members.inner(RESULT);
-  if (result === null) throw new FrameNotRpc('"result" is not an object');
-  return new ScannedResult(bytes, id, result);
+  if (!members.hasObject(RESULT)) throw new FrameNotRpc('"result" is not an object');
+  return new ScannedResult(bytes, id, members);
 }
 
-function readError(bytes: Buffer, members: Members, error: Members): ResponseFrame {
-  const code = error.value(CODE);
-  const message = error.value(TEXT);
+function readError(bytes: Buffer, members: Members): ResponseFrame {
+  const code = members.value(CODE);
+  const message = members.value(TEXT);
   if (!Number.isInteger(code) || typeof message !== 'string') {
     throw new FrameNotRpc('"error" has no integer "code" and string "message"');
   }

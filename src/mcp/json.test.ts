@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { scanObject } from './json/scan.ts';
-import { Shape } from './json/shape.ts';
+import { scanArray, scanObject } from './json/scan.ts';
+import { Outline } from './json/outline.ts';
 
 const limits = {
   maxBytes: 1024 * 1024,
@@ -11,10 +11,10 @@ const limits = {
   maxKeyBytes: 512,
   maxNumberBytes: 64,
 };
-const NOTHING_KNOWN = new Shape({});
+const NOTHING_KNOWN = new Outline({});
 const readJson = (bytes: Buffer): unknown => {
-  const members = scanObject(bytes, limits, NOTHING_KNOWN);
-  return members === null ? (JSON.parse(bytes.toString()) as unknown) : members.whole();
+  scanObject(bytes, limits, NOTHING_KNOWN);
+  return JSON.parse(bytes.toString()) as unknown;
 };
 const read = (text: string): unknown => readJson(Buffer.from(text));
 const code = (expected: string) => (error: unknown) =>
@@ -157,6 +157,39 @@ test('R-17 finds a key that occurs twice among many, and in objects beside and w
   for (const text of [`{${many},"in":{${many}}}`, `[{"\\u00e9":1},{"é":1,"in":{"\\u00e9":2}}]`]) {
     assert.deepEqual(read(text), JSON.parse(text));
   }
+});
+
+test('R-17 reads nothing of a text that was there before', () => {
+  const before = Buffer.from('{"first":"\\u0041","list":[true,null,-1.5e+3],"last":{"a":"b"}}   ');
+  for (let size = 0; size < before.length - 3; size += 1) {
+    read(before.toString());
+    assert.throws(() => readJson(before.subarray(0, size)), code('POSTERN_FRAME_NOT_JSON'));
+  }
+  read(before.toString());
+  assert.deepEqual(read('{"first":"A"}'), { first: 'A' });
+});
+
+test('R-17 reads texts of all sizes around the one from which on they are not copied', () => {
+  const known = new Outline({ first: 'any', last: { name: 'exact' } });
+  const name = known.key('last', 'name');
+  for (let size = 65_536 - 80; size < 65_536 + 80; size += 1) {
+    const head = '{"first":"';
+    const tail = '","last":{"name":"end"}}';
+    const text = Buffer.from(head + 'a'.repeat(size - head.length - tail.length) + tail);
+    assert.equal(scanObject(text, limits, known)?.value(name), 'end');
+    for (const less of [1, 2, 3, 6, 13]) {
+      assert.throws(() => readJson(text.subarray(0, -less)), code('POSTERN_FRAME_NOT_JSON'));
+    }
+    const twice = Buffer.from(text.toString().replace('"name"', '"name":1,"name"'));
+    assert.throws(() => scanObject(twice, limits, known), code('POSTERN_FRAME_AMBIGUOUS'));
+  }
+});
+
+test('R-17 does not go on with a text when another was read meanwhile', () => {
+  const list = Buffer.from('[{"a":1},{"b":2}]');
+  assert.throws(() => {
+    scanArray(list, limits, NOTHING_KNOWN, () => void read('[1,2,3,4,5,6,7,8]'));
+  }, /within another/);
 });
 
 test('R-14 keeps within its depth however deep it may go', () => {

@@ -3,29 +3,43 @@ import type { ResponseFrame } from './frame.ts';
 import { READ_BEFORE } from './json/limits.ts';
 import type { Members, Span } from './json/members.ts';
 import { scanArray, scanObject } from './json/scan.ts';
-import type { KnownKey } from './json/shape.ts';
-import { LIST_ITEM, MESSAGE, RESULT_SHAPE } from './shapes.ts';
+import type { KnownKey } from './json/outline.ts';
+import { LIST_ITEM, MESSAGE } from './shapes.ts';
 
 interface ListShape {
   readonly method: string;
   readonly items: KnownKey;
-  readonly name: string;
+  readonly name: KnownKey;
   readonly kind: 'tool' | 'resource' | 'prompt';
 }
 
-const RESULT = MESSAGE.key('result');
-const CACHE_SCOPE = RESULT_SHAPE.key('cacheScope');
+const CACHE_SCOPE = MESSAGE.key('result', 'cacheScope');
 
 /** Where each list keeps its items and what names them. */
 const LISTS: readonly ListShape[] = [
-  { method: 'tools/list', items: RESULT_SHAPE.key('tools'), name: 'name', kind: 'tool' },
-  { method: 'prompts/list', items: RESULT_SHAPE.key('prompts'), name: 'name', kind: 'prompt' },
-  { method: 'resources/list', items: RESULT_SHAPE.key('resources'), name: 'uri', kind: 'resource' },
+  {
+    method: 'tools/list',
+    items: MESSAGE.key('result', 'tools'),
+    name: LIST_ITEM.key('name'),
+    kind: 'tool',
+  },
+  {
+    method: 'prompts/list',
+    items: MESSAGE.key('result', 'prompts'),
+    name: LIST_ITEM.key('name'),
+    kind: 'prompt',
+  },
+  {
+    method: 'resources/list',
+    items: MESSAGE.key('result', 'resources'),
+    name: LIST_ITEM.key('uri'),
+    kind: 'resource',
+  },
   // A template is visible when policy allows its text, braces included, as if it were a URI.
   {
     method: 'resources/templates/list',
-    items: RESULT_SHAPE.key('resourceTemplates'),
-    name: 'uriTemplate',
+    items: MESSAGE.key('result', 'resourceTemplates'),
+    name: LIST_ITEM.key('uriTemplate'),
     kind: 'resource',
   },
 ];
@@ -63,7 +77,7 @@ export function filterList(
   const isCacheable = method === null || CACHEABLE.has(method);
   if (!isCacheable || 'error' in frame.outcome) return frame.bytes;
   const { bytes } = frame;
-  const result = scanObject(bytes, READ_BEFORE, MESSAGE)?.inner(RESULT) ?? null;
+  const result = scanObject(bytes, READ_BEFORE, MESSAGE);
   if (result === null) return bytes;
   const edits: Edit[] = [];
   for (const shape of shapes) {
@@ -86,7 +100,7 @@ function visibleItems(
   const items: Buffer[] = [];
   let hidden = 0;
   const isArray = scanArray(list, READ_BEFORE, LIST_ITEM, (start, end, members) => {
-    const name = members?.valueOf(shape.name);
+    const name = members?.value(shape.name);
     if (typeof name === 'string' && visible({ kind: shape.kind, name })) {
       items.push(list.subarray(start, end));
     } else {

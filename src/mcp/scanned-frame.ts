@@ -1,6 +1,10 @@
 import type { JsonObject, NotificationFrame, RequestFrame, ResponseFrame, RpcId } from './frame.ts';
 import type { Members } from './json/members.ts';
-import { META_KEY } from './shapes.ts';
+import { MESSAGE } from './shapes.ts';
+
+const PARAMS = MESSAGE.key('params');
+const META = MESSAGE.key('params', '_meta');
+const RESULT = MESSAGE.key('result');
 
 const NO_PARAMS: JsonObject = {};
 
@@ -8,26 +12,26 @@ const NO_PARAMS: JsonObject = {};
 export abstract class ScannedCall {
   readonly bytes: Buffer;
   readonly method: string;
-  readonly #params: Members | null;
+  readonly #members: Members;
 
-  constructor(bytes: Buffer, method: string, params: Members | null) {
+  constructor(bytes: Buffer, method: string, members: Members) {
     this.bytes = bytes;
     this.method = method;
-    this.#params = params;
+    this.#members = members;
   }
 
   get params(): JsonObject {
-    return this.#params?.whole() ?? NO_PARAMS;
+    return this.#members.has(PARAMS) ? this.#members.object(PARAMS) : NO_PARAMS;
   }
 
   /** The value of one key of `params`. */
   param(name: string): unknown {
-    return this.#params?.valueOf(name);
+    return this.#members.entry(PARAMS, name);
   }
 
   /** The value of one key of `params._meta`. */
   metaEntry(key: string): unknown {
-    return this.#params?.inner(META_KEY)?.valueOf(key);
+    return this.#members.entry(META, key);
   }
 }
 
@@ -35,8 +39,8 @@ export class ScannedRequest extends ScannedCall implements RequestFrame {
   readonly kind = 'request';
   readonly id: RpcId;
 
-  constructor(bytes: Buffer, id: RpcId, method: string, params: Members | null) {
-    super(bytes, method, params);
+  constructor(bytes: Buffer, id: RpcId, method: string, members: Members) {
+    super(bytes, method, members);
     this.id = id;
   }
 }
@@ -51,14 +55,18 @@ export class ScannedResult implements ResponseFrame {
   readonly bytes: Buffer;
   readonly id: RpcId;
   readonly outcome: { readonly result: JsonObject };
-  /** Where the members of the result stand in `bytes`. */
-  readonly members: Members;
+  readonly #members: Members;
 
   constructor(bytes: Buffer, id: RpcId, members: Members) {
     this.bytes = bytes;
     this.id = id;
     this.outcome = new LazyResult(members);
-    this.members = members;
+    this.#members = members;
+  }
+
+  /** The value of one key of the result. */
+  entry(key: string): unknown {
+    return this.#members.entry(RESULT, key);
   }
 }
 
@@ -70,6 +78,6 @@ class LazyResult {
   }
 
   get result(): JsonObject {
-    return this.#members.whole();
+    return this.#members.object(RESULT);
   }
 }

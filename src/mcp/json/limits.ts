@@ -34,3 +34,6 @@ export const READ_BEFORE: JsonLimits = {
   maxKeyBytes: Infinity,
   maxNumberBytes: Infinity,
 };
+
+/** Deeper than this no text is read, whatever the limits are. */
+export const DEEPEST = 4096;

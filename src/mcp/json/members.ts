@@ -1,8 +1,11 @@
+import { parseJson } from '#lib';
 import { recentText } from './recent-text.ts';
-import type { KnownKey, Shape } from './shape.ts';
-import { digitsIn, isAt, stringIn, valueIn } from './text.ts';
+import { unclearText } from './refusals.ts';
+import type { KnownKey, Outline } from './outline.ts';
+import { digitsIn, hasEscape, isAt, stringIn, valueIn } from './text.ts';
 
 const QUOTE = 0x22;
+const OPEN_OBJECT = 0x7b;
 
 /** Part of a text that is one value: from `start` on, up to `end`. */
 export interface Span {
@@ -11,125 +14,118 @@ export interface Span {
 }
 
 /**
- * Where the members of an object stand in a text. What they say is read when it is asked for, from
+ * Where the values of known keys stand in a text. What they say is read when it is asked for, from
  * exactly the bytes that were scanned; what is no short text is read once.
  */
 export class Members {
-  readonly shape: Shape;
+  readonly outline: Outline;
+  /** By the `span` of a key the start of its value, then the end; 0 for absent ones. */
+  readonly spans: number[];
   readonly #bytes: Buffer;
-  /** Start and end of the value of each known key, by the key's index; 0 for absent ones. */
-  readonly #spans: number[];
-  /** Place of the known key that was found last; 0 before the first. */
-  last = 0;
-  /** By the index of the key; `null` while there is none. */
+  /** By half the `span` of the key. */
   #values: unknown[] | null = null;
-  /** The objects under known keys, each with the next one and the index of its key. */
-  #inner: Members | null = null;
-  #next: Members | null = null;
-  #index = 0;
-  #start = 0;
-  #end = 0;
-  #whole: Readonly<Record<string, unknown>> | null = null;
+  #hasEscapedKey = false;
 
-  constructor(shape: Shape, bytes: Buffer) {
-    this.shape = shape;
+  constructor(outline: Outline, bytes: Buffer) {
+    this.outline = outline;
     this.#bytes = bytes;
-    this.#spans = shape.absent.slice();
+    this.spans = outline.absent.slice();
   }
 
-  /** Notes where the object itself stands. */
-  setSpan(start: number, end: number): void {
-    this.#start = start;
-    this.#end = end;
+  /** Notes that a key somewhere in the text has escapes, which not every parser reads rightly. */
+  noteEscapedKey(): void {
+    this.#hasEscapedKey = true;
   }
 
-  /** Notes where the value of a key stands. */
-  set({ index }: KnownKey, start: number, end: number): void {
-    this.#spans[2 * index] = start;
-    this.#spans[2 * index + 1] = end;
-    this.last = index + 1;
+  /** Whether the text has this key. */
+  has({ span }: KnownKey): boolean {
+    return this.spans[span] !== 0;
   }
 
-  /** Notes where the object under a key stands. */
-  setInner(key: KnownKey, start: number, end: number, inner: Members): void {
-    this.set(key, start, end);
-    inner.#index = key.index;
-    inner.#next = this.#inner;
-    this.#inner = inner;
-  }
-
-  /** Whether the object has this key. */
-  has({ index }: KnownKey): boolean {
-    return this.#spans[2 * index + 1] !== 0;
+  /** Whether the value of a key is an object. */
+  hasObject({ span }: KnownKey): boolean {
+    const start = this.spans[span] as number;
+    return start !== 0 && this.#bytes[start] === OPEN_OBJECT;
   }
 
   /** Where the value of a key stands, `null` when that is absent. */
   span(key: KnownKey): Span | null {
     if (!this.has(key)) return null;
-    const { index } = key;
-    return { start: this.#spans[2 * index] as number, end: this.#spans[2 * index + 1] as number };
+    const { span } = key;
+    return { start: this.spans[span] as number, end: this.spans[span + 1] as number };
   }
 
   /** The value of a key as it is written; empty when that is absent. */
-  written(key: KnownKey): string {
-    const span = this.span(key);
-    return span === null ? '' : stringIn(this.#bytes, span.start, span.end);
+  written({ span }: KnownKey): string {
+    return stringIn(this.#bytes, this.spans[span] as number, this.spans[span + 1] as number);
   }
 
   /** Whether the value of a key is written just so. */
-  isWritten({ index }: KnownKey, expected: Buffer): boolean {
-    const start = this.#spans[2 * index] as number;
-    const end = this.#spans[2 * index + 1] as number;
+  isWritten({ span }: KnownKey, expected: Buffer): boolean {
+    const start = this.spans[span] as number;
+    const end = this.spans[span + 1] as number;
     return isAt(this.#bytes, start, end, expected);
   }
 
   /** The value of a key that is present and written as some digits alone, else `null`. */
-  digits({ index }: KnownKey): number | null {
-    const start = this.#spans[2 * index] as number;
-    const end = this.#spans[2 * index + 1] as number;
-    return end === 0 ? null : digitsIn(this.#bytes, start, end);
+  digits({ span }: KnownKey): number | null {
+    const start = this.spans[span] as number;
+    return start === 0 ? null : digitsIn(this.#bytes, start, this.spans[span + 1] as number);
   }
 
-  /** The members of the object under a key; `null` when that is absent or no object. */
-  inner({ index }: KnownKey): Members | null {
-    let inner = this.#inner;
-    while (inner !== null && inner.#index !== index) inner = inner.#next;
-    return inner;
-  }
-
-  /** The value of a key, reading no more than it has to. */
+  /** The value of a key, reading no more than it has to; `undefined` when that is absent. */
   value(key: KnownKey): unknown {
-    return this.#shortText(key) ?? this.#readOnce(key);
+    const { span } = key;
+    const start = this.spans[span] as number;
+    if (start === 0) return undefined;
+    const end = this.spans[span + 1] as number;
+    // Texts that messages have again and again cost less to find than to keep.
+    const text =
+      key.isExact && this.#bytes[start] === QUOTE
+        ? recentText(this.#bytes, start + 1, end - 1)
+        : null;
+    return text ?? this.#readOnce(span >> 1, start, end);
   }
 
-  /** The value of any key, known to the shape or not. */
-  valueOf(name: string): unknown {
-    if (this.#whole !== null) return this.#whole[name];
-    const key = this.shape.byName(name);
-    return key === null ? this.whole()[name] : this.value(key);
+  /** The value of any key of the object under a known one, `undefined` when there is none. */
+  entry(object: KnownKey, name: string): unknown {
+    if (!this.hasObject(object)) return undefined;
+    const key = object.shape?.byName(name) ?? null;
+    return key === null ? this.object(object)[name] : this.value(key);
   }
 
-  /** The whole object. */
-  whole(): Readonly<Record<string, unknown>> {
-    this.#whole ??= valueIn(this.#bytes, this.#start, this.#end) as Record<string, unknown>;
-    return this.#whole;
+  /** The whole object under a key. */
+  object(key: KnownKey): Readonly<Record<string, unknown>> {
+    return this.value(key) as Record<string, unknown>;
   }
 
-  /** Texts that messages have again and again cost less to find than to keep. */
-  #shortText({ index, value }: KnownKey): string | null {
-    if (value !== 'exact') return null;
-    const start = this.#spans[2 * index] as number;
-    const end = this.#spans[2 * index + 1] as number;
-    return this.#bytes[start] === QUOTE ? recentText(this.#bytes, start + 1, end - 1) : null;
+  /**
+   * Half a surrogate pair is kept by some parsers, replaced by others and refused by the rest; C ends a
+   * string at a NUL. In a name, or in a list of names, each would mean something else.
+   *
+   * @throws FrameAmbiguous when there is such a thing under an exact key.
+   */
+  refuseUnclear(): void {
+    for (const key of this.outline.exact) {
+      const start = this.spans[key.span] as number;
+      const end = this.spans[key.span + 1] as number;
+      if (start === 0 || !hasEscape(this.#bytes, start, end)) continue;
+      const value = this.#read(start, end);
+      for (const text of Array.isArray(value) ? value : [value]) {
+        if (typeof text === 'string' && (!text.isWellFormed() || text.includes('\0'))) {
+          throw unclearText();
+        }
+      }
+    }
   }
 
-  #readOnce(key: KnownKey): unknown {
-    const values = (this.#values ??= this.shape.unread.slice());
-    return (values[key.index] ??= this.inner(key)?.whole() ?? this.#read(key));
+  #readOnce(index: number, start: number, end: number): unknown {
+    const values = (this.#values ??= []);
+    return (values[index] ??= this.#read(start, end));
   }
 
-  #read(key: KnownKey): unknown {
-    const span = this.span(key);
-    return span === null ? undefined : valueIn(this.#bytes, span.start, span.end);
+  #read(start: number, end: number): unknown {
+    if (this.#hasEscapedKey) return parseJson(stringIn(this.#bytes, start, end));
+    return valueIn(this.#bytes, start, end);
   }
 }

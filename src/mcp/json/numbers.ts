@@ -15,19 +15,25 @@ const LETTER_CASE = 0x20;
  * @throws FrameInvalidJson when no number begins there.
  */
 export function endOfNumber(bytes: Buffer, at: number): number {
-  let end = at;
-  if (bytes[end] === MINUS) end += 1;
-  end = bytes[end] === ZERO ? end + 1 : digits(bytes, end);
-  if (bytes[end] === POINT) end = digits(bytes, end + 1);
-  if (((bytes[end] as number) & ~LETTER_CASE) === EXPONENT) {
-    const sign = bytes[end + 1];
-    end = digits(bytes, sign === PLUS || sign === MINUS ? end + 2 : end + 1);
-  }
-  return end;
+  const start = bytes[at] === MINUS ? at + 1 : at;
+  const end = endOfDigits(bytes, start);
+  if (bytes[start] === ZERO && end > start + 1) throw notJson(start + 1);
+  // Most are integers, and a comma or bracket comes behind them.
+  return (bytes[end] as number) === POINT || (bytes[end] as number) > NINE
+    ? endOfReal(bytes, end)
+    : end;
+}
+
+/** Index behind the fraction and the exponent that a number may have behind its digits. */
+function endOfReal(bytes: Buffer, at: number): number {
+  const end = bytes[at] === POINT ? endOfDigits(bytes, at + 1) : at;
+  if (((bytes[end] as number) & ~LETTER_CASE) !== EXPONENT) return end;
+  const sign = bytes[end + 1];
+  return endOfDigits(bytes, sign === PLUS || sign === MINUS ? end + 2 : end + 1);
 }
 
 /** Index behind at least one digit. */
-function digits(bytes: Buffer, at: number): number {
+function endOfDigits(bytes: Buffer, at: number): number {
   let end = at;
   while (isDigit(bytes[end] as number)) end += 1;
   if (end === at) throw notJson(at);

@@ -1,8 +1,10 @@
 /*
  * The keys of the objects that are open at one place of a text, to find one that occurs twice. Where
  * they stand is kept, not what they say. Scanning is synchronous and never within another, so one
- * stack does for all; it is of this module and not of an object because that takes half the time.
+ * stack does for all; it is of this module and not of an object because that takes half the time, and
+ * its top is handed on because that takes less than keeping it here.
  */
+import { DEEPEST } from './limits.ts';
 import { keyTwice, unclearText } from './refusals.ts';
 import { stringIn } from './text.ts';
 
@@ -12,62 +14,58 @@ import { stringIn } from './text.ts';
  */
 const FEW = 16;
 
-const ROOM = 4096;
-
 /**
  * For each open object a number whose bits tell the kinds of keys that it has, then start and end of
- * each of its keys. Keys that find no room go into sets.
+ * each of its keys. An object is named by the index of that number.
  */
-const STACK = new Int32Array(ROOM);
-/** By the number of the object. */
+const STACK = new Int32Array(DEEPEST * (1 + 2 * FEW));
+/** Instead of the kinds of an object whose keys are in a set. */
+const CROWD = -1;
 const CROWDS = new Map<number, Set<string>>();
-let top = 0;
-/** Whether there may be any. */
-let crowded = false;
 
-/** Forgets all that a text has left, which need not have ended well. */
+/** Forgets all that a text has left which did not end well. */
 export function forgetKeys(): void {
-  top = 0;
-  if (crowded) CROWDS.clear();
-  crowded = false;
+  CROWDS.clear();
 }
 
-/** Begins an object; the number names it until it is closed. */
-export function openObject(): number {
-  const object = top;
-  STACK[object] = 0;
-  top = object + 1;
-  return object;
+/** Begins an object at the top of the stack; returns the new top. */
+export function openObject(top: number): number {
+  STACK[top] = 0;
+  return top + 1;
 }
 
 /** Ends the object that was opened last. */
 export function closeObject(object: number): void {
-  top = object;
-  if (!crowded) return;
-  CROWDS.delete(object);
-  crowded = CROWDS.size > 0;
+  if (STACK[object] === CROWD) CROWDS.delete(object);
 }
 
 /**
- * Adds a key without escapes to the object that was opened last.
+ * Adds a key without escapes to the object that was opened last; returns the new top.
  *
  * @throws FrameAmbiguous when the object has it already.
  */
-export function addKey(object: number, bytes: Buffer, start: number, end: number): void {
-  const at = top;
-  const isCrowd = at - object > 2 * FEW || at + 2 > ROOM;
-  if (isCrowd || (crowded && CROWDS.has(object))) {
-    addToCrowd(object, bytes, stringIn(bytes, start, end));
-    return;
-  }
+export function addKey(
+  object: number,
+  top: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
   const kind = kindOf(bytes, start, end);
   const kinds = STACK[object] as number;
   // Most objects have few keys, each of another kind.
-  if ((kinds & kind) !== 0) refuseSame(object, bytes, start, end - start);
+  if ((kinds & kind) !== 0 || top - object > 2 * FEW) {
+    const isCrowd = kinds === CROWD || top - object > 2 * FEW;
+    if (isCrowd) {
+      addToCrowd(object, top, bytes, stringIn(bytes, start, end));
+      return top;
+    }
+    refuseSame(object, top, bytes, start, end - start);
+  }
   STACK[object] = kinds | kind;
-  STACK[at] = start;
-  STACK[at + 1] = end;
-  top = at + 2;
+  STACK[top] = start;
+  STACK[top + 1] = end;
+  return top + 2;
 }
 
 /**
@@ -76,25 +74,25 @@ export function addKey(object: number, bytes: Buffer, start: number, end: number
  * @param text what it says.
  * @throws FrameAmbiguous also when a parser might not read it as it is written.
  */
-export function addEscapedKey(object: number, bytes: Buffer, text: string): void {
+export function addEscapedKey(object: number, top: number, bytes: Buffer, text: string): void {
   if (!text.isWellFormed()) throw unclearText();
-  addToCrowd(object, bytes, text);
+  addToCrowd(object, top, bytes, text);
 }
 
-function addToCrowd(object: number, bytes: Buffer, text: string): void {
-  const crowd = CROWDS.get(object) ?? newCrowd(object, bytes);
+function addToCrowd(object: number, top: number, bytes: Buffer, text: string): void {
+  const crowd = CROWDS.get(object) ?? newCrowd(object, top, bytes);
   const { size } = crowd;
   crowd.add(text);
   if (crowd.size === size) throw keyTwice();
 }
 
-function newCrowd(object: number, bytes: Buffer): Set<string> {
+function newCrowd(object: number, top: number, bytes: Buffer): Set<string> {
   const crowd = new Set<string>();
   for (let index = object + 1; index < top; index += 2) {
     crowd.add(stringIn(bytes, STACK[index] as number, STACK[index + 1] as number));
   }
+  STACK[object] = CROWD;
   CROWDS.set(object, crowd);
-  crowded = true;
   return crowd;
 }
 
@@ -105,7 +103,13 @@ function kindOf(bytes: Buffer, start: number, end: number): number {
   return 1 << (((end - start) * 5) ^ (first * 3) ^ last);
 }
 
-function refuseSame(object: number, bytes: Buffer, start: number, length: number): void {
+function refuseSame(
+  object: number,
+  top: number,
+  bytes: Buffer,
+  start: number,
+  length: number,
+): void {
   for (let index = object + 1; index < top; index += 2) {
     const other = STACK[index] as number;
     if ((STACK[index + 1] as number) - other !== length) continue;

@@ -5,101 +5,90 @@ import { isAt, stringIn } from './text.ts';
 const MAX_FOLDED_LENGTH = 128;
 
 const SLOTS = 64;
+/** Lower case makes an `i` and a dot of it; Java's comparison of letters by themselves, an `i`. */
+const DOTTED_I = '\u0130';
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * What is known of the value under a key: it is an object of this shape; it is a text, or a list of
- * texts, that has to mean the same to every parser (`exact`); nothing (`any`).
+ * What is known of the value under a key: the keys of an object; it is a text, or a list of texts,
+ * that has to mean the same to every parser (`exact`); nothing (`any`).
  */
-type Known = Shape | 'exact' | 'any';
-
-/** One key that an object may have. */
-export interface KnownKey {
-  readonly name: string;
-  /** Its place among the keys of the shape. */
-  readonly index: number;
-  readonly bytes: Buffer;
-  /** With quotes and colon, as it mostly stands in a text. */
-  readonly written: Buffer;
-  readonly value: Known;
+type Known = KnownKeys | 'exact' | 'any';
+interface KnownKeys {
+  readonly [key: string]: Known;
 }
 
-/** Keys that are known of one kind of object. */
+/** One key that is known of one of the objects in a text. */
+export interface KnownKey {
+  readonly name: string;
+  /** The number of the shape that has it. */
+  readonly owner: number;
+  /** Where a text keeps the start of its value; the end is behind it. */
+  readonly span: number;
+  readonly bytes: Buffer;
+  readonly isExact: boolean;
+  /** What is known of the object under it, `null` when nothing is. */
+  readonly shape: Shape | null;
+  /** The number of that, 0 when there is none. */
+  readonly inner: number;
+  /** With quotes and colon, as it mostly stands in a text: four bytes each, the last four as well. */
+  readonly words: readonly number[];
+  /** Bytes of it so written. */
+  readonly size: number;
+}
+
+/** The most bytes that a known key has, quotes and colon included. */
+export const MAX_KNOWN_BYTES = 64;
+
+/** The keys that are known of one object. */
 export class Shape {
-  /** Two zeros for each key. */
-  readonly absent: readonly number[];
-  /** An `undefined` for each key. */
-  readonly unread: readonly undefined[];
+  /** Its place among the objects of the outline, counted from 1. */
+  readonly number: number;
   readonly #byName = new Map<string, KnownKey>();
   /** The keys, dispersed by their first and last bytes and lengths. */
   readonly #slots: KnownKey[][] = Array.from({ length: SLOTS }, () => []);
   readonly #folded = new Set<string>();
-  /** What came first in the text before, then what came behind each key. */
-  readonly #followers: (KnownKey | null)[];
 
-  constructor(keys: Readonly<Record<string, Known>>) {
-    const known = Object.entries(keys).map(([name, value], index) => {
-      const written = Buffer.from(`"${name}":`);
-      return { name, index, bytes: Buffer.from(name), written, value };
-    });
-    this.absent = known.flatMap(() => [0, 0]);
-    this.unread = known.map(() => undefined);
-    this.#followers = [null, ...known.map(() => null)];
-    for (const key of known) {
-      this.#byName.set(key.name, key);
+  constructor(known: KnownKeys, outline: { shapes: (Shape | null)[]; keys: (KnownKey | null)[] }) {
+    this.number = outline.shapes.push(this) - 1;
+    for (const [name, value] of Object.entries(known)) {
+      const at = outline.keys.push(null) - 1;
+      const inner = typeof value === 'object' ? new Shape(value, outline) : null;
+      const key = {
+        name,
+        owner: this.number,
+        span: 2 * at,
+        bytes: Buffer.from(name),
+        isExact: value === 'exact',
+        shape: inner,
+        inner: inner?.number ?? 0,
+        ...asWritten(name),
+      };
+      outline.keys[at] = key;
+      this.#byName.set(name, key);
       this.#slots[slotOf(key.bytes, 0, key.bytes.length)]?.push(key);
-      this.#folded.add(fold(key.name));
+      this.#folded.add(fold(name));
     }
-  }
-
-  /**
-   * The known key that came behind another one in the text before, `null` when it does not stand here
-   * too: messages of one kind have their keys in the same order.
-   *
-   * @param at where a key begins, with its quote.
-   * @param before place of the key before, counted from 1; 0 for none.
-   */
-  likelyAt(bytes: Buffer, at: number, before: number): KnownKey | null {
-    const key = this.#followers[before] as KnownKey | null;
-    if (key === null) return null;
-    const { written } = key;
-    for (let index = 0; index < written.length; index += 1) {
-      if (bytes[at + index] !== written[index]) return null;
-    }
-    return key;
   }
 
   /**
    * The known key that stands in a text, `null` when it is another.
    *
-   * @param before place of the key before, counted from 1; 0 for none.
    * @param text what it says if there are escapes in it, `null` otherwise.
    * @throws FrameAmbiguous when some parsers would take it for a known one. Some match keys without
    *   regard to letter case (CVE-2026-27896), some of them fold more than ASCII: to Go, `paramſ` is
    *   `params`. One side would read it and the other would not.
    */
-  find(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    before: number,
-    text: string | null,
-  ): KnownKey | null {
+  find(bytes: Buffer, start: number, end: number, text: string | null): KnownKey | null {
     const key = text === null ? this.#keyAt(bytes, start, end) : this.byName(text);
-    if (key === null) {
-      const name = text ?? stringIn(bytes, start, end);
-      if (this.#folded.has(fold(name))) throw otherSpelling(name);
-    } else {
-      this.#followers[before] = key;
-    }
-    return key;
+    if (key !== null) return key;
+    const name = text ?? stringIn(bytes, start, end);
+    if (this.#folded.has(fold(name))) throw otherSpelling(name);
+    return null;
   }
 
-  /** A key that is among those of this shape. */
-  key(name: string): KnownKey {
-    const key = this.byName(name);
-    if (key === null) throw new Error(`no key "${name}" in the shape`);
-    return key;
+  byName(name: string): KnownKey | null {
+    return this.#byName.get(name) ?? null;
   }
 
   #keyAt(bytes: Buffer, start: number, end: number): KnownKey | null {
@@ -108,10 +97,51 @@ export class Shape {
     }
     return null;
   }
+}
 
-  byName(name: string): KnownKey | null {
-    return this.#byName.get(name) ?? null;
+/** What is known of one kind of text. */
+export class Outline {
+  readonly root: Shape;
+  /** By their numbers; 0 is none. */
+  readonly shapes: (Shape | null)[] = [null];
+  /** By half their spans; 0 is none. */
+  readonly keys: (KnownKey | null)[] = [null];
+  readonly exact: readonly KnownKey[];
+  /** A zero for each start and end. */
+  readonly absent: readonly number[];
+  /**
+   * What came behind each key in the text before, then what came first in the object under each key:
+   * texts of one kind have their keys in the same order.
+   */
+  readonly followers: (KnownKey | null)[];
+
+  constructor(known: KnownKeys) {
+    this.root = new Shape(known, this);
+    this.exact = this.keys.filter((key) => key !== null && key.isExact) as KnownKey[];
+    this.absent = this.keys.flatMap(() => [0, 0]);
+    this.followers = [...this.keys, ...this.keys].map(() => null);
   }
+
+  /** A key by the names that lead to it. */
+  key(...names: readonly string[]): KnownKey {
+    let shape: Shape | null = this.root;
+    let key: KnownKey | null = null;
+    for (const name of names) {
+      key = shape?.byName(name) ?? null;
+      shape = key?.shape ?? null;
+    }
+    if (key === null) throw new Error(`no key "${names.join('.')}" in the outline`);
+    return key;
+  }
+}
+
+function asWritten(name: string): Pick<KnownKey, 'words' | 'size'> {
+  const written = Buffer.from(`"${name}":`);
+  const size = written.length;
+  if (size > MAX_KNOWN_BYTES) throw new Error(`"${name}" is too long for a known key`);
+  const words = [];
+  for (let at = 0; at < size - 4; at += 4) words.push(written.readInt32LE(at));
+  return { words: [...words, written.readInt32LE(size - 4)], size };
 }
 
 function slotOf(bytes: Buffer, start: number, end: number): number {
@@ -126,5 +156,5 @@ function fold(key: string): string {
   const [text = ''] = key.split('\0', 1);
   if (text.length > MAX_FOLDED_LENGTH) return text;
   if (ASCII.test(text)) return text.toLowerCase();
-  return text.normalize('NFKC').toUpperCase().toLowerCase();
+  return text.normalize('NFKC').replaceAll(DOTTED_I, 'i').toUpperCase().toLowerCase();
 }

@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { skipSpace } from './bytes.ts';
 import type { JsonLimits } from './limits.ts';
 import { Members } from './members.ts';
-import { endOfObject } from './object.ts';
+import { forgetKeys } from './open-keys.ts';
 import { notJson, notUtf8, tooLarge } from './refusals.ts';
 import type { Scan } from './scanner.ts';
-import { endOfValue, newScan } from './scanner.ts';
-import type { Shape } from './shape.ts';
+import { checkCurrent, endOfValue, newScan } from './scanner.ts';
+import type { Outline } from './outline.ts';
 
 const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;
@@ -20,57 +20,68 @@ const OPEN_OBJECT = 0x7b;
  * A duplicate key is the classic way past a gateway: one parser takes the first value, the next takes
  * the last.
  *
- * @param shape what is known of the text when it is an object.
+ * @param outline what is known of the text when it is an object.
  * @returns where its members stand, `null` when it is no object.
  * @throws FrameTooLarge, FrameInvalidJson, FrameTooDeep, FrameTooManyKeys, FrameTokenTooLong or
  *   FrameAmbiguous.
  */
-export function scanObject(bytes: Buffer, limits: JsonLimits, shape: Shape): Members | null {
+export function scanObject(bytes: Buffer, limits: JsonLimits, outline: Outline): Members | null {
   checkBytes(bytes, limits);
-  const start = skipSpace(bytes, 0);
-  const members = bytes[start] === OPEN_OBJECT ? new Members(shape, bytes) : null;
-  checkEnd(bytes, endOf(newScan(bytes, limits), start, 0, members));
-  return members;
+  const scan = newScan(bytes, limits);
+  const start = skipSpace(scan.bytes, 0);
+  const members = new Members(outline, bytes);
+  checkEnd(scan, bytes, endOf(scan, start, 0, members));
+  return scan.bytes[start] === OPEN_OBJECT ? members : null;
 }
 
 /**
  * As {@link scanObject}, for an array.
  *
- * @param shape what is known of an element when it is an object.
- * @param onElement hears of each element, from `start` on up to `end`.
+ * @param outline what is known of an element when it is an object.
+ * @param onElement hears of each element, from `start` on up to `end`; it must not scan a text itself.
  * @returns whether it is an array.
  */
 export function scanArray(
   bytes: Buffer,
   limits: JsonLimits,
-  shape: Shape,
+  outline: Outline,
   onElement: (start: number, end: number, members: Members | null) => void,
 ): boolean {
   checkBytes(bytes, limits);
   const scan = newScan(bytes, limits);
-  let index = skipSpace(bytes, 0);
+  let index = skipSpace(scan.bytes, 0);
   const isArray = bytes[index] === OPEN_ARRAY;
   if (!isArray) {
-    checkEnd(bytes, endOfValue(scan, index, 0));
+    checkEnd(scan, bytes, endOf(scan, index, 0, new Members(outline, bytes)));
     return false;
   }
   index = skipSpace(bytes, index + 1);
   let more = bytes[index] !== CLOSE_ARRAY;
   while (more) {
-    const members = bytes[index] === OPEN_OBJECT ? new Members(shape, bytes) : null;
+    const members = new Members(outline, bytes);
     const end = endOf(scan, index, 1, members);
-    onElement(index, end, members);
+    onElement(index, end, bytes[index] === OPEN_OBJECT ? members : null);
+    checkCurrent(scan);
     index = skipSpace(bytes, end);
     more = bytes[index] === COMMA;
     if (more) index = skipSpace(bytes, index + 1);
     else if (bytes[index] !== CLOSE_ARRAY) throw notJson(index);
   }
-  checkEnd(bytes, index + 1);
+  checkEnd(scan, bytes, index + 1);
   return true;
 }
 
-function endOf(scan: Scan, at: number, depth: number, members: Members | null): number {
-  return members === null ? endOfValue(scan, at, depth) : endOfObject(scan, at, depth, members);
+function endOf(scan: Scan, at: number, depth: number, members: Members): number {
+  const { escaped } = scan;
+  try {
+    const end = endOfValue(scan, at, depth, members);
+    if (scan.hasEscapedKey) members.noteEscapedKey();
+    if (scan.escaped > escaped) members.refuseUnclear();
+    return end;
+  } catch (error) {
+    forgetKeys();
+    throw error;
+  }
 }
 
 function checkBytes(bytes: Buffer, { maxBytes }: JsonLimits): void {
@@ -78,7 +89,8 @@ function checkBytes(bytes: Buffer, { maxBytes }: JsonLimits): void {
   if (!isUtf8(bytes)) throw notUtf8();
 }
 
-function checkEnd(bytes: Buffer, at: number): void {
-  const end = skipSpace(bytes, at);
-  if (end < bytes.length) throw notJson(end);
+function checkEnd({ bytes }: Scan, { length }: Buffer, at: number): void {
+  // Looking behind the last byte would make V8 prepare each look for that.
+  const end = at < length ? skipSpace(bytes, at) : at;
+  if (end < length) throw notJson(end);
 }

@@ -3,78 +3,69 @@ import { notJson } from './refusals.ts';
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
 
-const FIRST_PRINTABLE = 0x20;
+const SPACE = 0x20;
 const LETTER_U = 0x75;
 /** Has a 1 at each byte that may follow a backslash, besides `u`. */
 const ESCAPED = new Uint8Array(256);
 for (const byte of Buffer.from('"\\/bfnrt')) ESCAPED[byte] = 1;
 
-/** After so many bytes it pays to look at four at a time, for the first time and later. */
-const FAR_AT_FIRST = 64;
-const FAR = 16;
-
 /** Each of four bytes: its lowest and its highest bit. */
 const LOW_BITS = 0x01010101;
 const HIGH_BITS = 0x80808080 | 0;
-const QUOTES = QUOTE * LOW_BITS;
 const BACKSLASHES = BACKSLASH * LOW_BITS;
-const PRINTABLES = FIRST_PRINTABLE * LOW_BITS;
+/** Swaps quote and space, so that a quote and the control characters are all that is below `!`. */
+const QUOTE_TO_SPACE = (QUOTE ^ SPACE) * LOW_BITS;
+const ABOVE_SPACE = (SPACE + 1) * LOW_BITS;
 
-/** A text whose strings are looked at. */
+/** A text whose strings are looked at, four bytes at a time. */
 export interface StringText {
   readonly bytes: Buffer;
-  /** The same bytes, once there is a string that is long enough. */
-  words: DataView | null;
+  /** The same bytes. */
+  readonly words: DataView;
+  /** Up to this index there are enough bytes for any look ahead. */
+  readonly lastWord: number;
 }
 
 /**
- * Index of the first byte of a string that needs a closer look, from which {@link endOfPlain} can go
- * on: with most strings it is the quote that closes them.
- *
- * @param at index of a character of the string.
+ * Index of the first quote, backslash or control character from `at` on: with most strings it is the
+ * quote that closes them. A byte below 0x80 is less than `n` when taking `n` away sets its highest bit
+ * (Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less than n"), and the first one that
+ * is found so is one.
  */
-export function skipPlain(bytes: Buffer, at: number): number {
-  return skipNear(bytes, at, at + FAR_AT_FIRST);
-}
-
-function skipNear(bytes: Buffer, at: number, far: number): number {
+export function endOfPlain(words: DataView, at: number, lastWord: number): number {
   let index = at;
-  for (; index < far; index += 1) {
-    const byte = bytes[index] as number;
-    if (byte > BACKSLASH) continue;
-    if (byte === QUOTE || byte === BACKSLASH || !(byte >= FIRST_PRINTABLE)) break;
+  for (; index <= lastWord; index += 4) {
+    const word = words.getInt32(index, true);
+    const swapped = word ^ QUOTE_TO_SPACE;
+    const backslashes = word ^ BACKSLASHES;
+    const found =
+      (((swapped - ABOVE_SPACE) & ~swapped) | ((backslashes - LOW_BITS) & ~backslashes)) &
+      HIGH_BITS;
+    if (found !== 0) return index + ((31 - Math.clz32(found & -found)) >> 3);
   }
-  return index;
+  return endOfTail(words, index);
 }
 
-/**
- * Index of the quote that closes the string, or of the backslash in it that comes first (RFC 8259,
- * section 7). That the bytes are UTF-8 is known already.
- *
- * @param at index of a character of the string.
- * @throws FrameInvalidJson when there is none, or a control character comes before it.
- */
-export function endOfPlain(text: StringText, at: number): number {
-  const { bytes } = text;
-  const index = skipNear(bytes, at, at + (text.words === null ? FAR_AT_FIRST : FAR));
-  const byte = bytes[index];
-  return byte === QUOTE || byte === BACKSLASH ? index : endOfLong(text, index);
+function endOfTail(words: DataView, at: number): number {
+  for (let index = at; index < words.byteLength; index += 1) {
+    const byte = words.getUint8(index);
+    if (byte === QUOTE || byte === BACKSLASH || byte < SPACE) return index;
+  }
+  return words.byteLength;
 }
 
 /**
  * Index of the quote that closes the string.
  *
- * @param at index of a backslash in it.
- * @throws FrameInvalidJson when an escape is none, or what follows is no string.
+ * @param at index of a byte in it that is not plain.
+ * @throws FrameInvalidJson when it is no backslash, an escape is none, or what follows is no string.
  */
-export function endOfEscaped(text: StringText, at: number): number {
-  const { bytes } = text;
+export function endOfEscaped({ bytes, words, lastWord }: StringText, at: number): number {
   let index = at;
   while (bytes[index] === BACKSLASH) {
-    const next = endOfEscape(bytes, index);
-    index = skipNear(bytes, next, next + FAR);
-    if (bytes[index] !== QUOTE && bytes[index] !== BACKSLASH) index = endOfLong(text, index);
+    index = endOfPlain(words, endOfEscape(bytes, index), lastWord);
   }
+  if (bytes[index] !== QUOTE) throw notJson(index);
   return index;
 }
 
@@ -86,38 +77,6 @@ function endOfEscape(bytes: Buffer, at: number): number {
     if (!isHexDigit(bytes[index] as number)) throw notJson(at);
   }
   return at + 6;
-}
-
-function endOfLong(text: StringText, at: number): number {
-  const { bytes } = text;
-  text.words ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let index = skipWords(text.words, at); index < bytes.length; index += 1) {
-    const byte = bytes[index] as number;
-    if (byte === QUOTE || byte === BACKSLASH) return index;
-    if (byte < FIRST_PRINTABLE) throw notJson(index);
-  }
-  throw notJson(bytes.length);
-}
-
-/**
- * Index of the first four bytes that have a quote, a backslash or a control character among them, or
- * of the last few bytes. A byte below 0x80 is less than `n` when taking `n` away sets its highest bit
- * (Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less than n").
- */
-function skipWords(words: DataView, at: number): number {
-  const last = words.byteLength - 4;
-  let index = at;
-  for (; index <= last; index += 4) {
-    const word = words.getInt32(index, true);
-    const quotes = word ^ QUOTES;
-    const backslashes = word ^ BACKSLASHES;
-    const found =
-      ((word - PRINTABLES) & ~word) |
-      ((quotes - LOW_BITS) & ~quotes) |
-      ((backslashes - LOW_BITS) & ~backslashes);
-    if ((found & HIGH_BITS) !== 0) break;
-  }
-  return index;
 }
 
 function isHexDigit(byte: number): boolean {

@@ -15,9 +15,13 @@ export function valueIn(bytes: Buffer, start: number, end: number): unknown {
 }
 
 function isShortPlainString(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] !== QUOTE || end - start > SHORT) return false;
-  for (let index = start; index < end; index += 1) if (bytes[index] === BACKSLASH) return false;
-  return true;
+  return bytes[start] === QUOTE && end - start <= SHORT && !hasEscape(bytes, start, end);
+}
+
+/** Whether there is a backslash among these bytes. */
+export function hasEscape(bytes: Buffer, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) if (bytes[index] === BACKSLASH) return true;
+  return false;
 }
 
 /** So many digits are read exactly, whatever they are. */
