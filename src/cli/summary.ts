@@ -103,9 +103,15 @@ function printHowTo(postern: RunningPostern): void {
   }
   print(`    npx @modelcontextprotocol/inspector --cli ${url} --method tools/list`);
   print(
-    `  ${style('bold', 'Give it an identity')}: postern cert issue alice --state ${postern.stateDir}`,
+    `  ${style('bold', 'Give it an identity')}: ${ownCommand()} cert issue alice --state ${postern.stateDir}`,
   );
   print('');
+}
+
+/** How whoever started the gateway calls Postern's commands. */
+function ownCommand({ npm_command: npm } = process.env): string {
+  if (npm === 'exec') return 'npx postern';
+  return npm === undefined ? 'postern' : 'npm run postern --';
 }
 
 function adminUrl({ admin }: RunningPostern): string | null {

@@ -29,7 +29,7 @@ export const ServerDenied = defineError('POSTERN_SERVER_DENIED', {
 
 export const EndpointDenied = defineError('POSTERN_ENDPOINT_DENIED', {
   meaning: 'No server behind the endpoint for many servers is open to this caller.',
-  hint: 'Use a client certificate that a rule in policy.yaml names, over a link that it admits.',
+  hint: 'Name the caller in a rule of policy.yaml that allows a server, or connect over a link that such a rule admits.',
   httpStatus: 403,
   rpcCode: -32003,
 });
