@@ -29,7 +29,11 @@ function write(value: unknown, escapes: () => boolean): { text: string; says: un
       says: items.map(({ says }) => says),
     };
   }
-  if (!(value instanceof Map)) return { text: JSON.stringify(value), says: value };
+  if (!(value instanceof Map)) {
+    const text = JSON.stringify(value);
+    // JSON.stringify writes -0 as 0.
+    return { text, says: JSON.parse(text) as unknown };
+  }
   const members = [...(value as Map<string, unknown>)].map(([key, item]) => {
     const written = Array.from({ length: key.length }, (_, at) => {
       const code = key.charCodeAt(at);
