@@ -108,10 +108,11 @@ function printHowTo(postern: RunningPostern): void {
   print('');
 }
 
-/** How whoever started the gateway calls Postern's commands. */
-function ownCommand({ npm_command: npm } = process.env): string {
-  if (npm === 'exec') return 'npx postern';
-  return npm === undefined ? 'postern' : 'npm run postern --';
+/** How whoever started the gateway calls Postern's commands; its scripts are of its own package. */
+function ownCommand(env = process.env): string {
+  if (env['npm_command'] === undefined) return 'postern';
+  const isScript = env['npm_command'] !== 'exec' && env['npm_package_name'] === 'postern';
+  return isScript ? 'npm run postern --' : 'npx postern';
 }
 
 function adminUrl({ admin }: RunningPostern): string | null {

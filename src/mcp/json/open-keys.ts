@@ -53,10 +53,10 @@ export function addKey(
 ): number {
   const kind = kindOf(bytes, start, end);
   const kinds = STACK[object] as number;
+  const isFull = top - object > 2 * FEW;
   // Most objects have few keys, each of another kind.
-  if ((kinds & kind) !== 0 || top - object > 2 * FEW) {
-    const isCrowd = kinds === CROWD || top - object > 2 * FEW;
-    if (isCrowd) {
+  if (isFull || (kinds & kind) !== 0) {
+    if (isFull || kinds === CROWD) {
       addToCrowd(object, top, bytes, stringIn(bytes, start, end));
       return top;
     }

@@ -3,10 +3,10 @@ import { skipSpace } from './bytes.ts';
 import type { JsonLimits } from './limits.ts';
 import { Members } from './members.ts';
 import { forgetKeys } from './open-keys.ts';
+import type { Outline } from './outline.ts';
 import { notJson, notUtf8, tooLarge } from './refusals.ts';
 import type { Scan } from './scanner.ts';
 import { checkCurrent, endOfValue, newScan } from './scanner.ts';
-import type { Outline } from './outline.ts';
 
 const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;

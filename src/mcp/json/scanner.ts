@@ -4,9 +4,9 @@ import { DEEPEST } from './limits.ts';
 import type { Members } from './members.ts';
 import { endOfNumber } from './numbers.ts';
 import { addEscapedKey, addKey, closeObject, openObject } from './open-keys.ts';
-import { keyTwice, notJson, tokenTooLong, tooDeep, tooManyKeys } from './refusals.ts';
 import type { KnownKey, Shape } from './outline.ts';
 import { MAX_KNOWN_BYTES } from './outline.ts';
+import { keyTwice, notJson, tokenTooLong, tooDeep, tooManyKeys } from './refusals.ts';
 import type { StringText } from './strings.ts';
 import { endOfEscaped, endOfPlain } from './strings.ts';
 import { valueIn } from './text.ts';
@@ -56,6 +56,7 @@ export interface Scan extends StringText {
   span: number;
   inner: number;
   top: number;
+  /** Tells it from later ones. */
   readonly number: number;
 }
 
