@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { createBridge } from '#bridge';
-import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
+import type { HttpSettings, SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
 import { createSealer, SEALING_KEY_BYTES } from '#crypto';
-import type { EventSink } from '#lib';
+import type { EventSink, Limits } from '#lib';
 import { linkRefusal } from '#policy';
 import type { Confinement, Guardian, Upstream } from '#transport';
 import {
@@ -117,20 +117,21 @@ async function createServer(
       recycle: () => undefined,
     };
   }
-  const { kind, url, headers } = transport;
+  const { kind, urls, headers, health } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
   const tls =
     transport.tls === null ? null : await openEgressTls(name, transport.tls, inForce, events);
   const create = kind === 'http' ? createHttpUpstream : createSseUpstream;
   const upstream = create({
     name,
-    url,
+    urls,
+    health,
     headers,
     credentials,
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
     sharedSessions: sealingKeysFile !== null,
-    limits,
+    limits: boundsOf(transport, limits),
     events,
   });
   return {
@@ -139,6 +140,16 @@ async function createServer(
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),
+  };
+}
+
+/** Those of the gateway, but for what the server has of its own. */
+function boundsOf({ timeouts }: HttpSettings, limits: Limits): Limits {
+  return {
+    ...limits,
+    upstreamConnectTimeoutMs: timeouts.connectMs ?? limits.upstreamConnectTimeoutMs,
+    upstreamIdleTimeoutMs: timeouts.idleMs ?? limits.upstreamIdleTimeoutMs,
+    callMaxMs: timeouts.callMs ?? limits.callMaxMs,
   };
 }
 

@@ -11,6 +11,7 @@ export interface Gauges {
     readonly sessions: number;
     readonly children: number;
     readonly connections: number;
+    readonly endpoints?: readonly { readonly endpoint: string; readonly state: string }[];
   }[];
 }
 
@@ -53,6 +54,16 @@ export class Metrics implements Meter {
       gauge('postern_sessions', 'Sessions that are open.', perServer('sessions')),
       gauge('postern_child_processes', 'Programs that run.', perServer('children')),
       gauge('postern_upstream_connections', 'Connections to servers.', perServer('connections')),
+      gauge(
+        'postern_upstream_endpoint_up',
+        'Whether calls go to an endpoint; 0 after failures.',
+        servers.flatMap(({ name, endpoints = [] }) =>
+          endpoints.map(({ endpoint, state }): Sample => [
+            labelsText({ server: name, endpoint }),
+            state === 'up' ? 1 : 0,
+          ]),
+        ),
+      ),
     ].join('');
   }
 }

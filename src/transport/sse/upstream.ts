@@ -13,7 +13,7 @@ import { SseServer } from './server.ts';
  * stream for each session of the stateful era, opened by its `initialize` and ended with it. Clients
  * of 2026-07-28 are told to use `initialize`.
  *
- * @throws TypeError when the URL and `tls` do not go together.
+ * @throws TypeError when a URL and `tls` do not go together.
  */
 export function createSseUpstream(options: HttpUpstreamOptions): HttpUpstream {
   return new SseUpstream(options);
@@ -53,7 +53,8 @@ class SseUpstream implements HttpUpstream {
 
   stats(): UpstreamStats {
     const { connections } = this.#server.courier;
-    return { sessions: this.#sessions.size, children: 0, connections };
+    const endpoints = this.#server.courier.stats();
+    return { sessions: this.#sessions.size, children: 0, connections, endpoints };
   }
 
   recycle(): void {

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../../../test/support/until.ts';
+import { Breaker } from './breaker.ts';
+
+const LIMITS = { upstreamMaxFailures: 3, upstreamBackoffMinMs: 20, upstreamBackoffMaxMs: 100 };
+const FAULT = { reason: 'nothing listens there', code: null, wantedMs: 0 };
+
+function breaker(limits: Partial<typeof LIMITS> = {}, triedByCalls = true) {
+  const told: (number | 'up')[] = [];
+  const made = new Breaker({
+    limits: { ...LIMITS, ...limits },
+    triedByCalls,
+    onDown: (_fault, pauseMs) => told.push(pauseMs),
+    onUp: () => told.push('up'),
+  });
+  return { breaker: made, told };
+}
+
+function fail({ breaker: one }: ReturnType<typeof breaker>, times: number): void {
+  for (let time = 0; time < times; time += 1) one.failed(FAULT, one.enter());
+}
+
+test('R-23 failures in a row take an endpoint out of use; an answer between them does not', () => {
+  const made = breaker();
+  for (let round = 0; round < 5; round += 1) {
+    fail(made, 2);
+    made.breaker.succeeded(made.breaker.enter());
+  }
+  assert.equal(made.breaker.state, 'up');
+  fail(made, 3);
+  assert.equal(made.breaker.state, 'down');
+  assert.equal(made.breaker.isReady, false);
+  assert.equal(made.told.length, 1);
+  const [pauseMs = 0] = made.told as number[];
+  assert.ok(pauseMs >= 10 && pauseMs <= 20, `${pauseMs}`);
+});
+
+test('R-23 after the pause one call at a time tries it; its answer brings the endpoint back', async () => {
+  const made = breaker();
+  fail(made, 3);
+  await until('the pause is over', () => made.breaker.isReady);
+  assert.equal(made.breaker.waitMs, 0);
+  assert.equal(made.breaker.enter(), true);
+  assert.equal(made.breaker.state, 'trying');
+  assert.equal(made.breaker.isReady, false);
+  made.breaker.release();
+  assert.equal(made.breaker.isReady, true);
+  made.breaker.failed(FAULT, made.breaker.enter());
+  assert.equal(made.breaker.isReady, false);
+  await until('the next pause is over', () => made.breaker.isReady);
+  made.breaker.succeeded(made.breaker.enter());
+  assert.deepEqual([made.breaker.state, made.told.at(-1), made.told.length], ['up', 'up', 2]);
+  assert.equal(made.breaker.enter(), false);
+});
+
+test('R-23 each trial that fails makes the pause longer, up to a bound', () => {
+  const made = breaker({ upstreamMaxFailures: 1, upstreamBackoffMinMs: 10_000 });
+  fail(made, 1);
+  assert.ok(made.breaker.waitMs <= 100);
+  const longer = breaker({ upstreamBackoffMinMs: 1, upstreamBackoffMaxMs: 60_000 });
+  fail(longer, 3);
+  for (let trial = 0; trial < 20; trial += 1) longer.breaker.failed(FAULT, true);
+  assert.ok(longer.breaker.waitMs >= 29_000);
+  assert.equal(longer.told.length, 1);
+  const wanting = breaker({ upstreamBackoffMaxMs: 60_000 });
+  wanting.breaker.failed({ ...FAULT, wantedMs: 3_600_000 }, false);
+  assert.ok(wanting.breaker.waitMs > 50_000 && wanting.breaker.waitMs <= 60_000);
+});
+
+test('R-23 what was under way before says nothing of an endpoint that is down', () => {
+  const made = breaker({ upstreamBackoffMinMs: 100 });
+  fail(made, 3);
+  const { waitMs } = made.breaker;
+  for (let time = 0; time < 100; time += 1) made.breaker.failed(FAULT, false);
+  assert.ok(made.breaker.waitMs <= waitMs);
+  made.breaker.succeeded(false);
+  assert.equal(made.breaker.state, 'down');
+});
+
+test('R-23 where checks find out that it is back no call does', async () => {
+  const made = breaker({ upstreamBackoffMinMs: 1, upstreamBackoffMaxMs: 1 }, false);
+  fail(made, 3);
+  await until('the pause is over', () => made.breaker.waitMs === 0);
+  assert.equal(made.breaker.isReady, false);
+  made.breaker.succeeded(true);
+  assert.equal(made.breaker.isReady, true);
+});

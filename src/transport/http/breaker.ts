@@ -1,0 +1,112 @@
+import type { Limits } from '#lib';
+
+type BreakerLimits = Pick<
+  Limits,
+  'upstreamMaxFailures' | 'upstreamBackoffMinMs' | 'upstreamBackoffMaxMs'
+>;
+
+/** Why an endpoint is left alone. */
+export interface Fault {
+  /** One sentence. */
+  readonly reason: string;
+  /** Of the failure, when it has one. */
+  readonly code: string | null;
+  /** The server itself asks to be left alone for so long (`Retry-After`); 0 when it does not. */
+  readonly wantedMs: number;
+}
+
+/** Whether an endpoint is used: `up`, left alone (`down`), or tried by a single call (`trying`). */
+export type BreakerState = 'up' | 'down' | 'trying';
+
+interface BreakerOptions {
+  readonly limits: BreakerLimits;
+  /** Whether calls find out that the endpoint is back; otherwise somebody else does. */
+  readonly triedByCalls: boolean;
+  readonly onDown: (fault: Fault, pauseMs: number) => void;
+  readonly onUp: () => void;
+}
+
+/**
+ * Keeps calls from an endpoint that fails. After some failures in a row it is left alone for a pause;
+ * then one call at a time tries it. Each trial that fails makes the next pause longer.
+ *
+ * Whatever was under way when the endpoint went down says nothing new: while it is down only trials
+ * count.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  /** In a row. */
+  #failures = 0;
+  /** In a row. */
+  #pauses = 0;
+  /** End of the pause on the clock of performance.now(), `null` while the endpoint is up. */
+  #until: number | null = null;
+  #trying = false;
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  get state(): BreakerState {
+    if (this.#until === null) return 'up';
+    return this.#trying ? 'trying' : 'down';
+  }
+
+  /** Whether a call may be sent now. */
+  get isReady(): boolean {
+    if (this.#until === null) return true;
+    return this.#options.triedByCalls && !this.#trying && performance.now() >= this.#until;
+  }
+
+  /** How long the pause still lasts. */
+  get waitMs(): number {
+    return this.#until === null ? 0 : Math.max(0, this.#until - performance.now());
+  }
+
+  /**
+   * A call begins; only while {@link isReady}.
+   *
+   * @returns whether it is a trial. Then a verdict, or {@link release}, has to follow.
+   */
+  enter(): boolean {
+    if (this.#until === null) return false;
+    this.#trying = true;
+    return true;
+  }
+
+  /** The endpoint has answered. */
+  succeeded(isTrial: boolean): void {
+    if (this.#until !== null && !isTrial) return;
+    this.#failures = 0;
+    if (this.#until === null) return;
+    this.#pauses = 0;
+    this.#until = null;
+    this.#trying = false;
+    this.#options.onUp();
+  }
+
+  /** The endpoint has failed. One that asks to be left alone is left alone at once. */
+  failed(fault: Fault, isTrial: boolean): void {
+    if (this.#until !== null && !isTrial) return;
+    this.#failures += 1;
+    const enough = this.#failures >= this.#options.limits.upstreamMaxFailures;
+    if (isTrial || enough || fault.wantedMs > 0) this.#pause(fault);
+  }
+
+  /** A trial has ended without a verdict. */
+  release(): void {
+    this.#trying = false;
+  }
+
+  #pause(fault: Fault): void {
+    const { upstreamBackoffMinMs: least, upstreamBackoffMaxMs: most } = this.#options.limits;
+    const isNews = this.#until === null;
+    const whole = Math.min(most, least * 2 ** Math.min(this.#pauses, 30));
+    // Other gateways before the same server must not all come back at once.
+    const pauseMs = Math.max(whole * (0.5 + Math.random() / 2), Math.min(most, fault.wantedMs));
+    this.#pauses += 1;
+    this.#trying = false;
+    this.#until = performance.now() + pauseMs;
+    if (isNews) this.#options.onDown(fault, pauseMs);
+  }
+}
