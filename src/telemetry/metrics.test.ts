@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Metrics } from './metrics.ts';
 
-const SERVER = { name: 'a', sessions: 2, children: 1, connections: 0 };
+const ENDPOINTS = [
+  { endpoint: 'h:1/mcp', state: 'up' },
+  { endpoint: 'h:2/mcp', state: 'down' },
+];
+const SERVER = { name: 'a', sessions: 2, children: 1, connections: 0, endpoints: ENDPOINTS };
 
 test('R-24 calls are counted by server, by the revision of each side, and by outcome', () => {
   const metrics = new Metrics();
@@ -27,6 +31,8 @@ test('R-24 calls are counted by server, by the revision of each side, and by out
     'postern_sessions{server="a"} 2',
     'postern_child_processes{server="a"} 1',
     'postern_upstream_connections{server="a"} 0',
+    'postern_upstream_endpoint_up{server="a",endpoint="h:1/mcp"} 1',
+    'postern_upstream_endpoint_up{server="a",endpoint="h:2/mcp"} 0',
   ]) {
     assert.ok(lines.includes(line), line);
   }
