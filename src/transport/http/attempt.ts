@@ -45,7 +45,7 @@ export class Attempt implements ExchangeWatcher {
     this.endpoint = endpoint;
     this.#gate = gate;
     this.#principal = principal;
-    this.#isTrial = endpoint.breaker.enter();
+    this.#isTrial = endpoint.breaker.enter(principal);
     this.#isUndecidedTrial = this.#isTrial;
     endpoint.inFlight += 1;
   }
@@ -72,7 +72,7 @@ export class Attempt implements ExchangeWatcher {
     this.#status = status;
     if (DOWN_STATUS.has(status)) {
       const wantedMs = retryAfterMs(headers['retry-after'], Date.now());
-      this.#blame({ reason: `it answers with ${status}`, code: null, wantedMs });
+      this.#blame(`it answers with ${status}`, null, wantedMs);
     } else {
       this.#isUndecidedTrial = false;
       this.endpoint.breaker.succeeded(this.#isTrial);
@@ -87,7 +87,7 @@ export class Attempt implements ExchangeWatcher {
 
   onFailed(error: PosternError): void {
     if (this.#status !== null || !DOWN_CODES.has(error.code)) return;
-    this.#blame({ reason: messageOf(error), code: error.code, wantedMs: 0 });
+    this.#blame(messageOf(error), error.code, 0);
   }
 
   /** No connection came about. */
@@ -96,9 +96,11 @@ export class Attempt implements ExchangeWatcher {
     this.#leave();
   }
 
-  #blame(fault: Parameters<Endpoint['breaker']['failed']>[0]): void {
+  #blame(reason: string, code: string | null, wantedMs: number): void {
     this.#failed = true;
-    this.endpoint.breaker.failed(fault, this.#isTrial);
+    // What was never sent cannot be the reason.
+    const principal = this.sent ? this.#principal : null;
+    this.endpoint.breaker.failed({ reason, code, wantedMs, principal }, this.#isTrial);
     this.#isUndecidedTrial = false;
   }
 

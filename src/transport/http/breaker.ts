@@ -13,6 +13,8 @@ export interface Fault {
   readonly code: string | null;
   /** The server itself asks to be left alone for so long (`Retry-After`); 0 when it does not. */
   readonly wantedMs: number;
+  /** Whose call met it, `null` where it has nothing to do with the call. */
+  readonly principal: string | null;
 }
 
 /** Whether an endpoint is used: `up`, left alone (`down`), or tried by a single call (`trying`). */
@@ -31,7 +33,8 @@ interface BreakerOptions {
  * then one call at a time tries it. Each trial that fails makes the next pause longer.
  *
  * Whatever was under way when the endpoint went down says nothing new: while it is down only trials
- * count.
+ * count. Failures that one principal alone has met keep that one away: whose requests break a server
+ * must not keep the others from it.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
@@ -42,6 +45,8 @@ export class Breaker {
   /** End of the pause on the clock of performance.now(), `null` while the endpoint is up. */
   #until: number | null = null;
   #trying = false;
+  /** Whose calls alone have failed; `null` when it is for everybody. */
+  #blamed: string | null = null;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -52,9 +57,9 @@ export class Breaker {
     return this.#trying ? 'trying' : 'down';
   }
 
-  /** Whether a call may be sent now. */
-  get isReady(): boolean {
-    if (this.#until === null) return true;
+  /** Whether a call of this principal may be sent now. */
+  isReady(principal: string): boolean {
+    if (this.#until === null || this.#isOpenTo(principal)) return true;
     return this.#options.triedByCalls && !this.#trying && performance.now() >= this.#until;
   }
 
@@ -68,15 +73,15 @@ export class Breaker {
    *
    * @returns whether it is a trial. Then a verdict, or {@link release}, has to follow.
    */
-  enter(): boolean {
-    if (this.#until === null) return false;
+  enter(principal: string): boolean {
+    if (this.#isOpenTo(principal)) return false;
     this.#trying = true;
     return true;
   }
 
   /** The endpoint has answered. */
   succeeded(isTrial: boolean): void {
-    if (this.#until !== null && !isTrial) return;
+    if (this.#until !== null && !isTrial && this.#blamed === null) return;
     this.#failures = 0;
     if (this.#until === null) return;
     this.#pauses = 0;
@@ -87,6 +92,8 @@ export class Breaker {
 
   /** The endpoint has failed. One that asks to be left alone is left alone at once. */
   failed(fault: Fault, isTrial: boolean): void {
+    const first = this.#failures === 0;
+    this.#blamed = first || this.#blamed === fault.principal ? fault.principal : null;
     if (this.#until !== null && !isTrial) return;
     this.#failures += 1;
     const enough = this.#failures >= this.#options.limits.upstreamMaxFailures;
@@ -96,6 +103,10 @@ export class Breaker {
   /** A trial has ended without a verdict. */
   release(): void {
     this.#trying = false;
+  }
+
+  #isOpenTo(principal: string): boolean {
+    return this.#until === null || (this.#blamed !== null && this.#blamed !== principal);
   }
 
   #pause(fault: Fault): void {

@@ -140,7 +140,8 @@ export class Courier {
   async #send(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
     const { at, repeatable, signal } = errand;
     const { endpoints } = this;
-    const tries = new Tries({ endpoints, budget: this.#budget, at, repeatable, signal });
+    const budget = this.#budget;
+    const tries = new Tries({ endpoints, budget, at, repeatable, principal, signal });
     for (;;) {
       await gate.enter(principal, signal);
       const attempt = this.#begin(errand, tries, gate, principal);
@@ -158,8 +159,8 @@ export class Courier {
 
   #begin({ at }: Errand, { lost }: Tries, gate: Gate, principal: string): Attempt {
     try {
-      if (at?.breaker.isReady === false) throw unavailable([at]);
-      const endpoint = at ?? this.endpoints.pick(lost);
+      if (at?.breaker.isReady(principal) === false) throw unavailable([at]);
+      const endpoint = at ?? this.endpoints.pick(principal, lost);
       return new Attempt({ endpoint, gate, principal });
     } catch (error) {
       gate.leave(principal);

@@ -24,16 +24,18 @@ export class Endpoints {
   /**
    * The one that is used and has the least to do.
    *
+   * @param principal whose call is to go there.
    * @param lost not to be taken.
    * @throws UpstreamUnavailable when there is none.
    */
-  pick(lost: readonly Endpoint[]): Endpoint {
+  pick(principal: string, lost: readonly Endpoint[]): Endpoint {
     const { all } = this;
     this.#turn = (this.#turn + 1) % all.length;
     let best: Endpoint | null = null;
     for (let step = 0; step < all.length; step += 1) {
       const endpoint = all[(this.#turn + step) % all.length];
-      if (endpoint === undefined || lost.includes(endpoint) || !endpoint.breaker.isReady) continue;
+      if (endpoint === undefined || lost.includes(endpoint)) continue;
+      if (!endpoint.breaker.isReady(principal)) continue;
       if (best === null || endpoint.inFlight < best.inFlight) best = endpoint;
     }
     if (best === null) throw unavailable(this.all);
@@ -41,8 +43,10 @@ export class Endpoints {
   }
 
   /** Whether {@link pick} would find one. */
-  has(lost: readonly Endpoint[]): boolean {
-    return this.all.some((endpoint) => !lost.includes(endpoint) && endpoint.breaker.isReady);
+  has(principal: string, lost: readonly Endpoint[]): boolean {
+    return this.all.some(
+      (endpoint) => !lost.includes(endpoint) && endpoint.breaker.isReady(principal),
+    );
   }
 
   /**

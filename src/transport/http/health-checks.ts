@@ -72,7 +72,8 @@ export class HealthChecks {
     } catch (thrown) {
       if (this.#closing.signal.aborted) return;
       const { message, code } = toPosternError(thrown);
-      breaker.failed({ reason: message, code, wantedMs: 0 }, breaker.state !== 'up');
+      const fault = { reason: message, code, wantedMs: 0, principal: null };
+      breaker.failed(fault, breaker.state !== 'up');
     }
   }
 

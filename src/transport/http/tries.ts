@@ -10,6 +10,7 @@ interface TriesOptions {
   readonly at: Endpoint | null;
   /** A server that has got it already may get it once more. */
   readonly repeatable: boolean;
+  readonly principal: string;
   readonly signal: AbortSignal;
 }
 
@@ -29,20 +30,21 @@ export class Tries {
    * may have arrived is sent a second time at most, within the budget.
    */
   goOn(attempt: Attempt): boolean {
-    const { repeatable, signal, budget } = this.#options;
+    const { repeatable, signal, budget, principal } = this.#options;
     if (!attempt.endpointFailed || signal.aborted) return false;
     if (!attempt.sent) return this.#elsewhere(attempt.endpoint);
     if (!repeatable || this.#repeated) return false;
     // A server may close a connection just as a request comes; a new one is as good as another endpoint.
-    const crossed = attempt.reused && !attempt.answered && attempt.endpoint.breaker.isReady;
+    const crossed =
+      attempt.reused && !attempt.answered && attempt.endpoint.breaker.isReady(principal);
     if (!crossed && !this.#elsewhere(attempt.endpoint)) return false;
     this.#repeated = budget.take();
     return this.#repeated;
   }
 
   #elsewhere(endpoint: Endpoint): boolean {
-    const { endpoints, at } = this.#options;
+    const { endpoints, at, principal } = this.#options;
     this.lost.push(endpoint);
-    return at === null && endpoints.has(this.lost);
+    return at === null && endpoints.has(principal, this.lost);
   }
 }

@@ -116,7 +116,7 @@ class StreamableHttpUpstream implements HttpUpstream {
     const { httpMethod, frame } = request;
     const asked = { httpMethod, frame, sessionId, opensSession: opensSession(request) };
     const { table } = this.#sessions;
-    const place = sessionId === null ? null : this.#placeOf(sessionId);
+    const place = sessionId === null ? null : this.#placeOf(sessionId, request.principal);
     return {
       at: place?.endpoint ?? null,
       path: null,
@@ -140,13 +140,14 @@ class StreamableHttpUpstream implements HttpUpstream {
    *
    * @throws SessionNotFound
    */
-  #placeOf(sessionId: string): SessionPlace {
+  #placeOf(sessionId: string, principal: string): SessionPlace {
     const { endpoints } = this.#courier;
     const place = endpoints.placeOf(sessionId);
     if (place === null) throw new SessionNotFound('the server has no such endpoint any more');
     const { breaker } = place.endpoint;
-    const lost = breaker.state === 'down' && !breaker.isReady && endpoints.has([place.endpoint]);
-    if (!lost) return place;
+    // While a trial is under way it may be back in a moment.
+    if (breaker.isReady(principal) || breaker.state === 'trying') return place;
+    if (!endpoints.has(principal, [place.endpoint])) return place;
     throw new SessionNotFound('the endpoint of the session is down; a new one goes to another');
   }
 
