@@ -72,7 +72,7 @@ export class Attempt implements ExchangeWatcher {
     this.#status = status;
     if (DOWN_STATUS.has(status)) {
       const wantedMs = retryAfterMs(headers['retry-after'], Date.now());
-      this.#blame(`it answers with ${status}`, null, wantedMs);
+      this.#blame(`${this.endpoint.label.host}: it answers with ${status}`, null, wantedMs);
     } else {
       this.#isUndecidedTrial = false;
       this.endpoint.breaker.succeeded(this.#isTrial);

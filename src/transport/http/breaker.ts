@@ -38,6 +38,7 @@ interface BreakerOptions {
  */
 export class Breaker {
   readonly #options: BreakerOptions;
+  #fault: Fault | null = null;
   /** In a row. */
   #failures = 0;
   /** In a row. */
@@ -55,6 +56,11 @@ export class Breaker {
   get state(): BreakerState {
     if (this.#until === null) return 'up';
     return this.#trying ? 'trying' : 'down';
+  }
+
+  /** For what the endpoint is left alone, `null` while it is up. */
+  get fault(): Fault | null {
+    return this.#until === null ? null : this.#fault;
   }
 
   /** Whether a call of this principal may be sent now. */
@@ -100,6 +106,11 @@ export class Breaker {
     if (isTrial || enough || fault.wantedMs > 0) this.#pause(fault);
   }
 
+  /** Ends the pause: things have changed, and what failed may work now. */
+  endPause(): void {
+    if (this.#until !== null) this.#until = performance.now();
+  }
+
   /** A trial has ended without a verdict. */
   release(): void {
     this.#trying = false;
@@ -115,6 +126,7 @@ export class Breaker {
     const whole = Math.min(most, least * 2 ** Math.min(this.#pauses, 30));
     // Other gateways before the same server must not all come back at once.
     const pauseMs = Math.max(whole * (0.5 + Math.random() / 2), Math.min(most, fault.wantedMs));
+    this.#fault = fault;
     this.#pauses += 1;
     this.#trying = false;
     this.#until = performance.now() + pauseMs;

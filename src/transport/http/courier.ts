@@ -124,9 +124,12 @@ export class Courier {
     return { reachable: failed === undefined, detail, link, ...(endpoint && { endpoint }) };
   }
 
-  /** Lets new exchanges use new connections alone. */
+  /** Lets new exchanges use new connections alone, which may come about where none did before. */
   recycle(): void {
-    for (const { pool } of this.endpoints.all) pool.recycle();
+    for (const { pool, breaker } of this.endpoints.all) {
+      pool.recycle();
+      breaker.endPause();
+    }
   }
 
   /** Ends every connection; resolves when all are closed. */

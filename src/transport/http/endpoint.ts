@@ -76,7 +76,7 @@ function tellDown(
   events({
     severity: code !== null && isUntrusted(code) ? 'alert' : 'warn',
     name: 'upstream.endpoint_down',
-    message: `${endpoint} of "${server}" fails and is left alone: ${reason}`,
+    message: `an endpoint of "${server}" fails and is left alone: ${reason}`,
     fields: { server, endpoint, code, pause_ms: Math.round(pauseMs) },
   });
 }
@@ -85,7 +85,7 @@ function tellUp(events: EventSink, server: string, endpoint: string): void {
   events({
     severity: 'info',
     name: 'upstream.endpoint_up',
-    message: `${endpoint} of "${server}" answers again`,
+    message: `an endpoint of "${server}" answers again: ${endpoint}`,
     fields: { server, endpoint },
   });
 }

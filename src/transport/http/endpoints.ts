@@ -71,8 +71,9 @@ export class Endpoints {
 export function unavailable(endpoints: readonly Endpoint[]): Error {
   const waitMs = Math.min(...endpoints.map(({ breaker }) => breaker.waitMs));
   const seconds = Math.ceil(waitMs / 100) / 10;
-  const hosts = endpoints.map(({ label }) => label.host).join(', ');
-  return new UpstreamUnavailable(`${hosts}: it failed just now and is left alone for a while`, {
-    details: { retry_after_seconds: seconds },
-  });
+  const reasons = endpoints.flatMap(({ breaker }) => breaker.fault?.reason ?? []);
+  return new UpstreamUnavailable(
+    `${reasons.join('; ')}; it is tried again in ${seconds} s at the earliest`,
+    { details: { retry_after_seconds: seconds } },
+  );
 }
