@@ -137,12 +137,11 @@ function framingOf(status: number, isOld: boolean, headers: IncomingHttpHeaders)
 }
 
 /** RFC 9112, section 9.3 */
-function keepsAlive(isOld: boolean, { connection }: IncomingHttpHeaders): boolean {
+function keepsAlive(isOld: boolean, headers: IncomingHttpHeaders): boolean {
+  const connection = headers['connection'] as string | string[] | undefined;
   if (connection === undefined) return !isOld;
   if (connection === 'keep-alive') return true;
-  const options = String(connection)
-    .toLowerCase()
-    .split(',')
-    .map((option) => option.trim());
-  return !options.includes('close') && (!isOld || options.includes('keep-alive'));
+  const text = String(connection).toLowerCase();
+  const options = new Set(text.split(',').map((option) => option.trim()));
+  return !options.has('close') && (!isOld || options.has('keep-alive'));
 }
