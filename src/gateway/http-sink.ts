@@ -11,6 +11,9 @@ const RETRY_AFTER_SECONDS = '2';
 /** What an answer says is for its caller and for now; some statuses are cached unless told otherwise. */
 const NO_STORE = 'no-store';
 
+/** A body up to this size goes out together with its head, in one write and TLS record. */
+const ONE_WRITE_BYTES = 12 * 1024;
+
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
@@ -122,7 +125,9 @@ export class HttpSink implements ReplySink {
 
   #end(rest?: Buffer): void {
     if (this.#response.destroyed || this.#response.writableEnded) return;
-    this.#response.end(rest);
+    if (rest === undefined || rest.length > ONE_WRITE_BYTES) this.#response.end(rest);
+    // Node joins a text to the head, but gives the connection head and buffer apart.
+    else this.#response.end(rest.toString('latin1'), 'latin1');
     this.#watchReader();
   }
 
