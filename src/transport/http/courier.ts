@@ -141,26 +141,33 @@ export class Courier {
   }
 
   async #send(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
-    const { at, repeatable, signal } = errand;
-    const { endpoints } = this;
-    const budget = this.#budget;
-    const tries = new Tries({ endpoints, budget, at, repeatable, principal, signal });
+    // Most exchanges do well at once, and need none.
+    let tries: Tries | null = null;
     for (;;) {
-      await gate.enter(principal, signal);
-      const attempt = this.#begin(errand, tries, gate, principal);
+      const entering = gate.enter(principal, errand.signal);
+      if (entering !== null) await entering;
+      const attempt = this.#begin(errand, tries?.lost ?? NO_ENDPOINT, gate, principal);
       try {
         const outcome = await this.#carry(attempt, errand);
         if (outcome === 'unsent') continue;
-        if (!attempt.endpointFailed || !tries.goOn(attempt)) return outcome;
+        if (!attempt.endpointFailed) return outcome;
+        tries ??= this.#triesFor(errand, principal);
+        if (!tries.goOn(attempt)) return outcome;
         this.#tellRetry(attempt, `it answers with ${outcome.status}`);
       } catch (error) {
+        tries ??= this.#triesFor(errand, principal);
         if (!tries.goOn(attempt)) throw error;
         this.#tellRetry(attempt, messageOf(error));
       }
     }
   }
 
-  #begin({ at }: Errand, { lost }: Tries, gate: Gate, principal: string): Attempt {
+  #triesFor({ at, repeatable, signal }: Errand, principal: string): Tries {
+    const { endpoints } = this;
+    return new Tries({ endpoints, budget: this.#budget, at, repeatable, principal, signal });
+  }
+
+  #begin({ at }: Errand, lost: readonly Endpoint[], gate: Gate, principal: string): Attempt {
     try {
       if (at?.breaker.isReady(principal) === false) throw unavailable([at]);
       const endpoint = at ?? this.endpoints.pick(principal, lost);
@@ -173,7 +180,8 @@ export class Courier {
 
   async #carry(attempt: Attempt, errand: Errand): Promise<UpstreamReply | 'unsent'> {
     const { endpoint } = attempt;
-    const connection = await this.#take(attempt, errand.signal);
+    const taken = this.#take(attempt, errand.signal);
+    const connection = taken instanceof Promise ? await taken : taken;
     errand.onEndpoint?.(endpoint);
     attempt.carriedBy(connection, errand.enter?.());
     const path = errand.path ?? endpoint.path;
@@ -188,13 +196,13 @@ export class Courier {
     throw error;
   }
 
-  async #take(attempt: Attempt, signal: AbortSignal): Promise<Connection> {
-    try {
-      return await attempt.endpoint.pool.take(signal);
-    } catch (error) {
+  #take(attempt: Attempt, signal: AbortSignal): Connection | Promise<Connection> {
+    const taken = attempt.endpoint.pool.take(signal);
+    if (!(taken instanceof Promise)) return taken;
+    return taken.catch((error: unknown) => {
       attempt.notConnected(error);
       throw error;
-    }
+    });
   }
 
   async #probe({ url, connect }: Endpoint): Promise<UpstreamHealth> {
@@ -221,6 +229,7 @@ export class Courier {
   }
 }
 
+const NO_ENDPOINT: readonly Endpoint[] = [];
 const NONE: Readonly<Record<string, string>> = {};
 const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
 
