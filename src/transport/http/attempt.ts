@@ -66,6 +66,7 @@ export class Attempt implements ExchangeWatcher {
     this.#exit = exit;
     this.reused = connection.reused;
     this.sent = true;
+    if (this.#isTrial) this.endpoint.breaker.connected();
   }
 
   onHead(status: number, headers: IncomingHttpHeaders): void {

@@ -68,6 +68,29 @@ test('R-23 each trial that fails makes the pause longer, up to a bound', () => {
   assert.ok(wanting.breaker.waitMs > 50_000 && wanting.breaker.waitMs <= 60_000);
 });
 
+test('R-23 a trial that takes long does not keep the others waiting', async () => {
+  const slow = { upstreamBackoffMinMs: 20, upstreamBackoffMaxMs: 20 };
+  const made = breaker(slow);
+  fail(made, 3);
+  await until('the pause is over', () => made.breaker.isReady('alice'));
+  assert.equal(made.breaker.enter('alice'), true);
+  assert.equal(made.breaker.isReady('bob'), false);
+  await until('another may try', () => made.breaker.isReady('bob'));
+  assert.equal(made.breaker.enter('bob'), true);
+  made.breaker.succeeded(true);
+  made.breaker.failed(FAULT, true);
+  assert.equal(made.breaker.state, 'up');
+
+  const connecting = breaker({ upstreamBackoffMinMs: 10, upstreamBackoffMaxMs: 600_000 });
+  fail(connecting, 3);
+  for (let trial = 0; trial < 16; trial += 1) connecting.breaker.failed(FAULT, true);
+  connecting.breaker.endPause();
+  connecting.breaker.enter('alice');
+  assert.equal(connecting.breaker.isReady('bob'), false);
+  connecting.breaker.connected();
+  await until('another may try', () => connecting.breaker.isReady('bob'));
+});
+
 test('R-23 what was under way before says nothing of an endpoint that is down', () => {
   const made = breaker({ upstreamBackoffMinMs: 100 });
   fail(made, 3);

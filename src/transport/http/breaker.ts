@@ -30,7 +30,8 @@ interface BreakerOptions {
 
 /**
  * Keeps calls from an endpoint that fails. After some failures in a row it is left alone for a pause;
- * then one call at a time tries it. Each trial that fails makes the next pause longer.
+ * then one call tries it, and another when that one takes long. Each trial that fails makes the next
+ * pause longer.
  *
  * Whatever was under way when the endpoint went down says nothing new: while it is down only trials
  * count. Failures that one principal alone has met keep that one away: whose requests break a server
@@ -46,6 +47,8 @@ export class Breaker {
   /** End of the pause on the clock of performance.now(), `null` while the endpoint is up. */
   #until: number | null = null;
   #trying = false;
+  /** From when on another trial may begin beside the one under way. */
+  #nextTrial = 0;
   /** Whose calls alone have failed; `null` when it is for everybody. */
   #blamed: string | null = null;
 
@@ -66,7 +69,8 @@ export class Breaker {
   /** Whether a call of this principal may be sent now. */
   isReady(principal: string): boolean {
     if (this.#until === null || this.#isOpenTo(principal)) return true;
-    return this.#options.triedByCalls && !this.#trying && performance.now() >= this.#until;
+    if (!this.#options.triedByCalls) return false;
+    return performance.now() >= (this.#trying ? this.#nextTrial : this.#until);
   }
 
   /** How long the pause still lasts. */
@@ -82,7 +86,14 @@ export class Breaker {
   enter(principal: string): boolean {
     if (this.#isOpenTo(principal)) return false;
     this.#trying = true;
+    this.#nextTrial = performance.now() + this.#wholePauseMs();
     return true;
+  }
+
+  /** A trial has a connection: the answer to it may take its time, and others are not to wait for it. */
+  connected(): void {
+    const soon = performance.now() + this.#options.limits.upstreamBackoffMinMs;
+    this.#nextTrial = Math.min(this.#nextTrial, soon);
   }
 
   /** The endpoint has answered. */
@@ -100,10 +111,11 @@ export class Breaker {
   failed(fault: Fault, isTrial: boolean): void {
     const first = this.#failures === 0;
     this.#blamed = first || this.#blamed === fault.principal ? fault.principal : null;
-    if (this.#until !== null && !isTrial) return;
+    const isDown = this.#until !== null;
+    if (isDown && !isTrial) return;
     this.#failures += 1;
     const enough = this.#failures >= this.#options.limits.upstreamMaxFailures;
-    if (isTrial || enough || fault.wantedMs > 0) this.#pause(fault);
+    if (isDown || enough || fault.wantedMs > 0) this.#pause(fault);
   }
 
   /** Ends the pause: things have changed, and what failed may work now. */
@@ -121,9 +133,9 @@ export class Breaker {
   }
 
   #pause(fault: Fault): void {
-    const { upstreamBackoffMinMs: least, upstreamBackoffMaxMs: most } = this.#options.limits;
     const isNews = this.#until === null;
-    const whole = Math.min(most, least * 2 ** Math.min(this.#pauses, 30));
+    const whole = this.#wholePauseMs();
+    const most = this.#options.limits.upstreamBackoffMaxMs;
     // Other gateways before the same server must not all come back at once.
     const pauseMs = Math.max(whole * (0.5 + Math.random() / 2), Math.min(most, fault.wantedMs));
     this.#fault = fault;
@@ -131,5 +143,10 @@ export class Breaker {
     this.#trying = false;
     this.#until = performance.now() + pauseMs;
     if (isNews) this.#options.onDown(fault, pauseMs);
+  }
+
+  #wholePauseMs(): number {
+    const { upstreamBackoffMinMs: least, upstreamBackoffMaxMs: most } = this.#options.limits;
+    return Math.min(most, least * 2 ** Math.min(this.#pauses, 30));
   }
 }
