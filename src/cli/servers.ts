@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { createBridge } from '#bridge';
-import type { HttpSettings, SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
+import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
 import { createSealer, SEALING_KEY_BYTES } from '#crypto';
 import type { EventSink, Limits } from '#lib';
@@ -62,8 +62,9 @@ export async function createServers(settings: Settings, context: ServerContext):
   const sealer = createSealer([randomBytes(SEALING_KEY_BYTES)]);
   const servers = await Promise.all(
     settings.servers.map(async (server) => {
-      const made = await createServer(server, settings, context);
-      return { ...made, upstream: bridged(made.upstream, server, settings, context, sealer) };
+      const own = { ...settings, limits: boundsOf(server, settings) };
+      const made = await createServer(server, own, context);
+      return { ...made, upstream: bridged(made.upstream, server, own, context, sealer) };
     }),
   );
   let watches: readonly (() => void)[] = [];
@@ -131,7 +132,7 @@ async function createServer(
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
     sharedSessions: sealingKeysFile !== null,
-    limits: boundsOf(transport, limits),
+    limits,
     events,
   });
   return {
@@ -144,7 +145,9 @@ async function createServer(
 }
 
 /** Those of the gateway, but for what the server has of its own. */
-function boundsOf({ timeouts }: HttpSettings, limits: Limits): Limits {
+function boundsOf({ transport }: ServerSettings, { limits }: Settings): Limits {
+  if (transport.kind === 'stdio') return limits;
+  const { timeouts } = transport;
   return {
     ...limits,
     upstreamConnectTimeoutMs: timeouts.connectMs ?? limits.upstreamConnectTimeoutMs,

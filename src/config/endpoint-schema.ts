@@ -1,24 +1,23 @@
 /** Where a server over HTTP answers, for how long it is waited for, and how it is looked at. */
+import { LIMITS } from '#lib';
 import { z } from 'zod';
 
 const HOUR_MS = 60 * 60_000;
 
+type TimeLimit = 'upstreamConnectTimeoutMs' | 'upstreamIdleTimeoutMs' | 'callMaxMs';
+
+/** As under `limits`, with the same bounds. */
+function time(name: TimeLimit) {
+  const { min, max, reason } = LIMITS[name];
+  return z.int().min(min).max(max).optional().describe(reason);
+}
+
 /** Bounds of a server's own. */
 export const timeouts = z
   .strictObject({
-    connect_ms: z.int().min(100).max(300_000).optional().describe('TCP and TLS to an endpoint.'),
-    idle_ms: z
-      .int()
-      .min(1000)
-      .max(24 * HOUR_MS)
-      .optional()
-      .describe('A call about which the server says nothing for so long has failed.'),
-    call_ms: z
-      .int()
-      .min(1000)
-      .max(7 * 24 * HOUR_MS)
-      .optional()
-      .describe('A call ends after this whatever progress the server reports.'),
+    connect_ms: time('upstreamConnectTimeoutMs'),
+    idle_ms: time('upstreamIdleTimeoutMs'),
+    call_ms: time('callMaxMs'),
   })
   .optional()
   .describe('Milliseconds, for this server instead of those under `limits`.');
@@ -34,7 +33,9 @@ export const health = z
       .describe('Milliseconds from one look at an endpoint to the next.'),
     path: z
       .string()
-      .regex(/^\/[\x21-\x22\x24-\x7e]*$/, { error: 'expected a path that starts with "/"' })
+      .regex(/^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/, {
+        error: 'expected a path that starts with "/", without a query',
+      })
       .optional()
       .describe(
         'Path that a GET without credentials answers with 200 to 399. Default: a connection is enough.',

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { StatefulHttp } from '../fixtures/stateful-http.ts';
 import { startStatefulHttp } from '../fixtures/stateful-http.ts';
@@ -25,6 +27,9 @@ interface Replica {
   readonly port: number;
 }
 
+/** Takes connections and says nothing. */
+const silent = createServer();
+
 let replicas: [Replica, Replica];
 let stateful: readonly StatefulHttp[];
 let postern: TestPostern;
@@ -33,10 +38,14 @@ let link: ReturnType<typeof pqFetch>;
 before(async () => {
   replicas = await Promise.all([startReplica(), startReplica()]);
   stateful = await Promise.all([startStatefulHttp(), startStatefulHttp()]);
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
   postern = await startTestPostern({
     servers: {
       pair: { http: { urls: replicas.map(urlOf) }, bridge: 'off' },
       sessions: { http: { urls: stateful.map(({ url }) => url) }, bridge: 'off' },
+      silent: { http: { url: `http://127.0.0.1:${port}/mcp`, timeouts: { idle_ms: 1000 } } },
     },
     limits: { upstream_backoff_min_ms: 50, upstream_backoff_max_ms: 100 },
   });
@@ -45,6 +54,7 @@ before(async () => {
 after(async () => {
   await link.close();
   await postern.stop();
+  silent.close();
   await Promise.all([...replicas.map(kill), ...stateful.map((server) => server.close())]);
 });
 
@@ -65,9 +75,9 @@ function urlOf({ port }: Replica): string {
   return `http://127.0.0.1:${port}/mcp`;
 }
 
-function ask(id: number, method: string, params: object = {}): Promise<RawAnswer> {
+function ask(id: number, method: string, params: object = {}, server = 'pair'): Promise<RawAnswer> {
   const { name = '' } = params as { name?: string };
-  return send(link.fetch, postern.url('pair'), request(id, method, { ...params, _meta: META }), {
+  return send(link.fetch, postern.url(server), request(id, method, { ...params, _meta: META }), {
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
     ...(name === '' ? {} : { 'mcp-name': name }),
@@ -163,4 +173,10 @@ test('R-23 sessions are spread over the endpoints, and stay where they are', asy
     const { status, message } = await send(link.fetch, url, request(1, 'ping'), session);
     assert.deepEqual([status, message?.['result']], [200, {}]);
   }
+});
+
+test('R-23 a server has timeouts of its own', async () => {
+  const { message } = await ask(1, 'tools/list', {}, 'silent');
+  const { data } = message?.['error'] as { data: Record<string, unknown> };
+  assert.equal(data['code'], 'POSTERN_UPSTREAM_TIMEOUT');
 });
