@@ -84,6 +84,12 @@ function ask(id: number, method: string, params: object = {}, server = 'pair'): 
   });
 }
 
+function errorDataOf({ message }: RawAnswer): Record<string, unknown> {
+  const error = message?.['error'] as { data: Record<string, unknown> } | undefined;
+  assert.ok(error, JSON.stringify(message));
+  return error.data;
+}
+
 const EVENTS = ['upstream.endpoint_down', 'upstream.endpoint_up'];
 
 async function told(event: string, { port }: Replica): Promise<void> {
@@ -145,7 +151,7 @@ test('R-23 with every endpoint down calls are refused at once, until one is back
   let refused: RawAnswer | null = null;
   await until('calls are refused', async () => {
     const answer = await call(1);
-    const { data } = answer.message?.['error'] as { data: Record<string, unknown> };
+    const data = errorDataOf(answer);
     assert.equal(data['code'], 'POSTERN_UPSTREAM_UNAVAILABLE');
     if (data['retry_after_seconds'] !== undefined) refused = answer;
     return refused !== null;
@@ -176,7 +182,6 @@ test('R-23 sessions are spread over the endpoints, and stay where they are', asy
 });
 
 test('R-23 a server has timeouts of its own', async () => {
-  const { message } = await ask(1, 'tools/list', {}, 'silent');
-  const { data } = message?.['error'] as { data: Record<string, unknown> };
-  assert.equal(data['code'], 'POSTERN_UPSTREAM_TIMEOUT');
+  const answer = await ask(1, 'tools/list', {}, 'silent');
+  assert.equal(errorDataOf(answer)['code'], 'POSTERN_UPSTREAM_TIMEOUT');
 });

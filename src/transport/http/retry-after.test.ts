@@ -23,5 +23,5 @@ test('R-23 Retry-After is read as seconds or as a date, or not at all', () => {
     ['Tue, 99 Xyz 2026 12:00:30 GMT', 0],
   ];
   for (const [value, expected] of cases)
-    assert.equal(retryAfterMs(value, NOW), expected, `${value}`);
+    assert.equal(retryAfterMs(value, NOW), expected, String(value));
 });
