@@ -209,3 +209,39 @@ test('R-23 a session whose endpoint is down is over while there are others', TIM
   assert.notEqual(next.sessionId, sessionId);
   assert.equal(away.seen.length, 1);
 });
+
+test('R-10 R-23 whatever becomes of calls, none is counted for longer', TIMEOUT, async (t) => {
+  const [a, b] = await startReplicas(t, 'a', 'b');
+  const limits = { ...QUICK, upstreamMaxFailures: 1000, maxUpstreamConnections: 4 };
+  const { upstream } = upstreamFor(t, [a.url, b.url, 'http://127.0.0.1:1/'], { limits });
+  const answers = [
+    lostAnswer,
+    wellAnswer,
+    statusAnswer(401),
+    statusAnswer(503, { 'retry-after': 'soon' }),
+    statusAnswer(200, { 'content-type': 'text/event-stream' }),
+    statusAnswer(200, { 'content-type': 'text/html' }),
+  ];
+  for (const answer of answers) {
+    for (const replica of [a, b]) replica.behave(answer);
+    for (const method of ['tools/call', 'tools/list']) {
+      const request = () => post({ id: 1, method });
+      const calls = Array.from({ length: 8 }, () => upstream.exchange(request()));
+      for (const outcome of await Promise.allSettled(calls)) {
+        if (outcome.status === 'rejected' || outcome.value.kind !== 'events') continue;
+        for await (const event of outcome.value.events) assert.ok(event);
+      }
+    }
+  }
+  for (const replica of [a, b]) replica.behave(() => undefined);
+  const gone = new AbortController();
+  const lost = [1, 2, 3].map(() => upstream.exchange(post(undefined, { signal: gone.signal })));
+  const ended = Promise.allSettled(lost);
+  gone.abort();
+  await ended;
+  const busy = upstream.stats().endpoints?.map((one) => one.in_flight);
+  assert.deepEqual(busy, [0, 0, 0]);
+  // Nor does any hold a place that others wait for.
+  for (const replica of [a, b]) replica.behave(wellAnswer);
+  await Promise.all(Array.from({ length: 16 }, () => upstream.exchange(post())));
+});

@@ -58,3 +58,14 @@ test('R-23 a connection is check enough, and a server that hangs is none', TIMEO
   await upstream.exchange(post());
   assert.equal(a.seen.length, 1);
 });
+
+test('R-10 R-23 closing does not wait for a check', TIMEOUT, async (t) => {
+  const [a] = await startReplicas(t, 'a');
+  a.behave(() => undefined);
+  const limits = { ...LIMITS, upstreamConnectTimeoutMs: 300_000 };
+  const health = { intervalMs: 10, path: '/' };
+  const { upstream, events } = upstreamFor(t, a.url, { limits, health });
+  await until('it is looked at', () => a.seen.length === 1);
+  await upstream.close();
+  assert.deepEqual(events, []);
+});

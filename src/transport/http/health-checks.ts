@@ -81,11 +81,15 @@ export class HealthChecks {
   async #look(host: string, connect: Connect): Promise<void> {
     const { upstreamConnectTimeoutMs: timeoutMs, maxHeaderBytes } = this.#limits;
     const { path } = this.#settings;
-    const hop = await connect(this.#closing.signal);
+    const { signal } = this.#closing;
+    const hop = await connect(signal);
+    const stop = (): void => void hop.socket.destroy();
+    signal.addEventListener('abort', stop);
     try {
       if (path !== null) await askHealth(hop, { host, path, timeoutMs, maxHeaderBytes });
     } finally {
-      hop.socket.destroy();
+      signal.removeEventListener('abort', stop);
+      stop();
     }
   }
 }
