@@ -131,7 +131,7 @@ const SERVER: readonly Case[] = [
     [2, 46, 'servers.a.http.urls[1]', /all are https/],
   ],
   [
-    server('{ http: { urls: ["https://h/", "https://H/"] } }'),
+    server('{ http: { urls: ["https://h/", "https://H/?a"] } }'),
     [2, 46, 'servers.a.http.urls[1]', /there already/],
   ],
   [

@@ -59,9 +59,12 @@ export function endpointIssues(url: URL | undefined, urls: readonly URL[] = []):
   }
   if (urls.length === 0) return [{ path: [], message: 'has no "url"', params: allowed }];
   const [first] = urls;
-  return urls.flatMap(({ href, protocol }, index): Issue[] => {
+  return urls.flatMap(({ host, pathname, protocol }, index): Issue[] => {
     const path = ['urls', index];
-    const twice = urls.slice(0, index).some((other) => other.href === href);
+    // By host and path they are told apart in logs and metrics, where queries are not shown.
+    const twice = urls
+      .slice(0, index)
+      .some((other) => other.host === host && other.pathname === pathname);
     if (twice) return [{ path, message: 'this endpoint is there already' }];
     if (protocol === first?.protocol) return [];
     return [{ path, message: 'all are https://, or all are http://' }];

@@ -88,6 +88,7 @@ export class Attempt implements ExchangeWatcher {
 
   onFailed(error: PosternError): void {
     if (this.#status !== null || !DOWN_CODES.has(error.code)) return;
+    if (this.endpoint.pool.isClosing) return;
     this.#blame(messageOf(error), error.code, 0);
   }
 

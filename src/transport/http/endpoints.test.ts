@@ -245,3 +245,24 @@ test('R-10 R-23 whatever becomes of calls, none is counted for longer', TIMEOUT,
   for (const replica of [a, b]) replica.behave(wellAnswer);
   await Promise.all(Array.from({ length: 16 }, () => upstream.exchange(post())));
 });
+
+test(
+  'R-10 R-23 an endpoint whose connections the gateway ends has not failed',
+  TIMEOUT,
+  async (t) => {
+    const [a, b] = await startReplicas(t, 'a', 'b');
+    for (const replica of [a, b]) replica.behave(() => undefined);
+    const limits = { ...DEFAULT_LIMITS, upstreamMaxFailures: 1 };
+    const { upstream, events } = upstreamFor(t, [a.url, b.url], { limits });
+    const request = post({ id: 1, method: 'tools/list' });
+    const calls = Promise.allSettled([upstream.exchange(request), upstream.exchange(request)]);
+    await until('they have arrived', () => a.seen.length + b.seen.length === 2);
+    await upstream.close();
+    const outcomes = await calls;
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+    assert.deepEqual(
+      events.filter(({ name }) => name !== 'upstream.connected'),
+      [],
+    );
+  },
+);
