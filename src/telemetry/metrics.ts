@@ -11,6 +11,7 @@ export interface Gauges {
     readonly sessions: number;
     readonly children: number;
     readonly connections: number;
+    readonly retries?: number;
     readonly endpoints?: readonly { readonly endpoint: string; readonly state: string }[];
   }[];
 }
@@ -55,6 +56,14 @@ export class Metrics implements Meter {
     return [
       this.#calls.text(),
       this.#rejected.text(),
+      family(
+        'postern_upstream_retries_total',
+        'counter',
+        'Exchanges with servers that were tried again.',
+        servers.flatMap(({ name, retries }): readonly Sample[] =>
+          retries === undefined ? [] : [[labelsText({ server: name }), retries]],
+        ),
+      ),
       gauge('postern_ready', 'Whether calls are taken.', [['', ready ? 1 : 0]]),
       gauge('postern_calls_in_flight', 'HTTP requests without a whole answer, streams included.', [
         ['', callsInFlight],

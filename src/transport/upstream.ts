@@ -107,6 +107,8 @@ export interface UpstreamStats {
   readonly connections: number;
   /** Of a server over HTTP. */
   readonly endpoints?: readonly EndpointStats[];
+  /** Exchanges with a server over HTTP that were tried again, since the start. */
+  readonly retries?: number;
 }
 
 /** An MCP server behind the gateway. */

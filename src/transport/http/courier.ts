@@ -3,7 +3,7 @@ import type { EventSink, Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
 import { UpstreamCredentialsRefused, UpstreamUnavailable } from '../errors.ts';
-import type { EndpointStats, UpstreamHealth, UpstreamReply } from '../upstream.ts';
+import type { UpstreamHealth, UpstreamReply, UpstreamStats } from '../upstream.ts';
 import { Attempt } from './attempt.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { ConnectorOptions } from './connect.ts';
@@ -63,6 +63,7 @@ export class Courier {
   readonly #budget: RetryBudget;
   readonly #checks: HealthChecks | null;
   readonly #closing = new AbortController();
+  #retries = 0;
 
   /** @throws TypeError when a URL and `tls` do not go together. */
   constructor(options: HttpUpstreamOptions) {
@@ -79,13 +80,14 @@ export class Courier {
     this.#budget = new RetryBudget(limits.upstreamRetryPercent);
   }
 
-  /** Open connections, busy and idle. */
-  get connections(): number {
-    return this.endpoints.all.reduce((sum, { pool }) => sum + pool.size, 0);
-  }
-
-  stats(): readonly EndpointStats[] {
-    return this.endpoints.all.map((endpoint) => endpoint.stats());
+  /** Open connections, busy and idle; the endpoints; exchanges that were tried again. */
+  stats(): Required<Pick<UpstreamStats, 'connections' | 'endpoints' | 'retries'>> {
+    const { all } = this.endpoints;
+    return {
+      connections: all.reduce((sum, { pool }) => sum + pool.size, 0),
+      endpoints: all.map((endpoint) => endpoint.stats()),
+      retries: this.#retries,
+    };
   }
 
   /**
@@ -153,11 +155,11 @@ export class Courier {
         if (!attempt.endpointFailed) return outcome;
         tries ??= this.#triesFor(errand, principal);
         if (!tries.goOn(attempt)) return outcome;
-        this.#tellRetry(attempt, `it answers with ${outcome.status}`);
+        this.#noteRetry(attempt, `it answers with ${outcome.status}`);
       } catch (error) {
         tries ??= this.#triesFor(errand, principal);
         if (!tries.goOn(attempt)) throw error;
-        this.#tellRetry(attempt, messageOf(error));
+        this.#noteRetry(attempt, messageOf(error));
       }
     }
   }
@@ -219,7 +221,8 @@ export class Courier {
     }
   }
 
-  #tellRetry({ endpoint: { label }, sent }: Attempt, why: string): void {
+  #noteRetry({ endpoint: { label }, sent }: Attempt, why: string): void {
+    this.#retries += 1;
     this.#events({
       severity: 'info',
       name: 'upstream.retried',

@@ -35,6 +35,7 @@ for (const [what, answer] of [
     const repeated = events.filter(({ name }) => name === 'upstream.retried').length;
     assert.equal(a.seen.length + b.seen.length, reads.length + repeated);
     assert.ok(repeated > 0);
+    assert.equal(upstream.stats().retries, repeated);
     const arrived = a.seen.length + b.seen.length;
     const writes = ['tools/call', 'initialize', 'tasks/cancel', 'x/y', 'tools/call'];
     const outcomes = await Promise.allSettled(writes.map((method) => ask(upstream, method)));

@@ -75,9 +75,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 
   stats(): UpstreamStats {
-    const { connections } = this.#courier;
-    const endpoints = this.#courier.stats();
-    return { sessions: this.#sessions.table.size, children: 0, connections, endpoints };
+    return { sessions: this.#sessions.table.size, children: 0, ...this.#courier.stats() };
   }
 
   recycle(): void {

@@ -52,9 +52,7 @@ class SseUpstream implements HttpUpstream {
   }
 
   stats(): UpstreamStats {
-    const { connections } = this.#server.courier;
-    const endpoints = this.#server.courier.stats();
-    return { sessions: this.#sessions.size, children: 0, connections, endpoints };
+    return { sessions: this.#sessions.size, children: 0, ...this.#server.courier.stats() };
   }
 
   recycle(): void {
