@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Limits } from '#lib';
+import type { Deadline, Limits } from '#lib';
+import { startDeadline } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
@@ -22,14 +23,14 @@ export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: Limits;
   #heartbeat: NodeJS.Timeout | undefined;
-  #readerTimer: NodeJS.Timeout | undefined;
+  #readerDeadline: Deadline | undefined;
 
   constructor(response: ServerResponse, limits: Limits) {
     this.#response = response;
     this.#limits = limits;
     response.once('close', () => {
       clearInterval(this.#heartbeat);
-      clearTimeout(this.#readerTimer);
+      this.#readerDeadline?.clear();
     });
   }
 
@@ -135,9 +136,9 @@ export class HttpSink implements ReplySink {
   #watchReader(): void {
     const response = this.#response;
     const watch = (): void => {
-      clearTimeout(this.#readerTimer);
+      this.#readerDeadline?.clear();
       const { slowReaderTimeoutMs } = this.#limits;
-      this.#readerTimer = setTimeout(() => response.destroy(), slowReaderTimeoutMs).unref();
+      this.#readerDeadline = startDeadline(slowReaderTimeoutMs, () => response.destroy());
     };
     // A pipelined answer has no connection until those before it are out.
     if (response.socket === null) response.once('socket', watch);
@@ -166,7 +167,7 @@ export class HttpSink implements ReplySink {
     this.#watchReader();
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
-        clearTimeout(this.#readerTimer);
+        this.#readerDeadline?.clear();
         response.off('drain', onDrain);
         response.off('close', onClose);
         finish();
