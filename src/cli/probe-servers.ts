@@ -48,10 +48,11 @@ export async function probeServers(
     return await Promise.all(
       settings.servers.map(async (server): Promise<ServerProbe> => {
         const { name, transport } = server;
-        const health = await upstreams.find((upstream) => upstream.name === name)?.health();
-        if (health === undefined) throw new Error(`no upstream for server ${name}`);
-        const wanted = inspect && !health.reachable;
-        const shows = wanted ? await showingOf(server, policy, settings) : null;
+        const upstream = upstreams.find((one) => one.name === name);
+        if (upstream === undefined) throw new Error(`no upstream for server ${name}`);
+        const { endpoint, ...health } = await upstream.health();
+        const wanted = inspect && !health.reachable && endpoint !== undefined;
+        const shows = wanted ? await showingOf(server, endpoint, policy, settings) : null;
         return { name, kind: transport.kind, ...health, notes: notesOn(server), shows };
       }),
     );
@@ -63,13 +64,14 @@ export async function probeServers(
 
 async function showingOf(
   { transport }: ServerSettings,
+  url: URL,
   policy: Policy,
   { limits }: Settings,
 ): Promise<ServerShowing | null> {
   const tls = tlsOf(transport);
-  if (transport.kind === 'stdio' || tls === null) return null;
+  if (tls === null) return null;
   return inspectServer({
-    url: transport.url,
+    url,
     serverName: tls.serverName,
     profile: narrowed(policy, tls.profile),
     timeoutMs: limits.upstreamConnectTimeoutMs,

@@ -5,7 +5,7 @@ import { createBridge } from '#bridge';
 import type { SecretSource, ServerSettings, Settings, StdioSettings } from '#config';
 import type { Sealer } from '#crypto';
 import { createSealer, SEALING_KEY_BYTES } from '#crypto';
-import type { EventSink } from '#lib';
+import type { EventSink, Limits } from '#lib';
 import { linkRefusal } from '#policy';
 import type { Confinement, Guardian, Upstream } from '#transport';
 import {
@@ -62,8 +62,9 @@ export async function createServers(settings: Settings, context: ServerContext):
   const sealer = createSealer([randomBytes(SEALING_KEY_BYTES)]);
   const servers = await Promise.all(
     settings.servers.map(async (server) => {
-      const made = await createServer(server, settings, context);
-      return { ...made, upstream: bridged(made.upstream, server, settings, context, sealer) };
+      const own = { ...settings, limits: boundsOf(server, settings) };
+      const made = await createServer(server, own, context);
+      return { ...made, upstream: bridged(made.upstream, server, own, context, sealer) };
     }),
   );
   let watches: readonly (() => void)[] = [];
@@ -117,14 +118,15 @@ async function createServer(
       recycle: () => undefined,
     };
   }
-  const { kind, url, headers } = transport;
+  const { kind, urls, headers, health } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
   const tls =
     transport.tls === null ? null : await openEgressTls(name, transport.tls, inForce, events);
   const create = kind === 'http' ? createHttpUpstream : createSseUpstream;
   const upstream = create({
     name,
-    url,
+    urls,
+    health,
     headers,
     credentials,
     tls: tls?.current ?? null,
@@ -139,6 +141,18 @@ async function createServer(
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),
+  };
+}
+
+/** Those of the gateway, but for what the server has of its own. */
+function boundsOf({ transport }: ServerSettings, { limits }: Settings): Limits {
+  if (transport.kind === 'stdio') return limits;
+  const { timeouts } = transport;
+  return {
+    ...limits,
+    upstreamConnectTimeoutMs: timeouts.connectMs ?? limits.upstreamConnectTimeoutMs,
+    upstreamIdleTimeoutMs: timeouts.idleMs ?? limits.upstreamIdleTimeoutMs,
+    callMaxMs: timeouts.callMs ?? limits.callMaxMs,
   };
 }
 

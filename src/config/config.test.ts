@@ -40,9 +40,11 @@ servers:
     http:
       url: https://notes.example.com/mcp?key=abc
       tls: { ca: ./ca.pem, crl: ./crl.pem, server_name: Notes.Internal }
+      timeouts: { idle_ms: 2000 }
+      health: { path: /healthz }
       headers: { Authorization: Bearer abc, X-A: {file: ./a, prefix: "A "}, X-B: {command: [bin/b, xyz]} }
   near:
-    http: { url: "http://127.0.0.1:8080/mcp" }
+    http: { urls: ["http://127.0.0.1:8080/mcp", "http://[::1]/"] }
 audit: { mode: async }
 log: { level: debug, format: json }
 limits: { max_request_bytes: 2048 }
@@ -181,7 +183,9 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
   });
   assert.deepEqual(notes, {
     kind: 'http',
-    url: new URL('https://notes.example.com/mcp?key=abc'),
+    urls: [new URL('https://notes.example.com/mcp?key=abc')],
+    timeouts: { connectMs: null, idleMs: 2000, callMs: null },
+    health: { intervalMs: 10_000, path: '/healthz' },
     tls: {
       profile: profileByName('hybrid'),
       ca: { file: '/etc/postern/ca.pem' },
@@ -204,6 +208,10 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
   });
   assert.ok(near?.kind === 'http');
   assert.equal(near.tls, null);
+  assert.deepEqual(
+    near.urls.map(({ href }) => href),
+    ['http://127.0.0.1:8080/mcp', 'http://[::1]/'],
+  );
   assert.deepEqual(settings.limits, { ...DEFAULT_LIMITS, maxRequestBytes: 2048 });
 });
 
@@ -282,10 +290,13 @@ test('effective settings tell value and origin, and no secret', () => {
     'servers.notes.http.tls.profile': ['hybrid', 'default'],
     'servers.files.stdio.env.B': ['from variable MAIN_B', 'postern.yaml:17'],
     'servers.notes.http.tls.crl': [resolve('crl.pem'), 'postern.yaml:21'],
-    'servers.notes.http.headers.Authorization': ['•••', 'postern.yaml:22'],
-    'servers.notes.http.headers.X-A': [`from file ${resolve('a')}`, 'postern.yaml:22'],
-    'servers.notes.http.headers.X-B': [`from command ${resolve('bin/b')}`, 'postern.yaml:22'],
-    'limits.max_request_bytes': [2048, 'postern.yaml:27'],
+    'servers.notes.http.timeouts.idle_ms': [2000, 'postern.yaml:22'],
+    'servers.notes.http.health.interval_ms': [10_000, 'default'],
+    'servers.near.http.urls': [['http://127.0.0.1:8080/mcp', 'http://[::1]/'], 'postern.yaml:26'],
+    'servers.notes.http.headers.Authorization': ['•••', 'postern.yaml:24'],
+    'servers.notes.http.headers.X-A': [`from file ${resolve('a')}`, 'postern.yaml:24'],
+    'servers.notes.http.headers.X-B': [`from command ${resolve('bin/b')}`, 'postern.yaml:24'],
+    'limits.max_request_bytes': [2048, 'postern.yaml:29'],
     'limits.max_json_depth': [128, 'default'],
   };
   for (const [path, row] of Object.entries(expected)) assert.deepEqual(shown.get(path), row, path);

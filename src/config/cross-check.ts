@@ -94,12 +94,14 @@ function checkAddresses(places: readonly Place[], context: z.RefinementCtx): voi
 }
 
 function checkBackoff(limits: Record<string, unknown>, context: z.RefinementCtx): void {
-  const { childBackoffMinMs: least = LIMITS.childBackoffMinMs.default, childBackoffMaxMs: most } =
-    limits;
-  if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return;
-  const message = `must be at least child_backoff_min_ms, which is ${least}`;
-  const path = ['limits', 'child_backoff_max_ms'];
-  context.addIssue({ code: 'custom', path, message, input: most });
+  for (const kind of ['child', 'upstream'] as const) {
+    const least = limits[`${kind}BackoffMinMs`] ?? LIMITS[`${kind}BackoffMinMs`].default;
+    const most = limits[`${kind}BackoffMaxMs`];
+    if (typeof least !== 'number' || typeof most !== 'number' || least <= most) continue;
+    const message = `must be at least ${kind}_backoff_min_ms, which is ${least}`;
+    const path = ['limits', `${kind}_backoff_max_ms`];
+    context.addIssue({ code: 'custom', path, message, input: most });
+  }
 }
 
 function listenerPlace(entry: Record<string, unknown>, index: number): readonly Place[] {

@@ -121,6 +121,23 @@ const SERVER: readonly Case[] = [
   [server('{ http: { url: "ftp://h/" } }'), [2, 30, URL_PATH, /starts with https/]],
   [server('{ http: { url: "https://h/#x" } }'), [2, 30, URL_PATH, /fragment/]],
   [server('{ http: { url: "http://h/" } }'), [2, 30, URL_PATH, /this machine only/, 'https://h/']],
+  [server('{ http: {} }'), [2, 17, 'servers.a.http', /has no "url"/]],
+  [
+    server('{ http: { url: "https://h/", urls: ["https://i/"] } }'),
+    [2, 17, 'servers.a.http', /has both "url" and "urls"/],
+  ],
+  [
+    server('{ http: { urls: ["https://h/", "http://[::1]/"] } }'),
+    [2, 46, 'servers.a.http.urls[1]', /all are https/],
+  ],
+  [
+    server('{ http: { urls: ["https://h/", "https://H/?a"] } }'),
+    [2, 46, 'servers.a.http.urls[1]', /there already/],
+  ],
+  [
+    server('{ http: { url: "https://h/", health: { path: healthz } } }'),
+    [2, 60, 'servers.a.http.health.path', /starts with "\/"/],
+  ],
   [
     server('{ http: { url: "http://[::1]/", tls: {} } }'),
     [2, 47, 'servers.a.http.tls', /without TLS/],
@@ -186,6 +203,10 @@ const REST: readonly Case[] = [
   ['limits: { max_request_bytes: 5 }', [2, 30, 'limits.max_request_bytes', /at least 1024/]],
   ['limits: { max_json_depth: 9999 }', [2, 27, 'limits.max_json_depth', /at most 1024/]],
   ['limits: { maxJsonDepth: 99 }', [2, 11, 'limits.maxJsonDepth', /unknown/, 'max_json_depth']],
+  [
+    'limits: { upstream_backoff_max_ms: 100 }',
+    [2, 36, 'limits.upstream_backoff_max_ms', /at least upstream_backoff_min_ms, which is 500/],
+  ],
   [
     'limits: { child_backoff_min_ms: 5000, child_backoff_max_ms: 100 }',
     [2, 61, 'limits.child_backoff_max_ms', /at least child_backoff_min_ms/],

@@ -153,9 +153,21 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
           ],
           [[...at, 'tls', 'server_name'], tls.serverName],
         ];
+  const { urls, timeouts, health } = http;
+  const [url, ...others] = urls.map(({ href }) => maskUrls(href));
   return [
-    [[...at, 'url'], maskUrls(http.url.href)],
+    others.length === 0
+      ? [[...at, 'url'], url ?? null]
+      : [
+          [...at, 'urls'],
+          [url ?? '', ...others],
+        ],
     ...tlsRows,
+    [[...at, 'timeouts', 'connect_ms'], timeouts.connectMs],
+    [[...at, 'timeouts', 'idle_ms'], timeouts.idleMs],
+    [[...at, 'timeouts', 'call_ms'], timeouts.callMs],
+    [[...at, 'health', 'interval_ms'], health?.intervalMs ?? null],
+    [[...at, 'health', 'path'], health?.path ?? null],
     ...secretRows(http.headers, http.headerSources, [...at, 'headers']),
   ];
 }

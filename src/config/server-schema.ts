@@ -1,6 +1,7 @@
 import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
 import { certificateFiles } from './certificate-schema.ts';
+import { endpointIssues, health, timeouts } from './endpoint-schema.ts';
 import { serverAlias } from './federation-schema.ts';
 import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
@@ -138,16 +139,29 @@ const linkProtection = z
 const remote = (endpoint: string) =>
   z
     .strictObject({
-      url: serverUrl.describe(`${endpoint}: https://, or http:// on this machine.`),
+      url: serverUrl.optional().describe(`${endpoint}: https://, or http:// on this machine.`),
+      urls: z
+        .array(serverUrl)
+        .min(1)
+        .max(64)
+        .optional()
+        .describe(
+          'Instead of `url`: several endpoints of the same server, all https:// or all http://. Calls go to the one with the least to do; sessions stay where they began.',
+        ),
       tls: linkProtection,
+      timeouts,
+      health,
       headers: headers
         .default({})
         .describe(
           'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
         ),
     })
-    .superRefine(({ url, tls }, context) => {
-      if (tls === undefined || url.protocol === 'https:') return;
+    .meta({ oneOf: [{ required: ['url'] }, { required: ['urls'] }] })
+    .superRefine(({ url, urls, tls }, context) => {
+      const issues = endpointIssues(url, urls);
+      for (const issue of issues) context.addIssue({ code: 'custom', ...issue });
+      if (tls === undefined || (url ?? urls?.[0])?.protocol !== 'http:') return;
       const message = 'this server is reached over plain http://, without TLS';
       context.addIssue({ code: 'custom', path: ['tls'], message, params: { at: 'key' } });
     });

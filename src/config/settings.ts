@@ -138,8 +138,12 @@ export interface ConfinementSettings {
 /** A server that speaks MCP over Streamable HTTP (`http`), or HTTP+SSE (`sse`). */
 export interface HttpSettings {
   readonly kind: 'http' | 'sse';
-  /** https, or http to a loopback host; without credentials and fragment. */
-  readonly url: URL;
+  /** Where it answers: all https, or all http to loopback hosts; without credentials and fragment. */
+  readonly urls: readonly [URL, ...URL[]];
+  /** Milliseconds; `null` where the gateway's own bounds hold. */
+  readonly timeouts: Readonly<Record<'connectMs' | 'idleMs' | 'callMs', number | null>>;
+  /** How the endpoints are looked at without a call; `null` for not at all. */
+  readonly health: { readonly intervalMs: number; readonly path: string | null } | null;
   /** `null` with http. */
   readonly tls: {
     readonly profile: Profile;

@@ -126,13 +126,27 @@ function toStdio(
 }
 
 function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): HttpSettings {
-  const { kind, url, tls } = server;
+  const { kind, tls, timeouts, health } = server;
+  const [first, ...others] = server.url === undefined ? (server.urls ?? []) : [server.url];
+  if (first === undefined) throw new Error('a checked server has a URL');
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
-  if (url.protocol === 'http:') return { kind, url, tls: null, headers, headerSources };
+  const common = {
+    kind,
+    urls: [first, ...others] as const,
+    timeouts: {
+      connectMs: timeouts?.connect_ms ?? null,
+      idleMs: timeouts?.idle_ms ?? null,
+      callMs: timeouts?.call_ms ?? null,
+    },
+    health:
+      health === undefined ? null : { intervalMs: health.interval_ms, path: health.path ?? null },
+    headers,
+    headerSources,
+  };
+  if (first.protocol === 'http:') return { ...common, tls: null };
   const absolute = (path: string): string => resolve(directory, path);
   return {
-    kind,
-    url,
+    ...common,
     tls: {
       profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
       ca: caOf(tls?.ca, absolute),
@@ -142,8 +156,6 @@ function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): 
       clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
       serverName: tls?.server_name ?? null,
     },
-    headers,
-    headerSources,
   };
 }
 

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Metrics } from './metrics.ts';
 
-const SERVER = { name: 'a', sessions: 2, children: 1, connections: 0 };
+const ENDPOINTS = [
+  { endpoint: 'h:1/mcp', state: 'up' },
+  { endpoint: 'h:2/mcp', state: 'down' },
+];
+const SERVER = {
+  name: 'a',
+  sessions: 2,
+  children: 1,
+  connections: 0,
+  endpoints: ENDPOINTS,
+  retries: 4,
+};
 
 test('R-24 calls are counted by server, by the revision of each side, and by outcome', () => {
   const metrics = new Metrics();
@@ -22,11 +33,14 @@ test('R-24 calls are counted by server, by the revision of each side, and by out
     `postern_calls_total{server="a",${sides},outcome="ok"} 2`,
     `postern_calls_total{server="a",${sides},outcome="rpc_error"} 1`,
     'postern_requests_rejected_total{listener="main",code="POSTERN_HEADER_MISMATCH"} 1',
+    'postern_upstream_retries_total{server="a"} 4',
     'postern_ready 1',
     'postern_calls_in_flight 3',
     'postern_sessions{server="a"} 2',
     'postern_child_processes{server="a"} 1',
     'postern_upstream_connections{server="a"} 0',
+    'postern_upstream_endpoint_up{server="a",endpoint="h:1/mcp"} 1',
+    'postern_upstream_endpoint_up{server="a",endpoint="h:2/mcp"} 0',
   ]) {
     assert.ok(lines.includes(line), line);
   }

@@ -11,6 +11,8 @@ export interface Gauges {
     readonly sessions: number;
     readonly children: number;
     readonly connections: number;
+    readonly retries?: number;
+    readonly endpoints?: readonly { readonly endpoint: string; readonly state: string }[];
   }[];
 }
 
@@ -54,6 +56,14 @@ export class Metrics implements Meter {
     return [
       this.#calls.text(),
       this.#rejected.text(),
+      family(
+        'postern_upstream_retries_total',
+        'counter',
+        'Exchanges with servers that were tried again.',
+        servers.flatMap(({ name, retries }): readonly Sample[] =>
+          retries === undefined ? [] : [[labelsText({ server: name }), retries]],
+        ),
+      ),
       gauge('postern_ready', 'Whether calls are taken.', [['', ready ? 1 : 0]]),
       gauge('postern_calls_in_flight', 'HTTP requests without a whole answer, streams included.', [
         ['', callsInFlight],
@@ -61,6 +71,16 @@ export class Metrics implements Meter {
       gauge('postern_sessions', 'Sessions that are open.', perServer('sessions')),
       gauge('postern_child_processes', 'Programs that run.', perServer('children')),
       gauge('postern_upstream_connections', 'Connections to servers.', perServer('connections')),
+      gauge(
+        'postern_upstream_endpoint_up',
+        'Whether calls go to an endpoint; 0 after failures.',
+        servers.flatMap(({ name, endpoints = [] }) =>
+          endpoints.map(({ endpoint, state }): Sample => [
+            labelsText({ server: name, endpoint }),
+            state === 'up' ? 1 : 0,
+          ]),
+        ),
+      ),
     ].join('');
   }
 }

@@ -86,6 +86,18 @@ export interface UpstreamHealth {
   readonly detail: string;
   /** The hop, when one could be made. */
   readonly link: LinkSecurity | null;
+  /** Where it answers over HTTP; of several the one that is in trouble, if one is. */
+  readonly endpoint?: URL;
+}
+
+/** One of the places where a server over HTTP answers. */
+export interface EndpointStats {
+  /** Host and path. */
+  readonly endpoint: string;
+  /** `up`, `down` while it is left alone after failures, `trying` while a call finds out. */
+  readonly state: 'up' | 'down' | 'trying';
+  /** Calls and streams that are under way. */
+  readonly in_flight: number;
 }
 
 /** Live counts of an upstream. */
@@ -93,6 +105,10 @@ export interface UpstreamStats {
   readonly sessions: number;
   readonly children: number;
   readonly connections: number;
+  /** Of a server over HTTP. */
+  readonly endpoints?: readonly EndpointStats[];
+  /** Exchanges with a server over HTTP that were tried again, since the start. */
+  readonly retries?: number;
 }
 
 /** An MCP server behind the gateway. */

@@ -33,13 +33,14 @@ export async function listen(t: TestContext, server: Server, host = '127.0.0.1')
 /** An upstream that is closed after the test, and the events it emitted. */
 export function upstreamFor(
   t: TestContext,
-  url: string,
+  url: string | readonly [string, ...string[]],
   options: Partial<HttpUpstreamOptions> = {},
 ): { upstream: HttpUpstream; events: PosternEvent[] } {
   const events: PosternEvent[] = [];
+  const [first, ...others] = typeof url === 'string' ? ([url] as const) : url;
   const upstream = createHttpUpstream({
     name: 'test',
-    url: new URL(url),
+    urls: [new URL(first), ...others.map((other) => new URL(other))],
     tls: null,
     headers: {},
     limits: DEFAULT_LIMITS,

@@ -21,6 +21,33 @@ export const UPSTREAM_LIMITS = {
     max: 7 * 24 * HOUR,
     reason: 'A call ends after this whatever progress it reports.',
   },
+  upstreamMaxFailures: {
+    default: 5,
+    min: 1,
+    max: 1000,
+    reason:
+      'Failures in a row (no connection, closed before an answer, 502, 503, 504) after which an endpoint of a server is left alone for a while.',
+  },
+  upstreamBackoffMinMs: {
+    default: 500,
+    min: 10,
+    max: MINUTE,
+    reason:
+      'First pause of an endpoint that fails; it doubles with each trial that fails, and is cut by up to half at random.',
+  },
+  upstreamBackoffMaxMs: {
+    default: 10 * SECOND,
+    min: 100,
+    max: HOUR,
+    reason: 'Longest such pause, and the longest that a server gets that asks for one.',
+  },
+  upstreamRetryPercent: {
+    default: 10,
+    min: 0,
+    max: 100,
+    reason:
+      'Share of the calls to a server that may be sent a second time, when they change nothing and were lost. After a time without any 10 may be at once; at 0 none.',
+  },
   maxUpstreamConnections: {
     default: 256,
     min: 1,

@@ -69,8 +69,12 @@ export type Connect = (signal: AbortSignal) => Promise<Hop>;
 /** TCP probes on a silent connection, so that streams whose server vanished come to an end. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
-/** Failures that may be an attack rather than an outage. */
 const UNTRUSTED = new Set([UpstreamLinkRefused.code, UpstreamCertificateInvalid.code]);
+
+/** Whether a failure, by its code, may be an attack rather than an outage. */
+export function isUntrusted(code: string): boolean {
+  return UNTRUSTED.has(code);
+}
 
 /**
  * Makes hops to one server: TCP, TLS with the settings of the moment, a look at what was negotiated,
@@ -275,7 +279,7 @@ function unavailable(options: ConnectorOptions, reason: string): PosternError {
 }
 
 function failureEvent(name: string, error: PosternError): PosternEvent {
-  const untrusted = UNTRUSTED.has(error.code);
+  const untrusted = isUntrusted(error.code);
   return {
     severity: untrusted ? 'alert' : 'warn',
     name: 'upstream.connect_failed',

@@ -50,6 +50,15 @@ export interface ExchangePlan {
   >;
 }
 
+/** Follows an exchange. */
+export interface ExchangeWatcher {
+  /** The head of the response has come. */
+  onHead(status: number, headers: IncomingHttpHeaders): void;
+  onFailed(error: PosternError): void;
+  /** Called once, when the connection is free or gone; for a stream that is later than the reply. */
+  onOver(): void;
+}
+
 /** What came of an exchange: its reply, or that not a byte of it was sent. */
 type Outcome = UpstreamReply | 'unsent';
 
@@ -59,18 +68,16 @@ const MAX_IGNORED_BYTES = 64 * 1024;
 /**
  * Carries one exchange over a connection.
  *
- * @param onOver called once, when the connection is free or gone; for a stream that is later than
- *   the reply.
  * @throws PosternError of this room; from the events too, when the upstream fails amid a stream.
  */
 export function carry(
   connection: Connection,
   plan: ExchangePlan,
-  onOver: () => void,
+  watcher: ExchangeWatcher,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     plan.onLink(connection.link);
-    new Exchange(connection, plan, { resolve, reject, onOver }).start();
+    new Exchange(connection, plan, { resolve, reject, watcher }).start();
   });
 }
 
@@ -82,7 +89,7 @@ function headersFor({ reused, greeting }: Connection, plan: ExchangePlan): strin
 interface Callbacks {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (reason: PosternError) => void;
-  readonly onOver: () => void;
+  readonly watcher: ExchangeWatcher;
 }
 
 /** The connection calls it as the exchange goes on; what it throws ends the exchange and the connection. */
@@ -131,6 +138,7 @@ class Exchange implements ResponseReader {
 
   onHead({ status, headers }: WireHead): void {
     const { limits, passEvent } = this.#plan;
+    this.#callbacks.watcher.onHead(status, headers);
     const head = this.#plan.readHead(status, headers);
     this.#head = head;
     if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
@@ -168,6 +176,7 @@ class Exchange implements ResponseReader {
     const { failure } = this.#connection;
     const error = exchangeFailure(thrown, failure, this.#plan.server, this.#head !== null);
     this.#stream?.fail(error);
+    this.#callbacks.watcher.onFailed(error);
     this.#callbacks.reject(error);
     this.#finish();
   }
@@ -220,7 +229,7 @@ class Exchange implements ResponseReader {
     this.#isOver = true;
     this.#deadline?.clear();
     this.#plan.signal.removeEventListener('abort', this);
-    this.#callbacks.onOver();
+    this.#callbacks.watcher.onOver();
   }
 
   #tooLarge(): PosternError {

@@ -45,6 +45,11 @@ export class Pool {
     return this.#open.size;
   }
 
+  /** Its connections end because the gateway wants it. */
+  get isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   /**
    * An idle connection or a new one.
    *

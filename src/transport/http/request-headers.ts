@@ -24,8 +24,11 @@ export class RequestHeaders {
     this.#changing = changing;
   }
 
-  /** @throws what `changing` throws. */
-  of(request: UpstreamRequest): HeaderList {
+  /**
+   * @param sessionId by which the server knows the session.
+   * @throws what `changing` throws.
+   */
+  of(request: UpstreamRequest, sessionId: string | null): HeaderList {
     const headers = this.own(request.httpMethod);
     for (const [name, value] of Object.entries(request.mcpHeaders)) {
       if (name.startsWith('mcp-') && !OWN.has(name)) headers.push(name, value);
@@ -35,7 +38,7 @@ export class RequestHeaders {
       headers.push('mcp-protocol-version', request.revision.name);
     }
     if (request.revision.era === 'stateful') {
-      if (request.sessionId !== null) headers.push('mcp-session-id', request.sessionId);
+      if (sessionId !== null) headers.push('mcp-session-id', sessionId);
       if (request.lastEventId !== null) headers.push('last-event-id', request.lastEventId);
     }
     return headers;

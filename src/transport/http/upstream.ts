@@ -8,8 +8,10 @@ import type {
 } from '../upstream.ts';
 import type { Errand, HttpUpstreamOptions } from './courier.ts';
 import { Courier } from './courier.ts';
+import type { SessionPlace } from './endpoints.ts';
 import { refuseOlderTransport, withOlderTransportHint } from './older-transport.ts';
 import { passableEvent } from './passable.ts';
+import { isRead } from './reads.ts';
 import { readHead } from './response-head.ts';
 import { SessionKeeper } from './session-keeper.ts';
 
@@ -24,9 +26,10 @@ export interface HttpUpstream extends Upstream {
 }
 
 /**
- * A Streamable HTTP server behind an http: URL on this machine or an https: URL anywhere.
+ * A Streamable HTTP server behind http: URLs on this machine or https: URLs anywhere. A session stays
+ * at the endpoint that opened it.
  *
- * @throws TypeError when the URL and `tls` do not go together.
+ * @throws TypeError when a URL and `tls` do not go together.
  */
 export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
   return new StreamableHttpUpstream(options);
@@ -35,13 +38,11 @@ export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
 class StreamableHttpUpstream implements HttpUpstream {
   readonly name: string;
   readonly kind = 'http';
-  readonly #url: URL;
   readonly #sessions: SessionKeeper;
   readonly #courier: Courier;
 
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
-    this.#url = options.url;
     this.#sessions = new SessionKeeper({
       ...options,
       shared: options.sharedSessions ?? false,
@@ -56,9 +57,8 @@ class StreamableHttpUpstream implements HttpUpstream {
     this.#courier.checkCredentials();
     try {
       const errand = this.#errandFor(request, sessionId);
+      if (opensSession(request)) return await this.#open(errand, request);
       const reply = await this.#courier.send(errand, gateOf(request), request.principal);
-      if (opensSession(request)) refuseOlderTransport(reply);
-      if (reply.sessionId !== null) this.#bind(reply.sessionId, request, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.table.end(sessionId);
       return reply;
@@ -75,8 +75,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   }
 
   stats(): UpstreamStats {
-    const { connections } = this.#courier;
-    return { sessions: this.#sessions.table.size, children: 0, connections };
+    return { sessions: this.#sessions.table.size, children: 0, ...this.#courier.stats() };
   }
 
   recycle(): void {
@@ -95,22 +94,59 @@ class StreamableHttpUpstream implements HttpUpstream {
     throw new SessionNotFound('the session does not exist, or belongs to somebody else');
   }
 
+  async #open(errand: Errand, request: UpstreamRequest): Promise<UpstreamReply> {
+    const { endpoints } = this.#courier;
+    let [opener] = endpoints.all;
+    const onEndpoint: Errand['onEndpoint'] = (endpoint) => {
+      opener = endpoint;
+    };
+    const told = { ...errand, onEndpoint };
+    const reply = await this.#courier.send(told, 'calls', request.principal);
+    refuseOlderTransport(reply);
+    if (reply.sessionId === null) return reply;
+    const sessionId = endpoints.nameSession({ endpoint: opener, id: reply.sessionId });
+    this.#bind(sessionId, request, reply);
+    return { ...reply, sessionId };
+  }
+
+  /** @throws SessionNotFound */
   #errandFor(request: UpstreamRequest, sessionId: string | null): Errand {
     const { httpMethod, frame } = request;
     const asked = { httpMethod, frame, sessionId, opensSession: opensSession(request) };
     const { table } = this.#sessions;
+    const place = sessionId === null ? null : this.#placeOf(sessionId, request.principal);
     return {
+      at: place?.endpoint ?? null,
+      path: null,
       httpMethod,
       readHead: (status, headers) => readHead(asked, status, headers),
       passEvent: passableEvent,
-      path: this.#url.pathname + this.#url.search,
-      headers: () => this.#courier.headers.of(request),
+      headers: () => this.#courier.headers.of(request, place?.id ?? null),
       body: frame?.bytes ?? null,
       longLived: isLongLived(request),
+      // Within a session an id serves one request, and the server may have taken it.
+      repeatable: sessionId === null && isRead(frame),
       signal: request.signal,
       onLink: (link) => request.onLink(link),
       ...(sessionId === null ? {} : { enter: () => table.enter(sessionId) }),
     };
+  }
+
+  /**
+   * Where a session is. One whose endpoint is down is over while there are others: its client begins
+   * anew at one of those.
+   *
+   * @throws SessionNotFound
+   */
+  #placeOf(sessionId: string, principal: string): SessionPlace {
+    const { endpoints } = this.#courier;
+    const place = endpoints.placeOf(sessionId);
+    if (place === null) throw new SessionNotFound('the server has no such endpoint any more');
+    const { breaker } = place.endpoint;
+    // While a trial is under way it may be back in a moment.
+    if (breaker.isReady(principal) || breaker.state === 'trying') return place;
+    if (!endpoints.has(principal, [place.endpoint])) return place;
+    throw new SessionNotFound('the endpoint of the session is down; a new one goes to another');
   }
 
   async #endSession(request: UpstreamRequest): Promise<void> {

@@ -5,6 +5,7 @@ import type { Channel, ChannelHandlers, Observer, Outgoing } from '../duplex/cha
 import { Inlet } from '../duplex/inlet.ts';
 import { SessionNotFound, UpstreamTimeout, UpstreamUnavailable } from '../errors.ts';
 import type { Errand } from '../http/courier.ts';
+import type { Endpoint } from '../http/endpoint.ts';
 import type { SseEvent } from '../sse-event.ts';
 import type { StreamEvent } from '../upstream.ts';
 import { endpointPath } from './endpoint.ts';
@@ -22,11 +23,14 @@ export class SseChannel implements Channel {
   readonly #principal: string;
   readonly #handlers: ChannelHandlers;
   readonly #inlet: Inlet;
-  readonly #endpoint = Promise.withResolvers<string>();
+  /** Path for messages, as the server names it. */
+  readonly #path = Promise.withResolvers<string>();
   readonly #over = new AbortController();
   /** Runs until the endpoint is named. */
   readonly #patience: NodeJS.Timeout;
   #link: LinkSecurity | null = null;
+  /** Of the stream, and so of the messages; `null` until it goes somewhere. */
+  #endpoint: Endpoint | null = null;
   #named = false;
   /** Settles when readers have caught up; `null` while none is behind. */
   #pause: PromiseWithResolvers<void> | null = null;
@@ -44,7 +48,7 @@ export class SseChannel implements Channel {
       onHopeless: (error) => this.#end(error),
     });
     // Whoever sends is told; it may be nobody.
-    this.#endpoint.promise.catch(() => undefined);
+    this.#path.promise.catch(() => undefined);
     const { upstreamIdleTimeoutMs } = server.limits;
     const lose = (): void => this.#end(silent(upstreamIdleTimeoutMs));
     this.#patience = setTimeout(lose, upstreamIdleTimeoutMs).unref();
@@ -53,6 +57,11 @@ export class SseChannel implements Channel {
 
   get link(): LinkSecurity | null {
     return this.#link;
+  }
+
+  /** Host and port of the server. */
+  get host(): string {
+    return this.#endpoint?.label.host ?? this.#server.name;
   }
 
   get held(): boolean {
@@ -65,7 +74,7 @@ export class SseChannel implements Channel {
    * @throws SessionNotFound, and what the hop meets.
    */
   async send(message: Outgoing, observer?: Observer): Promise<void> {
-    const path = await this.#endpoint.promise;
+    const path = await this.#path.promise;
     const gate = message.kind === 'request' ? 'calls' : 'answers';
     try {
       const errand = this.#post(path, message.bytes, observer);
@@ -136,23 +145,30 @@ export class SseChannel implements Channel {
     this.#named = true;
     clearTimeout(this.#patience);
     try {
-      this.#endpoint.resolve(endpointPath(data, this.#server.url));
+      if (this.#endpoint === null) throw new Error('a stream is from somewhere');
+      this.#path.resolve(endpointPath(data, this.#endpoint.url));
     } catch (thrown) {
       this.#end(toPosternError(thrown));
     }
   }
 
   #get(): Errand {
-    const { courier, url } = this.#server;
+    const { courier } = this.#server;
     return {
+      at: null,
+      path: null,
       httpMethod: 'GET',
       readHead: streamHead,
       passEvent: (event) => this.#onEvent(event),
-      path: url.pathname + url.search,
       headers: () => courier.headers.own('GET'),
       body: null,
       longLived: true,
+      // A second stream would be a second session.
+      repeatable: false,
       signal: this.#over.signal,
+      onEndpoint: (endpoint) => {
+        this.#endpoint = endpoint;
+      },
       onLink: (link) => {
         this.#link = link;
       },
@@ -161,13 +177,15 @@ export class SseChannel implements Channel {
 
   #post(path: string, body: Buffer, observer: Observer | undefined): Errand {
     return {
+      at: this.#endpoint,
+      path,
       httpMethod: 'POST',
       readHead: acknowledgementHead,
       passEvent: () => null,
-      path,
       headers: () => this.#server.courier.headers.own('POST'),
       body,
       longLived: false,
+      repeatable: false,
       signal: this.#over.signal,
       onLink: (link) => observer?.onLink(link),
     };
@@ -187,7 +205,7 @@ export class SseChannel implements Channel {
     if (this.#over.signal.aborted) return false;
     this.#over.abort(error);
     clearTimeout(this.#patience);
-    this.#endpoint.reject(error);
+    this.#path.reject(error);
     this.#inlet.close();
     this.#resume();
     return true;

@@ -270,7 +270,7 @@ test('R-23 without a server there is a clear failure each time', TIMEOUT, async 
     { onGet: (response) => openStream(response, '/m') },
     {},
     {
-      url: new URL('http://127.0.0.1:1/sse'),
+      urls: [new URL('http://127.0.0.1:1/sse')],
     },
   );
   for (let attempt = 0; attempt < 2; attempt += 1) {

@@ -11,19 +11,16 @@ export class SseServer implements ServerContext, ChannelSource {
   readonly name: string;
   readonly limits: Limits;
   readonly events: EventSink;
-  /** Of the event stream. */
-  readonly url: URL;
   readonly courier: Courier;
   readonly #acceptLink: HttpUpstreamOptions['acceptLink'];
   readonly #channels = new Set<SseChannel>();
   #closed = false;
 
-  /** @throws TypeError when the URL and `tls` do not go together. */
+  /** @throws TypeError when a URL and `tls` do not go together. */
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
     this.limits = options.limits;
     this.events = options.events;
-    this.url = options.url;
     this.courier = new Courier(options);
     this.#acceptLink = options.acceptLink;
   }
@@ -56,7 +53,7 @@ export class SseServer implements ServerContext, ChannelSource {
     for (const channel of this.#channels) {
       const reason = refusalOf(channel.link, this.#acceptLink);
       if (reason === null) continue;
-      channel.refuse(new UpstreamLinkRefused(`${this.url.host}: ${reason}`));
+      channel.refuse(new UpstreamLinkRefused(`${channel.host}: ${reason}`));
     }
   }
 

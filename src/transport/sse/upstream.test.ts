@@ -248,7 +248,8 @@ test('R-23 a client that vanishes leaves neither session nor socket', TIMEOUT, a
   assert.equal(server.streams().length, 1);
   for (const callback of callbacks) callback();
   await until(() => server.sockets() === 0);
-  assert.deepEqual(server.upstream.stats(), { sessions: 0, children: 0, connections: 0 });
+  const { sessions, connections } = server.upstream.stats();
+  assert.deepEqual([sessions, connections], [0, 0]);
 });
 
 test('R-23 closing ends streams, calls and messages on their way', TIMEOUT, async (t) => {
@@ -265,3 +266,20 @@ test('R-23 closing ends streams, calls and messages on their way', TIMEOUT, asyn
   await assert.rejects(initialize(server), { code: 'POSTERN_UPSTREAM_UNAVAILABLE' });
   await until(() => server.sockets() === 0);
 });
+
+test('R-23 messages go to the endpoint that has the stream', TIMEOUT, async (t) => {
+  const [one, other] = [await legacy(t), await legacy(t)];
+  const gone = 'http://127.0.0.1:1/sse';
+  const both = await legacy(t, {}, {}, { urls: urlsOf(gone, one.url, other.url) });
+  const sessions = await Promise.all([1, 2, 3, 4].map(() => openSession(both)));
+  assert.deepEqual([one.streams().length, other.streams().length], [2, 2]);
+  for (const session of sessions) {
+    assert.equal((await both.upstream.exchange(post(call(1), session))).kind, 'json');
+  }
+  assert.deepEqual([one.heard.length, other.heard.length, both.heard.length], [6, 6, 0]);
+  await both.upstream.close();
+});
+
+function urlsOf(first: string, ...others: readonly string[]): [URL, ...URL[]] {
+  return [new URL(first), ...others.map((url) => new URL(url))];
+}

@@ -13,7 +13,7 @@ import { SseServer } from './server.ts';
  * stream for each session of the stateful era, opened by its `initialize` and ended with it. Clients
  * of 2026-07-28 are told to use `initialize`.
  *
- * @throws TypeError when the URL and `tls` do not go together.
+ * @throws TypeError when a URL and `tls` do not go together.
  */
 export function createSseUpstream(options: HttpUpstreamOptions): HttpUpstream {
   return new SseUpstream(options);
@@ -52,8 +52,7 @@ class SseUpstream implements HttpUpstream {
   }
 
   stats(): UpstreamStats {
-    const { connections } = this.#server.courier;
-    return { sessions: this.#sessions.size, children: 0, connections };
+    return { sessions: this.#sessions.size, children: 0, ...this.#server.courier.stats() };
   }
 
   recycle(): void {
