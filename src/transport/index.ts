@@ -33,6 +33,7 @@ export { asOneLine } from './duplex/one-line.ts';
 export { LineFramer } from './stdio/lines.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';
+export { SubjectToken } from './subject-token.ts';
 export type {
   ClientConnection,
   EmptyReply,
