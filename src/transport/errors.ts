@@ -38,6 +38,13 @@ export const UpstreamLinkRefused = defineError('POSTERN_UPSTREAM_LINK_REFUSED', 
   rpcCode: -32603,
 });
 
+export const UpstreamAddressRefused = defineError('POSTERN_UPSTREAM_ADDRESS_REFUSED', {
+  meaning: 'The server’s name leads to addresses where no server is meant to be.',
+  hint: 'Look at what the name resolves to; `addresses` of the upstream says which are allowed.',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
 export const UpstreamCertificateInvalid = defineError('POSTERN_UPSTREAM_CERTIFICATE', {
   meaning: 'The MCP server’s TLS certificate does not prove that it is the configured server.',
   hint: 'Renew the server’s certificate, or give its authority and name in the upstream’s `tls:` settings.',
