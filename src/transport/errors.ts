@@ -76,6 +76,32 @@ export const UpstreamMessageTooLarge = defineError('POSTERN_UPSTREAM_MESSAGE_TOO
   rpcCode: -32603,
 });
 
+export const DocumentUnavailable = defineError('POSTERN_DOCUMENT_UNAVAILABLE', {
+  meaning:
+    'A document that the gateway needs, such as an issuer’s keys or a token, cannot be fetched.',
+  hint: 'Look whether the host in the message is up, and whether this machine reaches it.',
+});
+
+export const DocumentTimeout = defineError('POSTERN_DOCUMENT_TIMEOUT', {
+  meaning: 'A document that the gateway needs did not come in time.',
+  hint: 'Look at the host in the message, or raise limits.document_timeout_ms.',
+});
+
+export const DocumentTooLarge = defineError('POSTERN_DOCUMENT_TOO_LARGE', {
+  meaning: 'A document that the gateway needs is larger than the limit.',
+  hint: 'Look whether the URL is the right one, or raise limits.max_document_bytes.',
+});
+
+export const DocumentInvalid = defineError('POSTERN_DOCUMENT_INVALID', {
+  meaning: 'What was fetched is not the JSON document that the gateway needs.',
+  hint: 'Look whether the URL is the right one.',
+});
+
+export const DocumentRedirectRefused = defineError('POSTERN_DOCUMENT_REDIRECT_REFUSED', {
+  meaning: 'A document is said to be elsewhere, where the gateway does not go to fetch it.',
+  hint: 'Configure the URL at which the document itself is.',
+});
+
 export const SessionNotFound = defineError('POSTERN_SESSION_NOT_FOUND', {
   meaning: 'The session does not exist, has ended, or belongs to another principal.',
   hint: 'Start a new session with `initialize`.',

@@ -15,6 +15,9 @@ export {
   UpstreamTimeout,
   UpstreamUnavailable,
 } from './errors.ts';
+export type { FetchedDocument } from './fetch/answer.ts';
+export { createDocumentFetcher } from './fetch/documents.ts';
+export type { DocumentFetcherOptions, DocumentRequest, FetchDocument } from './fetch/documents.ts';
 export { Credentials } from './credentials/credentials.ts';
 export { leafOfPkcs12 } from './http/client-credential.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';

@@ -83,7 +83,7 @@ test('who waits for the same name waits together', async () => {
     });
   const waiting = [one(), one(), one()];
   answer.resolve(found('10.0.0.1'));
-  assert.deepEqual(await Promise.all(waiting), Array(3).fill(['10.0.0.1', 4]));
+  for (const each of await Promise.all(waiting)) assert.deepEqual(each, ['10.0.0.1', 4]);
   assert.equal(asked, 1);
   await one();
   assert.equal(asked, 2, 'what was once resolved is not remembered');
@@ -121,7 +121,8 @@ test(
     assert.equal(events.at(-1)?.severity, 'alert');
     await upstream.exchange(post());
     assert.deepEqual(asked, Array(3).fill('notes.localhost'), 'once for each connection');
-    assert.deepEqual(seen, Array(2).fill([`notes.localhost:${port}`, 'notes.localhost']));
+    const named = [`notes.localhost:${port}`, 'notes.localhost'];
+    assert.deepEqual(seen, [named, named]);
   },
 );
 

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { callbackify } from 'node:util';
 import type { AddressKind } from '#lib';
 import { kindOfAddress } from '#lib';
 import { UpstreamAddressRefused } from '../errors.ts';
@@ -67,27 +68,22 @@ export function guardedLookup(rule: AddressRule, resolve: Resolve): LookupFuncti
     asked.set(host, answer);
     return answer;
   };
-  return (host, { all }, callback) => {
-    ask(host).then(
-      (found) => {
-        const admitted = found.filter(({ address }) => isAdmitted(host, address, rule));
-        const [first] = admitted;
-        if (first === undefined) {
-          callback(
-            refusal(
-              host,
-              found.map(({ address }) => address),
-            ),
-            '',
-          );
-        } else if (all === true) {
-          callback(null, admitted.slice(0, MAX_ADDRESSES));
-        } else {
-          callback(null, first.address, first.family);
-        }
-      },
-      (error: NodeJS.ErrnoException) => callback(error, ''),
+  const judged = callbackify(async (host: string): Promise<LookupAddress[]> => {
+    const found = await ask(host);
+    const admitted = found.filter(({ address }) => isAdmitted(host, address, rule));
+    if (admitted.length > 0) return admitted.slice(0, MAX_ADDRESSES);
+    throw refusal(
+      host,
+      found.map(({ address }) => address),
     );
+  });
+  return (host, { all }, callback) => {
+    judged(host, (error, admitted) => {
+      // Whoever fails has no list.
+      const [first] = error === null ? admitted : [];
+      if (first === undefined || all === true) callback(error, admitted);
+      else callback(error, first.address, first.family);
+    });
   };
 }
 

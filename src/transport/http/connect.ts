@@ -48,7 +48,8 @@ export interface HttpUpstreamTls {
 
 /** What {@link createConnector} needs. */
 export interface ConnectorOptions extends Whereabouts {
-  readonly name: string;
+  /** Of the server; `null` for a host that is no MCP server. */
+  readonly name: string | null;
   /** Asked for each new connection, so that it may answer otherwise after a reload; `null` for http:. */
   readonly tls: (() => HttpUpstreamTls) | null;
   readonly limits: Pick<Limits, 'upstreamConnectTimeoutMs'>;
@@ -86,7 +87,8 @@ const UNTRUSTED = new Set([
  * UpstreamCertificateInvalid or CallCancelled.
  */
 export function createConnector(options: ConnectorOptions): Connect {
-  const { name, events } = options;
+  const { events } = options;
+  const name = options.name ?? options.url.host;
   const label = labelOf(options);
   const dial = options.tls === null ? plainDial(options) : tlsDial(options, label, options.tls);
   return async (signal) => {
