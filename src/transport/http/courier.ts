@@ -2,7 +2,11 @@ import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
-import { UpstreamCredentialsRefused, UpstreamUnavailable } from '../errors.ts';
+import {
+  UpstreamCredentialsRefused,
+  UpstreamProtocolError,
+  UpstreamUnavailable,
+} from '../errors.ts';
 import type { UpstreamHealth, UpstreamReply } from '../upstream.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { Connect, ConnectorOptions } from './connect.ts';
@@ -13,6 +17,7 @@ import { Gate } from './gate.ts';
 import { pinOf } from './pins.ts';
 import type { Connection } from './pool.ts';
 import { Pool } from './pool.ts';
+import { Redirects } from './redirects.ts';
 import { RequestHeaders } from './request-headers.ts';
 import type { ServerLabel } from './server-label.ts';
 
@@ -44,6 +49,7 @@ export class Courier {
   readonly #connect: Connect;
   readonly #pool: Pool;
   readonly #gates: Gates;
+  readonly #redirects: Redirects;
   readonly #closing = new AbortController();
 
   /** @throws TypeError when the URL and `tls` do not go together. */
@@ -59,6 +65,7 @@ export class Courier {
     this.#connect = createConnector(options);
     this.#pool = new Pool(url, this.#connect, limits);
     this.#gates = createGates(limits);
+    this.#redirects = new Redirects(url, this.#label, options.events);
   }
 
   /** Open connections, busy and idle. */
@@ -82,9 +89,8 @@ export class Courier {
    * @throws PosternError of this room.
    */
   async send(errand: Errand, gate: keyof Gates, principal: string): Promise<UpstreamReply> {
-    const plan = { ...errand, server: this.#label, limits: this.#limits };
     try {
-      return await this.#send(plan, this.#gates[gate], principal);
+      return await this.#follow(errand, this.#gates[gate], principal);
     } catch (error) {
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
@@ -116,6 +122,30 @@ export class Courier {
     this.#closing.abort();
     for (const gate of Object.values(this.#gates)) gate.close();
     await this.#pool.close();
+  }
+
+  /** Sends the errand to where the server says that its path is. */
+  async #follow(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
+    let path = this.#redirects.current(errand.path);
+    for (let hops = 0; ; hops += 1) {
+      const at = path;
+      let next: string | null = null;
+      const readHead: Errand['readHead'] = (status, headers) => {
+        if (status >= 300 && status < 400) {
+          next = this.#redirects.follow(errand.path, at, hops, status, headers);
+          throw new UpstreamProtocolError('the server redirects', { details: { status } });
+        }
+        if (status === 404 && at !== errand.path) this.#redirects.forget(errand.path);
+        return errand.readHead(status, headers);
+      };
+      const plan = { ...errand, path, readHead, server: this.#label, limits: this.#limits };
+      try {
+        return await this.#send(plan, gate, principal);
+      } catch (error) {
+        if (next === null) throw error;
+        path = next;
+      }
+    }
   }
 
   async #send(plan: Errand & ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
