@@ -7,6 +7,8 @@ import {
   UpstreamProtocolError,
   UpstreamUnavailable,
 } from '../errors.ts';
+import type { AccessToken } from '../oauth/access-token.ts';
+import type { Asking, Authorization } from '../oauth/authorization.ts';
 import type { UpstreamHealth, UpstreamReply } from '../upstream.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { Connect, ConnectorOptions } from './connect.ts';
@@ -28,6 +30,8 @@ export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | '
   readonly headers: Readonly<Record<string, string>>;
   /** More of them, whose values change. */
   readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
+  /** Access tokens, which belong to the exchange that they are sent with and to nothing else. */
+  readonly authorization?: Authorization;
   /** Other gateways use the same sessions: one that is not used here any more may be in use there. */
   readonly sharedSessions?: boolean;
   readonly limits: Limits;
@@ -46,6 +50,7 @@ export class Courier {
   readonly #label: ServerLabel;
   readonly #limits: Limits;
   readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
+  readonly #authorization: Authorization | null;
   readonly #connect: Connect;
   readonly #pool: Pool;
   readonly #gates: Gates;
@@ -61,6 +66,7 @@ export class Courier {
     this.#label = { name: options.name, host: url.host };
     this.#limits = limits;
     this.#credentials = options.credentials ?? NO_CREDENTIALS;
+    this.#authorization = options.authorization ?? null;
     this.headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     this.#connect = createConnector(options);
     this.#pool = new Pool(url, this.#connect, limits);
@@ -88,9 +94,12 @@ export class Courier {
    * @param gate with what it is counted.
    * @throws PosternError of this room.
    */
-  async send(errand: Errand, gate: keyof Gates, principal: string): Promise<UpstreamReply> {
+  async send(errand: Errand, gate: keyof Gates, asking: Asker): Promise<UpstreamReply> {
     try {
-      return await this.#follow(errand, this.#gates[gate], principal);
+      if (this.#authorization !== null) {
+        return await this.#authorized(errand, gate, asking, this.#authorization);
+      }
+      return await this.#follow(errand, this.#gates[gate], asking.principal);
     } catch (error) {
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
@@ -122,6 +131,28 @@ export class Courier {
     this.#closing.abort();
     for (const gate of Object.values(this.#gates)) gate.close();
     await this.#pool.close();
+  }
+
+  /** Sends the errand with a token, and once more with another: 401 says that nothing was done. */
+  async #authorized(
+    errand: Errand,
+    gate: keyof Gates,
+    asker: Asker,
+    authorization: Authorization,
+  ): Promise<UpstreamReply> {
+    const { principal, subjectToken } = asker;
+    const asking = { principal, subjectToken, signal: errand.signal };
+    const sendWith = (token: AccessToken): Promise<UpstreamReply> =>
+      this.#follow(withToken(errand, token), this.#gates[gate], principal);
+    const token = await authorization.tokenFor(asking);
+    try {
+      return await sendWith(token);
+    } catch (error) {
+      if (!isUnauthorized(error)) throw error;
+      const other = await authorization.replace(asking, token);
+      if (other === null) throw error;
+      return sendWith(other);
+    }
   }
 
   /** Sends the errand to where the server says that its path is. */
@@ -183,6 +214,14 @@ export class Courier {
 
 const NONE: Readonly<Record<string, string>> = {};
 const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
+
+/** In whose name an exchange is made. */
+type Asker = Pick<Asking, 'principal' | 'subjectToken'>;
+
+function withToken(errand: Errand, { value }: AccessToken): Errand {
+  const headers = (): string[] => [...errand.headers(), 'authorization', `Bearer ${value}`];
+  return { ...errand, headers };
+}
 
 /** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
 function isUnauthorized(error: unknown): boolean {
