@@ -2,14 +2,11 @@ import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
-import {
-  UpstreamCredentialsRefused,
-  UpstreamProtocolError,
-  UpstreamUnavailable,
-} from '../errors.ts';
-import type { AccessToken } from '../oauth/access-token.ts';
-import type { Asking, Authorization } from '../oauth/authorization.ts';
+import { UpstreamUnavailable } from '../errors.ts';
+import type { Authorization } from '../oauth/authorization.ts';
 import type { UpstreamHealth, UpstreamReply } from '../upstream.ts';
+import type { Asker } from './authorized.ts';
+import { isUnauthorized, sendAuthorized } from './authorized.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { Connect, ConnectorOptions } from './connect.ts';
 import { createConnector } from './connect.ts';
@@ -94,12 +91,12 @@ export class Courier {
    * @param gate with what it is counted.
    * @throws PosternError of this room.
    */
-  async send(errand: Errand, gate: keyof Gates, asking: Asker): Promise<UpstreamReply> {
+  async send(errand: Errand, gate: keyof Gates, asker: Asker): Promise<UpstreamReply> {
+    const send = (one: Errand): Promise<UpstreamReply> =>
+      this.#redirects.follow(one, (plan) => this.#send(plan, this.#gates[gate], asker.principal));
     try {
-      if (this.#authorization !== null) {
-        return await this.#authorized(errand, gate, asking, this.#authorization);
-      }
-      return await this.#follow(errand, this.#gates[gate], asking.principal);
+      if (this.#authorization === null) return await send(errand);
+      return await sendAuthorized(this.#authorization, asker, errand, send);
     } catch (error) {
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
@@ -133,53 +130,8 @@ export class Courier {
     await this.#pool.close();
   }
 
-  /** Sends the errand with a token, and once more with another: 401 says that nothing was done. */
-  async #authorized(
-    errand: Errand,
-    gate: keyof Gates,
-    asker: Asker,
-    authorization: Authorization,
-  ): Promise<UpstreamReply> {
-    const { principal, subjectToken } = asker;
-    const asking = { principal, subjectToken, signal: errand.signal };
-    const sendWith = (token: AccessToken): Promise<UpstreamReply> =>
-      this.#follow(withToken(errand, token), this.#gates[gate], principal);
-    const token = await authorization.tokenFor(asking);
-    try {
-      return await sendWith(token);
-    } catch (error) {
-      if (!isUnauthorized(error)) throw error;
-      const other = await authorization.replace(asking, token);
-      if (other === null) throw error;
-      return sendWith(other);
-    }
-  }
-
-  /** Sends the errand to where the server says that its path is. */
-  async #follow(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
-    let path = this.#redirects.current(errand.path);
-    for (let hops = 0; ; hops += 1) {
-      const at = path;
-      let next: string | null = null;
-      const readHead: Errand['readHead'] = (status, headers) => {
-        if (status >= 300 && status < 400) {
-          next = this.#redirects.follow(errand.path, at, hops, status, headers);
-          throw new UpstreamProtocolError('the server redirects', { details: { status } });
-        }
-        if (status === 404 && at !== errand.path) this.#redirects.forget(errand.path);
-        return errand.readHead(status, headers);
-      };
-      const plan = { ...errand, path, readHead, server: this.#label, limits: this.#limits };
-      try {
-        return await this.#send(plan, gate, principal);
-      } catch (error) {
-        if (next === null) throw error;
-        path = next;
-      }
-    }
-  }
-
-  async #send(plan: Errand & ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
+  async #send(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
+    const plan = { ...errand, server: this.#label, limits: this.#limits };
     for (;;) {
       await gate.enter(principal, plan.signal);
       const leave = (): void => gate.leave(principal);
@@ -214,19 +166,6 @@ export class Courier {
 
 const NONE: Readonly<Record<string, string>> = {};
 const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
-
-/** In whose name an exchange is made. */
-type Asker = Pick<Asking, 'principal' | 'subjectToken'>;
-
-function withToken(errand: Errand, { value }: AccessToken): Errand {
-  const headers = (): string[] => [...errand.headers(), 'authorization', `Bearer ${value}`];
-  return { ...errand, headers };
-}
-
-/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
-}
 
 /**
  * Streams are counted apart, since they would otherwise take the place of calls for hours. So are

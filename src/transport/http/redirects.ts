@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { EventSink, PosternError } from '#lib';
 import { UpstreamProtocolError } from '../errors.ts';
+import type { Errand } from './courier.ts';
 import { shownLocation } from './location.ts';
 import type { ServerLabel } from './server-label.ts';
 
@@ -12,6 +13,15 @@ const MAX_HOPS = 2;
 
 /** A server whose every path moves is not worth remembering. */
 const MAX_REMEMBERED = 64;
+
+/** One request of a path. */
+interface Step {
+  readonly wanted: string;
+  /** Where it was sent to. */
+  readonly at: string;
+  /** Redirects before. */
+  readonly hops: number;
+}
 
 interface Move {
   readonly path: string;
@@ -34,47 +44,54 @@ export class Redirects {
     this.#events = events;
   }
 
-  /** The path that is to be used instead of this one, or itself. */
-  current(path: string): string {
+  /**
+   * Sends an errand to where its path is.
+   *
+   * @throws UpstreamProtocolError for a redirect that is not followed, and what sending throws.
+   */
+  async follow<T>(errand: Errand, send: (errand: Errand) => Promise<T>): Promise<T> {
+    const { path: wanted } = errand;
+    let path = this.#current(wanted);
+    for (let hops = 0; ; hops += 1) {
+      const at = path;
+      let next: string | null = null;
+      const readHead: Errand['readHead'] = (status, headers) => {
+        if (status >= 300 && status < 400) {
+          next = this.#note({ wanted, at, hops }, status, headers);
+          throw new UpstreamProtocolError('the server redirects', { details: { status } });
+        }
+        if (status === 404 && at !== wanted) this.#moves.delete(wanted);
+        return errand.readHead(status, headers);
+      };
+      try {
+        return await send({ ...errand, path, readHead });
+      } catch (error) {
+        if (next === null) throw error;
+        path = next;
+      }
+    }
+  }
+
+  #current(path: string): string {
     // Most servers never redirect.
     if (this.#moves.size === 0) return path;
     const move = this.#moves.get(path);
     return move !== undefined && performance.now() < move.untilMs ? move.path : path;
   }
 
-  /** What was said of a path does not hold any more. */
-  forget(path: string): void {
-    this.#moves.delete(path);
-  }
-
-  /**
-   * Takes note of a redirect.
-   *
-   * @param path that was wanted.
-   * @param at where it was asked for.
-   * @param hops redirects before this one.
-   * @returns where it is now.
-   * @throws UpstreamProtocolError for a redirect that is not followed.
-   */
-  follow(
-    path: string,
-    at: string,
-    hops: number,
-    status: number,
-    headers: IncomingHttpHeaders,
-  ): string {
-    const { location } = headers;
+  /** @returns where it is now. */
+  #note({ wanted, at, hops }: Step, status: number, { location }: IncomingHttpHeaders): string {
     const to = typeof location === 'string' ? URL.parse(location, new URL(at, this.#url)) : null;
     const keptMs = KEPT_MS[status];
     if (to === null || keptMs === undefined || hops >= MAX_HOPS || !this.#isOwn(to)) {
-      this.forget(path);
+      this.#moves.delete(wanted);
       throw this.#refusal(status, to);
     }
-    const target = to.pathname + to.search;
-    if (!this.#moves.has(path)) this.#tell(to);
+    const path = to.pathname + to.search;
+    if (!this.#moves.has(wanted)) this.#tell(to);
     if (this.#moves.size >= MAX_REMEMBERED) this.#moves.clear();
-    this.#moves.set(path, { path: target, untilMs: performance.now() + keptMs });
-    return target;
+    this.#moves.set(wanted, { path, untilMs: performance.now() + keptMs });
+    return path;
   }
 
   #isOwn(to: URL): boolean {

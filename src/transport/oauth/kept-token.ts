@@ -78,7 +78,7 @@ export class KeptToken {
   #ask(now: number): Promise<AccessToken> {
     if (this.#asking !== null) return this.#asking;
     if (this.#failure !== null && now < this.#failure.untilMs) {
-      return Promise.reject(this.#failure.reason as Error);
+      return Promise.reject(this.#failure.reason);
     }
     const asking = this.#options.ask().then(
       (token) => this.#take(token),
