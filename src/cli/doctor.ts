@@ -141,9 +141,15 @@ function tryPort(host: string, port: number): Promise<string | null> {
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
   const probes = await probeServers(settings, { inspect: false });
-  return probes.map(({ name, reachable, detail, link, notes }) => {
+  return probes.flatMap(({ name, reachable, detail, link, token, notes }) => {
     const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
-    return finding('server', reachable, [`${name}: ${visible(detail)}${how}`, ...notes].join('; '));
+    const seen = [`${name}: ${visible(detail)}${how}`, ...notes].join('; ');
+    return [
+      finding('server', reachable, seen),
+      ...(token === null
+        ? []
+        : [finding('token', token.works, `${name}: ${visible(token.detail)}`)]),
+    ];
   });
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
+import { toAuthorization } from './to-authorization.ts';
 import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
@@ -126,24 +127,31 @@ function toStdio(
 }
 
 function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): HttpSettings {
-  const { kind, url, tls } = server;
+  const { kind, url, addresses, authorization } = server;
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
-  if (url.protocol === 'http:') return { kind, url, tls: null, headers, headerSources };
-  const absolute = (path: string): string => resolve(directory, path);
+  const toLink = (tls: TlsOutput | undefined): HttpTls => toTls(tls, directory, profileOf);
   return {
     kind,
     url,
-    tls: {
-      profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
-      ca: caOf(tls?.ca, absolute),
-      crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
-      secondCertificate: filesOf(tls?.second_certificate, absolute),
-      pins: tls?.pins ?? [],
-      clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
-      serverName: tls?.server_name ?? null,
-    },
+    tls: url.protocol === 'http:' ? null : toLink(server.tls),
     headers,
     headerSources,
+    addresses,
+    authorization:
+      authorization === undefined ? null : toAuthorization(authorization, url, directory, toLink),
+  };
+}
+
+function toTls(tls: TlsOutput | undefined, directory: string, profileOf: ProfileOf): HttpTls {
+  const absolute = (path: string): string => resolve(directory, path);
+  return {
+    profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
+    ca: caOf(tls?.ca, absolute),
+    crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
+    secondCertificate: filesOf(tls?.second_certificate, absolute),
+    pins: tls?.pins ?? [],
+    clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
+    serverName: tls?.server_name ?? null,
   };
 }
 
