@@ -15,14 +15,17 @@ export function probesText(probes: readonly ServerProbe[]): string {
     link === null ? '-' : strengthOf(link),
   ]);
   const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
-  const notes = probes.flatMap(({ name, token, notes }) => [
-    ...(token === null ? [] : [`  ${tokenText(name, token)}`]),
-    ...notes.map((note) => `  note: ${note}`),
-  ]);
+  const tokens = probes.flatMap(({ name, token }) =>
+    token === null ? [] : [tokenText(name, token)],
+  );
+  const notes = [
+    ...tokens,
+    ...probes.flatMap((probe) => probe.notes).map((note) => `note: ${note}`),
+  ];
   return [
     table([head, ...rows]),
     ...probes.flatMap(({ name, shows }) => (shows === null ? [] : [showingText(name, shows)])),
-    ...(notes.length === 0 ? [] : [notes.join('\n')]),
+    ...(notes.length === 0 ? [] : [notes.map((note) => `  ${note}`).join('\n')]),
   ].join('\n\n');
 }
 

@@ -78,7 +78,9 @@ export async function createServers(settings: Settings, context: ServerContext):
     watch: async () => {
       watches = servers.map(({ watchLink }) => watchLink());
       await Promise.all(
-        servers.flatMap(({ credentials, tokens }) => [credentials.start(), tokens?.watch()]),
+        servers.map(({ credentials, tokens }) =>
+          Promise.all([credentials.start(), tokens?.watch()]),
+        ),
       );
     },
     leaves: () => new Map(servers.map(({ upstream, leaves }) => [upstream.name, leaves()])),
@@ -91,7 +93,9 @@ export async function createServers(settings: Settings, context: ServerContext):
     close: async () => {
       for (const end of watches) end();
       await Promise.all(
-        servers.flatMap(({ credentials, tokens }) => [credentials.close(), tokens?.close()]),
+        servers.map(({ credentials, tokens }) =>
+          Promise.all([credentials.close(), tokens?.close()]),
+        ),
       );
     },
   };

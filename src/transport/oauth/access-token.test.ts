@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { JsonObject } from '#mcp';
 import { readAccessToken } from './access-token.ts';
 
 const UNAVAILABLE = { code: 'POSTERN_UPSTREAM_TOKEN_UNAVAILABLE' };
@@ -29,7 +30,7 @@ test('R-08 a token is taken with the life that it has, within bounds', () => {
 });
 
 test('R-08 what is no usable token is refused, and not quoted', () => {
-  const refused = [
+  const refused: JsonObject[] = [
     { ...FINE, access_token: undefined },
     { ...FINE, access_token: '' },
     { ...FINE, access_token: 's3cr3t\r\nx-admin: yes' },
@@ -42,11 +43,10 @@ test('R-08 what is no usable token is refused, and not quoted', () => {
     { ...FINE, token_type: 'mac' },
     { ...FINE, token_type: 'DPoP' },
     { ...FINE, token_type: ['bearer'] },
-    ...[0, -1, '-1', '1e3', 'soon', null, {}, '99999999999'].map((life) => ({
-      ...FINE,
-      expires_in: life,
-    })),
   ];
+  for (const life of [0, -1, '-1', '1e3', 'soon', null, {}, '99999999999']) {
+    refused.push({ ...FINE, expires_in: life });
+  }
   for (const answer of refused) {
     assert.throws(
       () => readAccessToken(answer, false, 0),

@@ -12,9 +12,9 @@ interface Fixture {
   readonly told: string[];
   readonly pass: (ms: number) => void;
   /** What asking fails with from now on, `null` when it does not. */
-  failWith(reason: Error | null): void;
+  readonly failWith: (reason: Error | null) => void;
   /** Lets what was asked come in. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
 /** A token of 100 s, numbered, on a clock that stands still. */
