@@ -124,6 +124,23 @@ test('R-10 only so many are kept; the one unused for longest goes', TIMEOUT, asy
   assert.equal(requests.length, 4);
 });
 
+test(
+  'R-10 all callers at once are many for a token endpoint: they take turns',
+  TIMEOUT,
+  async (t) => {
+    const { requests, tokenOf } = await fixture(t);
+    const slow = Array.from({ length: 32 }, (_, index) =>
+      tokenOf(`slow ${index}`, subject('slow')),
+    );
+    const quick = tokenOf('alice', subject('a'));
+    await until('they have asked', () => requests.length === 32);
+    const settled = await Promise.allSettled(slow);
+    assert.ok(settled.every(({ status }) => status === 'rejected'));
+    assert.equal(await quick, 'for-a');
+    assert.equal(requests.at(-1)?.form.get('subject_token'), 'a');
+  },
+);
+
 test('R-13 what is issued ends with the token that was shown', TIMEOUT, async (t) => {
   const { tokens } = await fixture(t);
   const subjectToken = subject('a', { lifeMs: 60_000 });
