@@ -93,7 +93,8 @@ function chooseServers(
 
 function exitOf(valid: boolean, probes: readonly ServerProbe[]): number {
   if (!valid) return EXIT.config;
-  return probes.every(({ reachable }) => reachable) ? EXIT.ok : EXIT.unavailable;
+  const fine = probes.every(({ reachable, token }) => reachable && token?.works !== false);
+  return fine ? EXIT.ok : EXIT.unavailable;
 }
 
 function show(value: EffectiveSetting['value']): string {

@@ -6,6 +6,7 @@ import type { Policy } from '#policy';
 import { denyAllPolicy, profileUnder, readPolicy } from '#policy';
 import type { ServerShowing } from '#transport';
 import { Guardian, inspectServer } from '#transport';
+import type { TokenProbe } from './server-tokens.ts';
 import { createServers } from './servers.ts';
 
 /** What came of trying a server's hop. */
@@ -19,6 +20,8 @@ export interface ServerProbe {
   readonly link: LinkSecurity | null;
   /** Where the hop of a running gateway differs from this one. */
   readonly notes: readonly string[];
+  /** Whether there is a token for it; `null` when it is asked without. */
+  readonly token: TokenProbe | null;
   /** What a server shows whose hop was refused, unverified; `null` when there is nothing to show. */
   readonly shows: ServerShowing | null;
 }
@@ -38,12 +41,13 @@ export async function probeServers(
   const guardian = new Guardian(silent);
   // Without a running gateway there is none of its certificates to show.
   const inForce = { policy: () => policy, identity: () => null };
-  const { upstreams } = await createServers(settings, {
+  const servers = await createServers(settings, {
     inForce,
     events: silent,
     guardian,
     stateDir: settings.stateDir ?? defaultStateDir(process.env),
   });
+  const { upstreams, tokens } = servers;
   try {
     return await Promise.all(
       settings.servers.map(async (server): Promise<ServerProbe> => {
@@ -51,13 +55,14 @@ export async function probeServers(
         const upstream = upstreams.find((one) => one.name === name);
         if (upstream === undefined) throw new Error(`no upstream for server ${name}`);
         const { endpoint, ...health } = await upstream.health();
+        const token = (await tokens.get(name)?.probe()) ?? null;
         const wanted = inspect && !health.reachable && endpoint !== undefined;
         const shows = wanted ? await showingOf(server, endpoint, policy, settings) : null;
-        return { name, kind: transport.kind, ...health, notes: notesOn(server), shows };
+        return { name, kind: transport.kind, ...health, notes: notesOn(server), token, shows };
       }),
     );
   } finally {
-    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await Promise.all([servers.close(), ...upstreams.map((upstream) => upstream.close())]);
     await guardian.close();
   }
 }
@@ -69,11 +74,12 @@ async function showingOf(
   { limits }: Settings,
 ): Promise<ServerShowing | null> {
   const tls = tlsOf(transport);
-  if (tls === null) return null;
+  if (transport.kind === 'stdio' || tls === null) return null;
   return inspectServer({
     url,
     serverName: tls.serverName,
     profile: narrowed(policy, tls.profile),
+    addresses: { reach: transport.addresses, isConfigured: true },
     timeoutMs: limits.upstreamConnectTimeoutMs,
   });
 }

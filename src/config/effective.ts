@@ -7,6 +7,7 @@ import type { Origins } from './load.ts';
 import type { SecretSource } from './secret.ts';
 import { describeSource } from './secret.ts';
 import type {
+  AuthorizationSettings,
   HttpSettings,
   ListenerSettings,
   Settings,
@@ -137,22 +138,6 @@ function confinementRows(
 }
 
 function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
-  const { tls } = http;
-  const tlsRows: readonly Row[] =
-    tls === null
-      ? []
-      : [
-          [[...at, 'tls', 'profile'], tls.profile.name],
-          [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
-          [[...at, 'tls', 'crl'], tls.crlFile],
-          [[...at, 'tls', 'pins'], tls.pins],
-          ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
-          [
-            [...at, 'tls', 'second_certificate', 'certificate'],
-            tls.secondCertificate?.certificateFile ?? null,
-          ],
-          [[...at, 'tls', 'server_name'], tls.serverName],
-        ];
   const { urls, timeouts, health } = http;
   const [url, ...others] = urls.map(({ href }) => maskUrls(href));
   return [
@@ -162,13 +147,55 @@ function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
           [...at, 'urls'],
           [url ?? '', ...others],
         ],
-    ...tlsRows,
+    ...linkRows(http.tls, [...at, 'tls']),
     [[...at, 'timeouts', 'connect_ms'], timeouts.connectMs],
     [[...at, 'timeouts', 'idle_ms'], timeouts.idleMs],
     [[...at, 'timeouts', 'call_ms'], timeouts.callMs],
     [[...at, 'health', 'interval_ms'], health?.intervalMs ?? null],
     [[...at, 'health', 'path'], health?.path ?? null],
     ...secretRows(http.headers, http.headerSources, [...at, 'headers']),
+    ...authorizationRows(http.authorization, [...at, 'authorization']),
+    [[...at, 'addresses'], http.addresses],
+  ];
+}
+
+function linkRows(tls: HttpSettings['tls'], at: YamlPath): readonly Row[] {
+  if (tls === null) return [];
+  return [
+    [[...at, 'profile'], tls.profile.name],
+    [[...at, 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
+    [[...at, 'crl'], tls.crlFile],
+    [[...at, 'pins'], tls.pins],
+    ...clientCertificateRows(tls.clientCertificate, [...at, 'client_certificate']),
+    [[...at, 'second_certificate', 'certificate'], tls.secondCertificate?.certificateFile ?? null],
+    [[...at, 'server_name'], tls.serverName],
+  ];
+}
+
+function authorizationRows(
+  authorization: HttpSettings['authorization'],
+  at: YamlPath,
+): readonly Row[] {
+  if (authorization === null) return [];
+  const { at: place, clientId, proof, wanted, exchangeFrom, tls } = authorization;
+  return [
+    'issuer' in place
+      ? [[...at, 'issuer'], place.issuer]
+      : [[...at, 'token_endpoint'], maskUrls(place.endpoint.href)],
+    [[...at, 'client_id'], clientId],
+    ...proofRows(proof, at),
+    ...Object.entries(wanted).map(([name, value]): Row => [[...at, name], value]),
+    [[...at, 'exchange_from'], exchangeFrom],
+    ...linkRows(tls, [...at, 'tls']),
+  ];
+}
+
+function proofRows(proof: AuthorizationSettings['proof'], at: YamlPath): readonly Row[] {
+  if (proof === null) return [];
+  if ('keyFile' in proof) return [[[...at, 'client_key'], proof.keyFile]];
+  const { secret } = proof;
+  return [
+    [[...at, 'client_secret'], typeof secret === 'string' ? REDACTED : describeSource(secret)],
   ];
 }
 

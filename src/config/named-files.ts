@@ -35,11 +35,11 @@ function ofListener({ tls }: ListenerSettings): NamedFiles {
 
 function ofServer({ transport }: ServerSettings): NamedFiles {
   if (transport.kind !== 'stdio') {
-    const tls = ofLink(transport.tls);
-    const headers = ofSources(transport.headerSources);
+    const { tls, headerSources, authorization } = transport;
+    const all = [ofLink(tls), ofSources(headerSources), ofAuthorization(authorization)];
     return {
-      secret: [...tls.secret, ...headers.secret],
-      trusted: [...tls.trusted, ...headers.trusted],
+      secret: all.flatMap(({ secret }) => secret),
+      trusted: all.flatMap(({ trusted }) => trusted),
     };
   }
   const { command, confinement, envSources } = transport;
@@ -65,6 +65,20 @@ function ofLink(tls: HttpSettings['tls']): NamedFiles {
       ...(typeof ca === 'object' && ca !== null ? [ca.file] : []),
       ...(crlFile === null ? [] : [crlFile]),
     ],
+  };
+}
+
+function ofAuthorization(authorization: HttpSettings['authorization']): NamedFiles {
+  if (authorization === null) return { secret: [], trusted: [] };
+  const { proof, tls } = authorization;
+  const link = ofLink(tls);
+  if (proof === null) return link;
+  if ('keyFile' in proof) return { ...link, secret: [...link.secret, proof.keyFile] };
+  const { secret } = proof;
+  const source = ofSources(typeof secret === 'string' ? {} : { secret });
+  return {
+    secret: [...link.secret, ...source.secret],
+    trusted: [...link.trusted, ...source.trusted],
   };
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
+import { toAuthorization } from './to-authorization.ts';
 import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
@@ -126,13 +127,14 @@ function toStdio(
 }
 
 function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): HttpSettings {
-  const { kind, tls, timeouts, health } = server;
+  const { kind, tls, timeouts, health, addresses, authorization } = server;
   const [first, ...others] = server.url === undefined ? (server.urls ?? []) : [server.url];
   if (first === undefined) throw new Error('a checked server has a URL');
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
-  const common = {
+  const toLink = (link: TlsOutput | undefined): HttpTls => toTls(link, directory, profileOf);
+  return {
     kind,
-    urls: [first, ...others] as const,
+    urls: [first, ...others],
     timeouts: {
       connectMs: timeouts?.connect_ms ?? null,
       idleMs: timeouts?.idle_ms ?? null,
@@ -140,22 +142,25 @@ function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): 
     },
     health:
       health === undefined ? null : { intervalMs: health.interval_ms, path: health.path ?? null },
+    tls: first.protocol === 'http:' ? null : toLink(tls),
     headers,
     headerSources,
+    addresses,
+    authorization:
+      authorization === undefined ? null : toAuthorization(authorization, first, directory, toLink),
   };
-  if (first.protocol === 'http:') return { ...common, tls: null };
+}
+
+function toTls(tls: TlsOutput | undefined, directory: string, profileOf: ProfileOf): HttpTls {
   const absolute = (path: string): string => resolve(directory, path);
   return {
-    ...common,
-    tls: {
-      profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
-      ca: caOf(tls?.ca, absolute),
-      crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
-      secondCertificate: filesOf(tls?.second_certificate, absolute),
-      pins: tls?.pins ?? [],
-      clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
-      serverName: tls?.server_name ?? null,
-    },
+    profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
+    ca: caOf(tls?.ca, absolute),
+    crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
+    secondCertificate: filesOf(tls?.second_certificate, absolute),
+    pins: tls?.pins ?? [],
+    clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
+    serverName: tls?.server_name ?? null,
   };
 }
 

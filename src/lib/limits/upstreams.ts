@@ -86,4 +86,24 @@ export const UPSTREAM_LIMITS = {
     reason:
       'Idle time of an upstream connection before it is closed; many servers close theirs after 5 s, and a call that meets that is lost.',
   },
+  maxExchangedTokens: {
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    reason:
+      'Callers’ tokens for one server, issued in exchange for their own; the one unused for longest makes room.',
+  },
+  documentTimeoutMs: {
+    default: 10 * SECOND,
+    min: 100,
+    max: MINUTE,
+    reason:
+      'A document that the gateway fetches for itself, such as a token, from the first step to the last.',
+  },
+  maxDocumentBytes: {
+    default: 256 * 1024,
+    min: 4096,
+    max: 16 * 1024 * 1024,
+    reason: 'Size of such a document; the keys of a large issuer have some tens of KiB.',
+  },
 } as const satisfies Record<string, Limit>;

@@ -1,10 +1,13 @@
 import { TLSSocket } from 'node:tls';
 import type { EventSink, Limits, PosternError } from '#lib';
-import { messageOf } from '#lib';
+import { kindOfAddress, messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
-import { UpstreamCredentialsRefused, UpstreamUnavailable } from '../errors.ts';
+import { UpstreamUnavailable } from '../errors.ts';
+import type { Authorization } from '../oauth/authorization.ts';
 import type { UpstreamHealth, UpstreamReply, UpstreamStats } from '../upstream.ts';
 import { Attempt } from './attempt.ts';
+import type { Asker } from './authorized.ts';
+import { isUnauthorized, sendAuthorized } from './authorized.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { ConnectorOptions } from './connect.ts';
 import { createConnector } from './connect.ts';
@@ -24,7 +27,8 @@ import { RetryBudget } from './retry-budget.ts';
 import { Tries } from './tries.ts';
 
 /** What an upstream over HTTP needs, whichever transport of MCP it speaks. */
-export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | 'url'> {
+export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | 'name' | 'url'> {
+  readonly name: string;
   /** Where the server answers; any of them will do. */
   readonly urls: readonly [URL, ...URL[]];
   /** How the endpoints are looked at without a call; `null` for not at all. */
@@ -33,6 +37,8 @@ export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | '
   readonly headers: Readonly<Record<string, string>>;
   /** More of them, whose values change. */
   readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
+  /** Access tokens, which belong to the exchange that they are sent with and to nothing else. */
+  readonly authorization?: Authorization;
   /** Other gateways use the same sessions: one that is not used here any more may be in use there. */
   readonly sharedSessions?: boolean;
   readonly limits: Limits;
@@ -59,6 +65,7 @@ export class Courier {
   readonly #limits: Limits;
   readonly #events: EventSink;
   readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
+  readonly #authorization: Authorization | null;
   readonly #gates: Gates;
   readonly #budget: RetryBudget;
   readonly #checks: HealthChecks | null;
@@ -71,6 +78,7 @@ export class Courier {
     this.#limits = limits;
     this.#events = options.events;
     this.#credentials = options.credentials ?? NO_CREDENTIALS;
+    this.#authorization = options.authorization ?? null;
     this.headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     const [first, ...others] = options.urls;
     const create = (url: URL): Endpoint => createEndpoint(url, options);
@@ -105,10 +113,13 @@ export class Courier {
    * @param gate with what it is counted.
    * @throws PosternError of this room.
    */
-  async send(errand: Errand, gate: keyof Gates, principal: string): Promise<UpstreamReply> {
+  async send(errand: Errand, gate: keyof Gates, asker: Asker): Promise<UpstreamReply> {
     this.#budget.earn();
+    const send = (one: Errand): Promise<UpstreamReply> =>
+      this.#send(one, this.#gates[gate], asker.principal);
     try {
-      return await this.#send(errand, this.#gates[gate], principal);
+      if (this.#authorization === null) return await send(errand);
+      return await sendAuthorized(this.#authorization, asker, errand, send);
     } catch (error) {
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
@@ -145,18 +156,29 @@ export class Courier {
   async #send(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
     // Most exchanges do well at once, and need none.
     let tries: Tries | null = null;
+    let place = errand.at;
+    let hops = 0;
     for (;;) {
       const entering = gate.enter(principal, errand.signal);
       if (entering !== null) await entering;
-      const attempt = this.#begin(errand, tries?.lost ?? NO_ENDPOINT, gate, principal);
+      const attempt = this.#begin(place, tries?.lost ?? NO_ENDPOINT, gate, principal);
+      const { redirects, path } = attempt.endpoint;
+      const wanted = errand.path ?? path;
+      const at = redirects.current(wanted);
       try {
-        const outcome = await this.#carry(attempt, errand);
+        const outcome = await this.#carry(attempt, errand, at);
         if (outcome === 'unsent') continue;
+        if (outcome.status === 404) redirects.forget(wanted);
         if (!attempt.endpointFailed) return outcome;
         tries ??= this.#triesFor(errand, principal);
         if (!tries.goOn(attempt)) return outcome;
         this.#noteRetry(attempt, `it answers with ${outcome.status}`);
       } catch (error) {
+        if (redirects.follows({ wanted, at, hops }, error)) {
+          place = attempt.endpoint;
+          hops += 1;
+          continue;
+        }
         tries ??= this.#triesFor(errand, principal);
         if (!tries.goOn(attempt)) throw error;
         this.#noteRetry(attempt, messageOf(error));
@@ -169,7 +191,7 @@ export class Courier {
     return new Tries({ endpoints, budget: this.#budget, at, repeatable, principal, signal });
   }
 
-  #begin({ at }: Errand, lost: readonly Endpoint[], gate: Gate, principal: string): Attempt {
+  #begin(at: Endpoint | null, lost: readonly Endpoint[], gate: Gate, principal: string): Attempt {
     try {
       if (at?.breaker.isReady(principal) === false) throw unavailable([at]);
       const endpoint = at ?? this.endpoints.pick(principal, lost);
@@ -180,13 +202,12 @@ export class Courier {
     }
   }
 
-  async #carry(attempt: Attempt, errand: Errand): Promise<UpstreamReply | 'unsent'> {
+  async #carry(attempt: Attempt, errand: Errand, path: string): Promise<UpstreamReply | 'unsent'> {
     const { endpoint } = attempt;
     const taken = this.#take(attempt, errand.signal);
     const connection = taken instanceof Promise ? await taken : taken;
     errand.onEndpoint?.(endpoint);
     attempt.carriedBy(connection, errand.enter?.());
-    const path = errand.path ?? endpoint.path;
     const plan = { ...errand, path, server: endpoint.label, limits: this.#limits };
     const outcome = await carry(connection, plan, attempt);
     if (outcome !== 'unsent') return outcome;
@@ -210,11 +231,13 @@ export class Courier {
   async #probe({ url, connect }: Endpoint): Promise<UpstreamHealth> {
     try {
       const { socket, link } = await connect(this.#closing.signal);
+      const { remoteAddress } = socket;
       const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
       socket.destroy();
       const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
       const key = certificate === undefined ? '' : `; its key is ${pinOf(certificate)}`;
-      const detail = `connected to ${url.host} over ${how}${key}`;
+      const address = shownAddress(url, remoteAddress);
+      const detail = `connected to ${url.host}${address} over ${how}${key}`;
       return { reachable: true, detail, link, endpoint: url };
     } catch (error) {
       return { reachable: false, detail: messageOf(error), link: null, endpoint: url };
@@ -249,7 +272,8 @@ function closedAtOnce({ failure }: Connection, { label }: Endpoint): PosternErro
   return new UpstreamUnavailable(`${label.host}: it closes new connections at once`);
 }
 
-/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
+/** Where a name led, and what kind of address that is. */
+function shownAddress({ hostname }: URL, address: string | undefined): string {
+  if (address === undefined || hostname.replace(/^\[|\]$/g, '') === address) return '';
+  return ` at ${address} (${kindOfAddress(address)})`;
 }

@@ -6,6 +6,7 @@ import { Breaker } from './breaker.ts';
 import type { Connect } from './connect.ts';
 import { isUntrusted } from './connect.ts';
 import { Pool } from './pool.ts';
+import { Redirects } from './redirects.ts';
 import type { ServerLabel } from './server-label.ts';
 
 interface EndpointOptions {
@@ -33,6 +34,7 @@ export class Endpoint {
   readonly connect: Connect;
   readonly pool: Pool;
   readonly breaker: Breaker;
+  readonly redirects: Redirects;
   /** Calls and streams that are under way. */
   inFlight = 0;
 
@@ -43,6 +45,7 @@ export class Endpoint {
     this.tag = createHash('sha256').update(url.href).digest('base64url').slice(0, TAG_LENGTH);
     this.connect = connect;
     this.pool = new Pool(url, connect, limits);
+    this.redirects = new Redirects(url, this.label, events);
     const title = titleOf(url);
     this.breaker = new Breaker({
       limits,

@@ -58,7 +58,7 @@ class StreamableHttpUpstream implements HttpUpstream {
     try {
       const errand = this.#errandFor(request, sessionId);
       if (opensSession(request)) return await this.#open(errand, request);
-      const reply = await this.#courier.send(errand, gateOf(request), request.principal);
+      const reply = await this.#courier.send(errand, gateOf(request), request);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
       if (sessionId !== null && ended) this.#sessions.table.end(sessionId);
       return reply;
@@ -101,7 +101,7 @@ class StreamableHttpUpstream implements HttpUpstream {
       opener = endpoint;
     };
     const told = { ...errand, onEndpoint };
-    const reply = await this.#courier.send(told, 'calls', request.principal);
+    const reply = await this.#courier.send(told, 'calls', request);
     refuseOlderTransport(reply);
     if (reply.sessionId === null) return reply;
     const sessionId = endpoints.nameSession({ endpoint: opener, id: reply.sessionId });
@@ -152,7 +152,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   async #endSession(request: UpstreamRequest): Promise<void> {
     this.#courier.checkCredentials();
     const errand = this.#errandFor(request, request.sessionId);
-    await this.#courier.send(errand, 'answers', request.principal);
+    await this.#courier.send(errand, 'answers', request);
   }
 
   #bind(sessionId: string, request: UpstreamRequest, reply: UpstreamReply): void {
