@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
-import type { Call, ReplySink, Services } from '#pipeline';
+import type { Call, CallerToken, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
@@ -30,6 +30,8 @@ interface CallInFlight {
   readonly abort: AbortController;
   readonly response: ServerResponse;
   readonly entrance: Entrance;
+  /** What its access token says. */
+  token: CallerToken | null;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
@@ -71,6 +73,7 @@ export class Calls {
       abort: new AbortController(),
       response,
       entrance,
+      token: null,
       read: null,
       goesOn: () => false,
       alone: false,
@@ -131,12 +134,13 @@ export class Calls {
     inFlight: CallInFlight,
     { serverRevisions }: Services,
   ): RequestOrigin {
-    const { abort } = inFlight;
+    const { abort, token } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
+    const caller = { clientLink: link, token };
     return {
       listener,
       minRevision,
-      link,
+      ...caller,
       connection: connectionOf(request.socket),
       signal: abort.signal,
       lifeline: {
@@ -147,7 +151,7 @@ export class Calls {
       },
       bodies: this.#bodies,
       supported: (server) => serverRevisions.of(server, minRevision),
-      mayReach: (target) => this.#destinations.isWelcome(link, target),
+      mayReach: (target) => this.#destinations.isWelcome(caller, target),
     };
   }
 

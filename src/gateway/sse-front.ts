@@ -4,7 +4,7 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { UNDECLARED_REVISION } from '#mcp';
-import type { Services } from '#pipeline';
+import type { CallerToken, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
 import { formatEvent } from '#transport';
 import { BodyBudget, readBody } from './body.ts';
@@ -39,6 +39,7 @@ interface Asked {
   readonly sink: HttpSink;
   readonly headers: SingleHeaders;
   readonly entrance: Entrance;
+  readonly token: CallerToken | null;
   readonly services: Services;
   readonly target: Target;
   /** Path of the endpoint for messages. */
@@ -72,7 +73,8 @@ export class SseFront {
       const { target: wanted, endpoint } = routeOf(request.url ?? '');
       const target = this.#parts.targetOf(wanted);
       const path = (request.url ?? '').replace(/\/(?:sse|messages)(?:\?.*)?$/s, '/messages');
-      const asked = { request, sink, headers, entrance, services, target, path };
+      const token = null;
+      const asked = { request, sink, headers, entrance, token, services, target, path };
       if (endpoint === 'sse') await this.#open(asked, response);
       else await this.#take(asked, head);
     } catch (thrown) {
@@ -132,21 +134,23 @@ export class SseFront {
     // The stream may have ended meanwhile.
     find();
     // Answers leave over the link of the stream: both have to be good enough for each message.
-    const overThis = { ...call, httpMethod: 'POST' as const, clientLink: entrance.link };
+    const caller = { clientLink: entrance.link, token: asked.token };
+    const overThis = { ...call, ...caller, httpMethod: 'POST' as const };
     const permitted = frames.every((frame) => target.permits({ ...overThis, frame }));
-    conversation.accept(frames, permitted ? call.clientLink : entrance.link);
+    const { clientLink } = permitted ? call : caller;
+    conversation.accept(frames, { ...caller, clientLink });
     sink.empty(202, { sessionId: null });
   }
 }
 
-function speakerOf({ request, entrance }: Asked): Speaker {
+function speakerOf({ request, entrance, token }: Asked): Speaker {
   const { listener, link } = entrance;
-  return { listener, link, source: request.socket.remoteAddress ?? 'unknown' };
+  return { listener, clientLink: link, token, source: request.socket.remoteAddress ?? 'unknown' };
 }
 
 function ownerOfAsked(asked: Asked): string {
-  const { link, source } = speakerOf(asked);
-  return ownerName(identify(link, asked.services.trustDomain, Date.now()), source);
+  const speaker = speakerOf(asked);
+  return ownerName(identify(speaker, asked.services.trustDomain, Date.now()), speaker.source);
 }
 
 function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {

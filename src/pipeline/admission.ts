@@ -1,25 +1,25 @@
-import type { LinkSecurity } from '#crypto';
 import type { Policy } from '#policy';
 import { decide, mayReach } from '#policy';
 import { authenticate, identify } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
 import { authorize } from './authorize.ts';
 import type { Call } from './call.ts';
+import type { Caller } from './caller.ts';
 import type { Services } from './run.ts';
 
 /**
- * Whether the caller at the other end of a link may use anything on the server: a look ahead, before
- * its message is read. It permits nothing.
+ * Whether a caller may use anything on the server: a look ahead, before its message is read. It
+ * permits nothing.
  */
 export function isWelcome(
-  link: LinkSecurity,
+  caller: Caller,
   server: string,
   policy: Policy,
   trustDomain: string,
 ): boolean {
   try {
-    const principal = identify(link, trustDomain, Date.now());
-    return mayReach(policy, { principal, server, clientLink: link });
+    const principal = identify(caller, trustDomain, Date.now());
+    return mayReach(policy, { principal, server, clientLink: caller.clientLink });
   } catch {
     return false;
   }

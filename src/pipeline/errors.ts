@@ -56,6 +56,13 @@ export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
   rpcCode: -32003,
 });
 
+export const TokenExpired = defineError('POSTERN_TOKEN_EXPIRED', {
+  meaning: 'The access token of a request or of a stream has expired.',
+  hint: 'Get a new token from the authorization server and try again.',
+  httpStatus: 401,
+  rpcCode: -32003,
+});
+
 /** Whether a failure is that policy does not allow something. */
 export function isDenial({ code }: PosternError): boolean {
   return DENIALS.has(code);

@@ -4,6 +4,7 @@ export type { OwnExchange, OwnReply } from './answer-here.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call, Lifeline } from './call.ts';
+export type { Caller, CallerToken } from './caller.ts';
 export { EarlierRequests } from './earlier-requests.ts';
 export { EndpointDenied, ServerDenied, ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
