@@ -1,5 +1,5 @@
 import { sha256Label } from '#lib';
-import type { CallEntry, ClientRecord, McpRecord } from './entry.ts';
+import type { CallEntry, ClientRecord, McpRecord, TokenRecord } from './entry.ts';
 
 /** A longer line has its long strings cut: a record line stays far below the 64 KiB of a bundle. */
 const MAX_LINE_CHARS = 16 * 1024;
@@ -58,8 +58,21 @@ function clientInOrder(client: ClientRecord): ClientRecord {
     principal: client.principal,
     spiffe_id: client.spiffe_id,
     certificate_sha256: client.certificate_sha256,
+    ...(client.token === undefined ? {} : { token: tokenInOrder(client.token) }),
     source: client.source,
     link: client.link,
+  };
+}
+
+function tokenInOrder(token: TokenRecord): TokenRecord {
+  return {
+    issuer: token.issuer,
+    subject: token.subject,
+    client_id: token.client_id,
+    binding: token.binding,
+    id: token.id,
+    algorithm: token.algorithm,
+    quantum_safe: token.quantum_safe,
   };
 }
 

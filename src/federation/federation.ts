@@ -1,5 +1,6 @@
+import type { PosternError } from '#lib';
 import type { Call, Caller, OwnExchange, OwnReply, ReplySink, Services } from '#pipeline';
-import { answerHere, EndpointDenied, identify, isWelcome, ownerName } from '#pipeline';
+import { answerHere, closedTo, identify, isWelcome, ownerName } from '#pipeline';
 import type { Policy } from '#policy';
 import { ToolSetUnknown } from './errors.ts';
 import type { Federated, FederatedOptions } from './federated.ts';
@@ -10,6 +11,7 @@ import { Origins } from './origins.ts';
 import { FederatedSessions } from './sessions.ts';
 import { answerStateful } from './stateful.ts';
 import { answerStateless } from './stateless.ts';
+import type { ToolSet } from './tool-set.ts';
 import type { Visit } from './visit.ts';
 
 /**
@@ -75,10 +77,16 @@ export class Federation {
     if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
     const { policy, trustDomain } = services;
     const members = this.#membersFor(call, set, policy, trustDomain);
-    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
+    if (members.length === 0) throw this.#closedTo(call, toolSet, services);
     const owner = ownerName(caller, call.source);
     const origins = new Origins(surroundings.current);
     return { call, services, owner, set: toolSet, members, origins, ...surroundings };
+  }
+
+  #closedTo(call: Call, set: ToolSet, { policy, trustDomain }: Services): PosternError {
+    const members = this.#federated.members.all.filter((member) => set.hasServer(member));
+    const servers = members.map(({ server }) => server);
+    return closedTo(call, servers, policy, trustDomain);
   }
 
   #answer(visit: Visit, exchange: OwnExchange): Promise<OwnReply | null> {

@@ -1,10 +1,12 @@
+import type { PosternError } from '#lib';
 import type { Policy } from '#policy';
 import { decide, mayReach } from '#policy';
 import { authenticate, identify } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
-import { authorize } from './authorize.ts';
+import { authorize, scopeMissing } from './authorize.ts';
 import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
+import { EndpointDenied } from './errors.ts';
 import type { Services } from './run.ts';
 
 /**
@@ -23,6 +25,29 @@ export function isWelcome(
   } catch {
     return false;
   }
+}
+
+/**
+ * Why an endpoint for many servers is closed to a caller to whom none of its servers is open: the
+ * fewest scopes that would open one, if scopes would.
+ */
+export function closedTo(
+  caller: Caller,
+  servers: readonly string[],
+  policy: Policy,
+  trustDomain: string,
+): PosternError {
+  const principal = identify(caller, trustDomain, Date.now());
+  const { clientLink } = caller;
+  const [least] = servers
+    .flatMap((server) => {
+      const subject = { principal, server, clientLink, accesses: [{ kind: 'server' as const }] };
+      const { neededScopes } = decide(policy, subject);
+      return neededScopes === undefined ? [] : [neededScopes];
+    })
+    .toSorted((one, other) => one.length - other.length);
+  const reason = 'no server is open to this caller here';
+  return least === undefined ? new EndpointDenied(reason) : scopeMissing(reason, least);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { TokenRecord } from '#audit';
 import type { LinkSecurity } from '#crypto';
 
 /** Who is at the other end of a hop, as far as it has proven it. */
@@ -27,4 +28,17 @@ export interface CallerToken {
   readonly quantumSafe: boolean;
   /** Names it in records and logs; tells nothing of it. */
   readonly id: string;
+}
+
+/** A token as the record has it. */
+export function describeToken(token: CallerToken): TokenRecord {
+  return {
+    issuer: token.issuer,
+    subject: token.subject,
+    client_id: token.clientId,
+    binding: token.binding,
+    id: token.id,
+    algorithm: token.algorithm,
+    quantum_safe: token.quantumSafe,
+  };
 }

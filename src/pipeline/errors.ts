@@ -56,6 +56,14 @@ export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
   rpcCode: -32003,
 });
 
+export const ScopeMissing = defineError('POSTERN_SCOPE_MISSING', {
+  meaning:
+    'Policy would allow this caller to do this with an access token that has further scopes.',
+  hint: 'Ask the authorization server for a token with the scopes in the error’s data.',
+  httpStatus: 403,
+  rpcCode: -32003,
+});
+
 export const TokenExpired = defineError('POSTERN_TOKEN_EXPIRED', {
   meaning: 'The access token of a request or of a stream has expired.',
   hint: 'Get a new token from the authorization server and try again.',
@@ -73,4 +81,5 @@ const DENIALS: ReadonlySet<string> = new Set([
   MethodUnknown.code,
   ServerDenied.code,
   EndpointDenied.code,
+  ScopeMissing.code,
 ]);
