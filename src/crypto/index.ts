@@ -43,3 +43,9 @@ export { allSignatureSchemes, signatureById, signatureOfKey } from './signatures
 export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';
 export type { ProfileTlsOptions } from './tls-options.ts';
+export {
+  allTokenAlgorithms,
+  tokenAlgorithmByName,
+  verifyTokenSignature,
+} from './token-signatures.ts';
+export type { TokenAlgorithm } from './token-signatures.ts';

@@ -39,6 +39,7 @@ export { META_PROTOCOL_VERSION } from './shapes.ts';
 export type { SingleHeaders } from './headers.ts';
 export { jsonLimitsOf } from './json/limits.ts';
 export type { JsonLimits } from './json/limits.ts';
+export { readObject } from './json/object.ts';
 export { filterList } from './lists.ts';
 export { isLogLevel, isSevereEnough } from './log-levels.ts';
 export { headersFor } from './mirror-headers.ts';
