@@ -8,6 +8,7 @@ import type { SecretSource } from './secret.ts';
 import { describeSource } from './secret.ts';
 import type {
   HttpSettings,
+  IssuerSettings,
   ListenerSettings,
   Settings,
   StdioSettings,
@@ -101,8 +102,39 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],
+    ...authorizationRows(listener.authorization, at('authorization')),
     [at('min_revision'), listener.minRevision.name],
     [at('legacy_sse'), listener.legacySse ? 'on' : 'off'],
+  ];
+}
+
+function authorizationRows(
+  authorization: ListenerSettings['authorization'],
+  at: YamlPath,
+): readonly Row[] {
+  if (authorization === null) return [[at, null]];
+  const { tokens, resource, scopesSupported, issuers } = authorization;
+  return [
+    [[...at, 'tokens'], tokens],
+    [[...at, 'resource'], resource],
+    [[...at, 'scopes_supported'], scopesSupported],
+    ...issuers.flatMap((issuer, index) => issuerRows(issuer, [...at, 'issuers', index])),
+  ];
+}
+
+function issuerRows(issuer: IssuerSettings, at: YamlPath): readonly Row[] {
+  const { keys, tls } = issuer;
+  return [
+    [[...at, 'name'], issuer.name],
+    [[...at, 'issuer'], issuer.issuer],
+    [[...at, 'audiences'], issuer.audiences],
+    keys.kind === 'file'
+      ? [[...at, 'jwks_file'], keys.file]
+      : [[...at, 'jwks'], keys.url === null ? null : maskUrls(keys.url.href)],
+    [[...at, 'algorithms'], issuer.algorithms.map(({ name }) => name)],
+    [[...at, 'principal_claim'], issuer.principalClaim],
+    [[...at, 'binding'], issuer.binding],
+    ...tlsRows(tls, at),
   ];
 }
 
@@ -137,26 +169,26 @@ function confinementRows(
 }
 
 function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
-  const { tls } = http;
-  const tlsRows: readonly Row[] =
-    tls === null
-      ? []
-      : [
-          [[...at, 'tls', 'profile'], tls.profile.name],
-          [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
-          [[...at, 'tls', 'crl'], tls.crlFile],
-          [[...at, 'tls', 'pins'], tls.pins],
-          ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
-          [
-            [...at, 'tls', 'second_certificate', 'certificate'],
-            tls.secondCertificate?.certificateFile ?? null,
-          ],
-          [[...at, 'tls', 'server_name'], tls.serverName],
-        ];
   return [
     [[...at, 'url'], maskUrls(http.url.href)],
-    ...tlsRows,
+    ...tlsRows(http.tls, at),
     ...secretRows(http.headers, http.headerSources, [...at, 'headers']),
+  ];
+}
+
+function tlsRows(tls: HttpSettings['tls'], at: YamlPath): readonly Row[] {
+  if (tls === null) return [];
+  return [
+    [[...at, 'tls', 'profile'], tls.profile.name],
+    [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
+    [[...at, 'tls', 'crl'], tls.crlFile],
+    [[...at, 'tls', 'pins'], tls.pins],
+    ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
+    [
+      [...at, 'tls', 'second_certificate', 'certificate'],
+      tls.secondCertificate?.certificateFile ?? null,
+    ],
+    [[...at, 'tls', 'server_name'], tls.serverName],
   ];
 }
 

@@ -11,7 +11,9 @@ export { describeSource } from './secret.ts';
 export type { SecretSource } from './secret.ts';
 export { configSchema } from './schema.ts';
 export type {
+  AuthorizationSettings,
   HttpSettings,
+  IssuerSettings,
   CertificateFiles,
   FederationSettings,
   ListenerSettings,

@@ -97,7 +97,8 @@ const container = z.strictObject({
   passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
 });
 
-const linkProtection = z
+/** How a link that the gateway makes is protected. */
+export const linkProtection = z
   .strictObject({
     profile: profileName
       .prefault(DEFAULT_PROFILE)

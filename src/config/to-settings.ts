@@ -6,6 +6,7 @@ import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
 import { splitSecrets } from './secret.ts';
+import { toAuthorization } from './to-authorization.ts';
 import type { ServerOutput } from './server-schema.ts';
 import type {
   CertificateFiles,
@@ -89,6 +90,12 @@ function toListener(
           },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
+    authorization:
+      listener.authorization === undefined
+        ? null
+        : toAuthorization(listener.authorization, absolute, (tlsOfIssuer) =>
+            toTls(tlsOfIssuer, absolute, profileOf),
+          ),
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
     // HTTP+SSE is a transport of the oldest revision alone.
     legacySse: listener.legacy_sse !== 'off' && listener.min_revision === OLDEST_REVISION.name,
@@ -130,20 +137,22 @@ function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): 
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
   if (url.protocol === 'http:') return { kind, url, tls: null, headers, headerSources };
   const absolute = (path: string): string => resolve(directory, path);
+  return { kind, url, tls: toTls(tls, absolute, profileOf), headers, headerSources };
+}
+
+function toTls(
+  tls: TlsOutput | undefined,
+  absolute: (path: string) => string,
+  profileOf: ProfileOf,
+): HttpTls {
   return {
-    kind,
-    url,
-    tls: {
-      profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
-      ca: caOf(tls?.ca, absolute),
-      crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
-      secondCertificate: filesOf(tls?.second_certificate, absolute),
-      pins: tls?.pins ?? [],
-      clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
-      serverName: tls?.server_name ?? null,
-    },
-    headers,
-    headerSources,
+    profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
+    ca: caOf(tls?.ca, absolute),
+    crlFile: tls?.crl === undefined ? null : absolute(tls.crl),
+    secondCertificate: filesOf(tls?.second_certificate, absolute),
+    pins: tls?.pins ?? [],
+    clientCertificate: clientCertificateOf(tls?.client_certificate, absolute),
+    serverName: tls?.server_name ?? null,
   };
 }
 

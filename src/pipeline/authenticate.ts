@@ -1,8 +1,9 @@
 import type { Principal } from '#identity';
 import { principalOf, tokenPrincipal } from '#identity';
+import { TokenExpired } from '#oauth';
 import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
-import { CertificateExpired, TokenExpired } from './errors.ts';
+import { CertificateExpired } from './errors.ts';
 
 declare const authenticated: unique symbol;
 

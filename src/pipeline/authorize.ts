@@ -1,10 +1,11 @@
 import type { PosternError } from '#lib';
 import type { Access, Revision } from '#mcp';
 import { accessesOf, isGone, noSuchResource } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 import type { Decision, Policy, Subject } from '#policy';
 import { decide, mayReach } from '#policy';
 import type { Authenticated } from './authenticate.ts';
-import { AccessDenied, MethodUnknown, ScopeMissing, ServerDenied } from './errors.ts';
+import { AccessDenied, MethodUnknown, ServerDenied } from './errors.ts';
 
 declare const permitted: unique symbol;
 
@@ -53,7 +54,7 @@ function serverDenial({ reason, neededScopes }: Decision): PosternError {
 
 /** The failure of a caller whose token would do with further scopes. */
 export function scopeMissing(reason: string, scopes: readonly string[]): PosternError {
-  return new ScopeMissing(reason, { details: { scopes } });
+  return new ScopeInsufficient(reason, { details: { scopes } });
 }
 
 /** The failure of a caller that may reach the server, but not for this. */

@@ -1,6 +1,7 @@
 import type { PosternError } from '#lib';
 import { defineError } from '#lib';
 import { RPC } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 
 // Denials of one tool, resource or prompt answer 200 with a JSON-RPC error, so that clients show the
 // reason; a caller that may not reach the server at all gets 403.
@@ -56,21 +57,6 @@ export const CertificateExpired = defineError('POSTERN_CERTIFICATE_EXPIRED', {
   rpcCode: -32003,
 });
 
-export const ScopeMissing = defineError('POSTERN_SCOPE_MISSING', {
-  meaning:
-    'Policy would allow this caller to do this with an access token that has further scopes.',
-  hint: 'Ask the authorization server for a token with the scopes in the error’s data.',
-  httpStatus: 403,
-  rpcCode: -32003,
-});
-
-export const TokenExpired = defineError('POSTERN_TOKEN_EXPIRED', {
-  meaning: 'The access token of a request or of a stream has expired.',
-  hint: 'Get a new token from the authorization server and try again.',
-  httpStatus: 401,
-  rpcCode: -32003,
-});
-
 /** Whether a failure is that policy does not allow something. */
 export function isDenial({ code }: PosternError): boolean {
   return DENIALS.has(code);
@@ -81,5 +67,5 @@ const DENIALS: ReadonlySet<string> = new Set([
   MethodUnknown.code,
   ServerDenied.code,
   EndpointDenied.code,
-  ScopeMissing.code,
+  ScopeInsufficient.code,
 ]);

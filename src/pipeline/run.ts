@@ -3,6 +3,7 @@ import type { PeerCertificate } from '#crypto';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import { checkParamHeaders, RPC, rpcErrorBytes } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 import type { Policy } from '#policy';
 import type { Upstream, UpstreamReply } from '#transport';
 import { SessionNotFound } from '#transport';
@@ -15,7 +16,7 @@ import type { Call } from './call.ts';
 import { cutBy } from './call.ts';
 import { deliver } from './deliver.ts';
 import type { EarlierRequests } from './earlier-requests.ts';
-import { isDenial, ScopeMissing, ServerUnknown } from './errors.ts';
+import { isDenial, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
 import type { ReplyHead, ReplySink } from './reply-sink.ts';
@@ -160,7 +161,7 @@ export function answerError(call: Answered, sink: ReplySink, error: PosternError
   const { frame } = call;
   const id = frame?.kind === 'request' ? frame.id : null;
   const { scopes } = error.details;
-  const lacks = error instanceof ScopeMissing && Array.isArray(scopes);
+  const lacks = error instanceof ScopeInsufficient && Array.isArray(scopes);
   const head = lacks ? { sessionId: null, neededScopes: scopes } : NO_SESSION;
   sink.json(statusFor(call, error), head, rpcErrorBytes(error, id, call.id));
 }
