@@ -12,10 +12,11 @@ import type { Destinations } from './destinations.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
-import { HttpSink } from './http-sink.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
+import { sinkFor } from './tokens/challenging-sink.ts';
+import type { TokenGate } from './tokens/gate.ts';
 
 /** Where a request came in. */
 export interface Entrance extends Arrival {
@@ -24,6 +25,8 @@ export interface Entrance extends Arrival {
   /** The oldest revision that it takes. */
   readonly minRevision: Revision;
   readonly names: HostNames;
+  /** `null` where tokens say nothing. */
+  readonly gate: TokenGate | null;
 }
 
 interface CallInFlight {
@@ -188,9 +191,9 @@ export class Calls {
     inFlight: CallInFlight,
   ): Promise<void> {
     const services = this.#services();
-    const sink = new HttpSink(response, services.limits);
     const head = newCallHead();
-    const { names, refusal, listener } = inFlight.entrance;
+    const { names, refusal, listener, link, gate } = inFlight.entrance;
+    const sink = sinkFor(response, services.limits, gate);
     shareAnswer(request, response, names);
     try {
       this.#refuseWhenFull(request.socket);
@@ -198,6 +201,11 @@ export class Calls {
       if (isPreflight(request, names)) {
         answerPreflight(request, response, names);
         return;
+      }
+      if (gate !== null) {
+        const isOpen = (target: Target): boolean =>
+          this.#destinations.isWelcome({ clientLink: link, token: null }, target);
+        inFlight.token = await gate.admit(request, link, isOpen);
       }
       const origin = this.#originOf(request, inFlight, services);
       const incoming = await readCalls(request, origin, names, services.limits, head);
@@ -208,15 +216,28 @@ export class Calls {
         await runBatch(incoming.calls, run, sink);
       } else {
         inFlight.read = { call: incoming.call, target };
+        endWithToken(inFlight);
         await run(incoming.call, sink);
       }
     } catch (thrown) {
       const error = toPosternError(thrown);
       services.meter.rejected(listener, error.code);
+      gate?.challenge(response, error);
       rejectRequest(response, services, sink, head, error);
     }
   }
 }
+
+/** Ends a stream when the token expires that it was opened with. */
+function endWithToken({ read, token, abort, response }: CallInFlight): void {
+  if (token === null || read === null || !isLongLived(read.call)) return;
+  const leftMs = Math.min(token.expiresAtMs - Date.now(), MAX_TIMER_MS);
+  const timer = setTimeout(() => abort.abort(), leftMs).unref();
+  response.once('close', () => clearTimeout(timer));
+}
+
+/** Node takes longer times for none at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Whether a call is a stream that stays open for what may come. */
 function isLongLived({ frame, httpMethod }: Call): boolean {
