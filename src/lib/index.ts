@@ -1,3 +1,5 @@
+export { kindOfAddress } from './address-kind.ts';
+export type { AddressKind } from './address-kind.ts';
 export { formatBytes, sha256Label } from './bytes.ts';
 export {
   defineError,

@@ -37,6 +37,7 @@ export type {
 export { checkHeaders, decodeHeaderValue, encodeHeaderValue, revisionOf } from './headers.ts';
 export { META_PROTOCOL_VERSION } from './shapes.ts';
 export type { SingleHeaders } from './headers.ts';
+export { readJsonObject } from './json-object.ts';
 export { jsonLimitsOf } from './json/limits.ts';
 export type { JsonLimits } from './json/limits.ts';
 export { readObject } from './json/object.ts';

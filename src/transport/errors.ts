@@ -38,6 +38,13 @@ export const UpstreamLinkRefused = defineError('POSTERN_UPSTREAM_LINK_REFUSED', 
   rpcCode: -32603,
 });
 
+export const UpstreamAddressRefused = defineError('POSTERN_UPSTREAM_ADDRESS_REFUSED', {
+  meaning: 'The server’s name leads to addresses where no server is meant to be.',
+  hint: 'Look at what the name resolves to; `addresses` of the upstream says which are allowed.',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
 export const UpstreamCertificateInvalid = defineError('POSTERN_UPSTREAM_CERTIFICATE', {
   meaning: 'The MCP server’s TLS certificate does not prove that it is the configured server.',
   hint: 'Renew the server’s certificate, or give its authority and name in the upstream’s `tls:` settings.',
@@ -67,6 +74,32 @@ export const UpstreamMessageTooLarge = defineError('POSTERN_UPSTREAM_MESSAGE_TOO
   hint: 'Have the server answer in parts, or raise limits.max_message_bytes.',
   httpStatus: 200,
   rpcCode: -32603,
+});
+
+export const DocumentUnavailable = defineError('POSTERN_DOCUMENT_UNAVAILABLE', {
+  meaning:
+    'A document that the gateway needs, such as an issuer’s keys or a token, cannot be fetched.',
+  hint: 'Look whether the host in the message is up, and whether this machine reaches it.',
+});
+
+export const DocumentTimeout = defineError('POSTERN_DOCUMENT_TIMEOUT', {
+  meaning: 'A document that the gateway needs did not come in time.',
+  hint: 'Look at the host in the message, or raise limits.document_timeout_ms.',
+});
+
+export const DocumentTooLarge = defineError('POSTERN_DOCUMENT_TOO_LARGE', {
+  meaning: 'A document that the gateway needs is larger than the limit.',
+  hint: 'Look whether the URL is the right one, or raise limits.max_document_bytes.',
+});
+
+export const DocumentInvalid = defineError('POSTERN_DOCUMENT_INVALID', {
+  meaning: 'What was fetched is not the JSON document that the gateway needs.',
+  hint: 'Look whether the URL is the right one.',
+});
+
+export const DocumentRedirectRefused = defineError('POSTERN_DOCUMENT_REDIRECT_REFUSED', {
+  meaning: 'A document is said to be elsewhere, where the gateway does not go to fetch it.',
+  hint: 'Configure the URL at which the document itself is.',
 });
 
 export const SessionNotFound = defineError('POSTERN_SESSION_NOT_FOUND', {

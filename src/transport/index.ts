@@ -15,6 +15,9 @@ export {
   UpstreamTimeout,
   UpstreamUnavailable,
 } from './errors.ts';
+export type { FetchedDocument } from './fetch/answer.ts';
+export { createDocumentFetcher } from './fetch/documents.ts';
+export type { DocumentFetcherOptions, DocumentRequest, FetchDocument } from './fetch/documents.ts';
 export { Credentials } from './credentials/credentials.ts';
 export { leafOfPkcs12 } from './http/client-credential.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
@@ -33,6 +36,7 @@ export { asOneLine } from './duplex/one-line.ts';
 export { LineFramer } from './stdio/lines.ts';
 export type { StdioOptions } from './stdio/program.ts';
 export { createStdioUpstream } from './stdio/upstream.ts';
+export { SubjectToken } from './subject-token.ts';
 export type {
   ClientConnection,
   EmptyReply,

@@ -5,6 +5,7 @@
  */
 import type { LinkSecurity } from '#crypto';
 import type { Frame, Revision } from '#mcp';
+import type { SubjectToken } from './subject-token.ts';
 
 /** One HTTP exchange of the Streamable HTTP transport, on its way to an upstream. */
 export interface UpstreamRequest {
@@ -20,6 +21,8 @@ export interface UpstreamRequest {
   readonly mcpHeaders: Readonly<Record<string, string>>;
   /** Who calls. Sessions and child processes belong to one principal and serve no other. */
   readonly principal: string;
+  /** The token that the caller came with; `null` without one, and for what the gateway does by itself. */
+  readonly subjectToken: SubjectToken | null;
   /** Over which the exchange came from the client, `null` for one that is the gateway's own. */
   readonly clientLink: LinkSecurity | null;
   /** The client's connection: while one is open, the sessions used over it are not idle. */

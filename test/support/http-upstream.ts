@@ -65,6 +65,7 @@ export function post(
     lastEventId: null,
     mcpHeaders: {},
     principal: 'alice',
+    subjectToken: null,
     clientLink: null,
     connection: { onceClosed: () => {} },
     signal: new AbortController().signal,

@@ -259,6 +259,7 @@ export class ServerSession {
       lastEventId: null,
       mcpHeaders: {},
       principal: this.principal,
+      subjectToken: null,
       clientLink: null,
       connection: this.#connection,
       signal,

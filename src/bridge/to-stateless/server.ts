@@ -23,6 +23,7 @@ export function toServer(frame: RequestFrame, asking: Asking): UpstreamRequest {
     lastEventId: null,
     mcpHeaders: headersFor(frame, STATELESS, asking.annotations),
     principal: asking.principal,
+    subjectToken: null,
     clientLink: null,
     connection: NO_CONNECTION,
     signal: asking.signal,

@@ -59,4 +59,17 @@ export const UPSTREAM_LIMITS = {
     reason:
       'Idle time of an upstream connection before it is closed; many servers close theirs after 5 s, and a call that meets that is lost.',
   },
+  documentTimeoutMs: {
+    default: 10 * SECOND,
+    min: 100,
+    max: MINUTE,
+    reason:
+      'A document that the gateway fetches for itself, such as a token, from the first step to the last.',
+  },
+  maxDocumentBytes: {
+    default: 256 * 1024,
+    min: 4096,
+    max: 16 * 1024 * 1024,
+    reason: 'Size of such a document; the keys of a large issuer have some tens of KiB.',
+  },
 } as const satisfies Record<string, Limit>;

@@ -11,6 +11,7 @@ import { connect as connectTls, createSecureContext } from 'node:tls';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import {
   CallCancelled,
+  UpstreamAddressRefused,
   UpstreamCertificateInvalid,
   UpstreamLinkRefused,
   UpstreamUnavailable,
@@ -22,6 +23,8 @@ import { credentialOptions, signatureOf } from './client-credential.ts';
 import { connectFailure } from './connect-errors.ts';
 import { readEgressLink, readPlainLink } from './egress-link.ts';
 import { checkPins } from './pins.ts';
+import type { Whereabouts } from './route.ts';
+import { routeTo } from './route.ts';
 import type { ServerLabel } from './server-label.ts';
 import { adviceFor } from './server-label.ts';
 
@@ -44,9 +47,9 @@ export interface HttpUpstreamTls {
 }
 
 /** What {@link createConnector} needs. */
-export interface ConnectorOptions {
-  readonly name: string;
-  readonly url: URL;
+export interface ConnectorOptions extends Whereabouts {
+  /** Of the server; `null` for a host that is no MCP server. */
+  readonly name: string | null;
   /** Asked for each new connection, so that it may answer otherwise after a reload; `null` for http:. */
   readonly tls: (() => HttpUpstreamTls) | null;
   readonly limits: Pick<Limits, 'upstreamConnectTimeoutMs'>;
@@ -70,19 +73,24 @@ export type Connect = (signal: AbortSignal) => Promise<Hop>;
 const TCP_KEEP_ALIVE_MS = 30_000;
 
 /** Failures that may be an attack rather than an outage. */
-const UNTRUSTED = new Set([UpstreamLinkRefused.code, UpstreamCertificateInvalid.code]);
+const UNTRUSTED = new Set([
+  UpstreamAddressRefused.code,
+  UpstreamLinkRefused.code,
+  UpstreamCertificateInvalid.code,
+]);
 
 /**
  * Makes hops to one server: TCP, TLS with the settings of the moment, a look at what was negotiated,
  * and the policy's word on it. A refused hop carries no byte of HTTP.
  *
- * The hop's promise rejects with UpstreamUnavailable, UpstreamLinkRefused,
+ * The hop's promise rejects with UpstreamUnavailable, UpstreamAddressRefused, UpstreamLinkRefused,
  * UpstreamCertificateInvalid or CallCancelled.
  */
 export function createConnector(options: ConnectorOptions): Connect {
-  const { name, url, events } = options;
+  const { events } = options;
+  const name = options.name ?? options.url.host;
   const label = labelOf(options);
-  const dial = options.tls === null ? plainDial(url) : tlsDial(url, label, options.tls);
+  const dial = options.tls === null ? plainDial(options) : tlsDial(options, label, options.tls);
   return async (signal) => {
     try {
       const hop = await dialWithin(dial, options, signal);
@@ -110,10 +118,10 @@ interface Dialled {
   readonly greet: () => readonly string[];
 }
 
-function plainDial(url: URL): () => Dialled {
-  const { host, port } = addressOf(url);
+function plainDial(options: ConnectorOptions): () => Dialled {
+  const route = routeTo(options);
   return () => {
-    const socket = connectTcp({ host, port, noDelay: true });
+    const socket = connectTcp({ ...route(), noDelay: true });
     return {
       socket,
       ready: 'connect',
@@ -123,17 +131,21 @@ function plainDial(url: URL): () => Dialled {
   };
 }
 
-function tlsDial(url: URL, label: ServerLabel, settings: () => HttpUpstreamTls): () => Dialled {
+function tlsDial(
+  options: ConnectorOptions,
+  label: ServerLabel,
+  settings: () => HttpUpstreamTls,
+): () => Dialled {
+  const route = routeTo(options);
   // Building a context parses every authority, so it lasts until the settings are replaced.
   let compiled: CompiledTls | null = null;
   return () => {
     const current = settings();
     if (compiled?.settings !== current) compiled = compile(current);
     const { secureContext, localSignature, anchors } = compiled;
-    const { host, port, name } = addressOf(url, current.serverName);
+    const { name } = addressOf(options.url, current.serverName);
     const socket = connectTls({
-      host,
-      port,
+      ...route(),
       secureContext,
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,

@@ -17,7 +17,8 @@ import { RequestHeaders } from './request-headers.ts';
 import type { ServerLabel } from './server-label.ts';
 
 /** What an upstream over HTTP needs, whichever transport of MCP it speaks. */
-export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits'> {
+export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | 'name'> {
+  readonly name: string;
   /** The gateway's own headers for this server, such as its credentials. */
   readonly headers: Readonly<Record<string, string>>;
   /** More of them, whose values change. */

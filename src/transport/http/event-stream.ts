@@ -1,9 +1,11 @@
 import type { Limits } from '#lib';
-import type { Dispatcher } from 'undici';
 import type { SseEvent } from '../sse-event.ts';
 import { SseParser } from '../sse.ts';
 import type { StreamEvent } from '../upstream.ts';
 import { EventQueue } from './event-queue.ts';
+import type { HttpConnection } from './wire/http-connection.ts';
+
+type Pausable = Pick<HttpConnection, 'pause' | 'paused' | 'resume'>;
 
 interface EventStreamHooks {
   /** Which events the reader gets, and how. */
@@ -14,7 +16,8 @@ interface EventStreamHooks {
 
 /** The body of a `text/event-stream` response, as events; a slow reader pauses the connection. */
 export class EventStream {
-  readonly #controller: Dispatcher.DispatchController;
+  /** `null` once the stream has ended: then it carries something else. */
+  #connection: Pausable | null;
   readonly #parser: SseParser;
   readonly #maxBuffered: number;
   readonly #queue: EventQueue;
@@ -22,11 +25,11 @@ export class EventStream {
   readonly #parsed: SseEvent[] = [];
 
   constructor(
-    controller: Dispatcher.DispatchController,
+    connection: Pausable,
     limits: Pick<Limits, 'maxMessageBytes' | 'sseBufferBytes'>,
     { passEvent, onReturn }: EventStreamHooks,
   ) {
-    this.#controller = controller;
+    this.#connection = connection;
     this.#passEvent = passEvent;
     this.#parser = new SseParser(limits.maxMessageBytes);
     this.#maxBuffered = limits.sseBufferBytes;
@@ -47,16 +50,18 @@ export class EventStream {
     } finally {
       this.#deliver();
     }
-    if (this.#queue.buffered > this.#maxBuffered) this.#controller.pause();
+    if (this.#queue.buffered > this.#maxBuffered) this.#connection?.pause();
   }
 
   end(): void {
+    this.#connection = null;
     this.#parser.end(this.#parsed);
     this.#deliver();
     this.#queue.end();
   }
 
   fail(reason: Error): void {
+    this.#connection = null;
     this.#queue.end(reason);
   }
 
@@ -68,6 +73,6 @@ export class EventStream {
   }
 
   #resume(): void {
-    if (this.#controller.paused) this.#controller.resume();
+    if (this.#connection?.paused === true) this.#connection.resume();
   }
 }

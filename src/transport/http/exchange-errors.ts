@@ -1,13 +1,14 @@
 import { InternalError, messageOf, PosternError } from '#lib';
-import { errors } from 'undici';
 import { UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable } from '../errors.ts';
 import { tlsFailure } from './connect-errors.ts';
 import type { ServerLabel } from './server-label.ts';
+import { SilentConnection } from './wire/http-connection.ts';
+import { MalformedResponse } from './wire/malformed.ts';
 
 /**
  * Why an exchange failed, in words.
  *
- * @param thrown what undici says.
+ * @param thrown what the connection says.
  * @param socketError what the socket said first.
  * @param answering the response had begun.
  */
@@ -19,11 +20,11 @@ export function exchangeFailure(
 ): PosternError {
   if (thrown instanceof PosternError) return thrown;
   const options = { cause: thrown };
-  if (isRefusedArgument(thrown)) return new InternalError('the request cannot be sent', options);
-  if (thrown instanceof errors.HeadersTimeoutError || thrown instanceof errors.BodyTimeoutError) {
+  if (thrown instanceof TypeError) return new InternalError('the request cannot be sent', options);
+  if (thrown instanceof SilentConnection) {
     return new UpstreamTimeout(`${server.host}: nothing came within the limit`, options);
   }
-  if (isMalformed(thrown, answering)) {
+  if (thrown instanceof MalformedResponse) {
     const message = `${server.host}: the reply is not HTTP/1.1: ${messageOf(thrown)}`;
     return new UpstreamProtocolError(message, options);
   }
@@ -34,20 +35,5 @@ export function exchangeFailure(
       `${server.host}: the connection ended ${when}: ${messageOf(thrown)}`,
       options,
     )
-  );
-}
-
-/** Whether undici would not take the request as it was given. */
-export function isRefusedArgument(thrown: Error): boolean {
-  return thrown instanceof errors.InvalidArgumentError;
-}
-
-function isMalformed(thrown: Error, answering: boolean): boolean {
-  return (
-    // Amid the body the same error means that the rest of it did not come.
-    (thrown instanceof errors.ResponseContentLengthMismatchError && !answering) ||
-    thrown instanceof errors.HTTPParserError ||
-    thrown instanceof errors.HeadersOverflowError ||
-    ('code' in thrown && thrown.code === 'UND_ERR_SOCKET' && thrown.message.startsWith('bad '))
   );
 }

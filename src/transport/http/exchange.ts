@@ -3,7 +3,6 @@ import type { Limits, PosternError } from '#lib';
 import type { Frame } from '#mcp';
 import { formatBytes, Gather, messageOf, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
 import {
   CallCancelled,
   UpstreamMessageTooLarge,
@@ -14,10 +13,12 @@ import { readMessage } from '../message.ts';
 import type { SseEvent } from '../sse-event.ts';
 import type { StreamEvent, UpstreamReply, UpstreamRequest } from '../upstream.ts';
 import { EventStream } from './event-stream.ts';
-import { exchangeFailure, isRefusedArgument } from './exchange-errors.ts';
+import { exchangeFailure } from './exchange-errors.ts';
 import type { Connection } from './pool.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { ServerLabel } from './server-label.ts';
+import type { ResponseReader } from './wire/http-connection.ts';
+import type { WireHead } from './wire/wire-head.ts';
 
 /** One HTTP exchange to make. */
 export interface ExchangePlan {
@@ -68,20 +69,8 @@ export function carry(
   onOver: () => void,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const exchange = new Exchange(connection, plan, { resolve, reject, onOver });
     plan.onLink(connection.link);
-    const silenceMs = plan.longLived ? 0 : plan.limits.upstreamIdleTimeoutMs;
-    connection.client.dispatch(
-      {
-        path: plan.path,
-        method: plan.httpMethod,
-        headers: headersFor(connection, plan),
-        body: plan.body,
-        headersTimeout: silenceMs,
-        bodyTimeout: silenceMs,
-      },
-      exchange,
-    );
+    new Exchange(connection, plan, { resolve, reject, onOver }).start();
   });
 }
 
@@ -96,15 +85,14 @@ interface Callbacks {
   readonly onOver: () => void;
 }
 
-/** undici calls it as the exchange goes on; what it throws ends the exchange and the connection. */
-class Exchange implements Dispatcher.DispatchHandler {
+/** The connection calls it as the exchange goes on; what it throws ends the exchange and the connection. */
+class Exchange implements ResponseReader {
   readonly #connection: Connection;
   readonly #plan: ExchangePlan;
   readonly #callbacks: Callbacks;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #body = new Gather();
-  #controller: Dispatcher.DispatchController | null = null;
-  #cancelled: PosternError | null = null;
+  #isOver = false;
   #head: ResponseHead | null = null;
   #ignoredBytes = 0;
   #stream: EventStream | null = null;
@@ -113,8 +101,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#connection = connection;
     this.#plan = plan;
     this.#callbacks = callbacks;
-    plan.signal.addEventListener('abort', this);
-    if (plan.signal.aborted) this.handleEvent();
     if (plan.longLived) return;
     this.#timer = setTimeout(() => {
       this.#cancel(new UpstreamTimeout(`the call took longer than ${plan.limits.callMaxMs} ms`));
@@ -122,28 +108,33 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#timer.unref();
   }
 
+  start(): void {
+    const { signal, path, httpMethod: method, body, longLived } = this.#plan;
+    try {
+      if (signal.aborted) throw goneError();
+      signal.addEventListener('abort', this);
+      const headers = headersFor(this.#connection, this.#plan);
+      const request = { method, path, headers, body, longLived };
+      this.#connection.http.send(request, this);
+    } catch (thrown) {
+      // Whether it is a new one that has proven nothing yet is not worth remembering.
+      this.#connection.socket.destroy();
+      this.onError(thrown as Error);
+    }
+  }
+
   /** The client's signal. */
   handleEvent(): void {
-    this.#cancel(new CallCancelled('the client has gone or cancelled the call'));
+    this.#cancel(goneError());
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#cancelled !== null) controller.abort(this.#cancelled);
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    if (status < 200) return;
+  onHead({ status, headers }: WireHead): void {
     const { limits, passEvent } = this.#plan;
     const head = this.#plan.readHead(status, headers);
     this.#head = head;
     if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
     if (head.body !== 'events') return;
-    this.#stream = new EventStream(controller, limits, {
+    this.#stream = new EventStream(this.#connection.http, limits, {
       passEvent,
       onReturn: () => this.#cancel(new CallCancelled('the reader of the stream has gone')),
     });
@@ -155,34 +146,34 @@ class Exchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#stream !== null) this.#stream.push(chunk);
     else if (this.#head?.body === 'json') this.#collect(chunk);
     else this.#ignore(chunk);
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (this.#stream === null) this.#answer();
     else this.#stream.end();
-    // undici still holds the connection while it calls this.
-    queueMicrotask(() => this.#finish());
+    this.#finish();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, thrown: Error): void {
-    const failure = this.#cancelled ?? this.#failureOf(thrown);
-    if (failure === null) {
-      this.#callbacks.resolve('unsent');
-    } else {
-      this.#stream?.fail(failure);
-      this.#callbacks.reject(failure);
-    }
+  onUnsent(): void {
+    this.#callbacks.resolve('unsent');
+    this.#finish();
+  }
+
+  onError(thrown: Error): void {
+    const { failure } = this.#connection;
+    const error = exchangeFailure(thrown, failure, this.#plan.server, this.#head !== null);
+    this.#stream?.fail(error);
+    this.#callbacks.reject(error);
     this.#finish();
   }
 
   /** Closes the connection, which is how an upstream learns that nobody waits any more. */
   #cancel(reason: PosternError): void {
-    this.#cancelled ??= reason;
-    this.#controller?.abort(reason);
+    if (!this.#isOver) this.#connection.http.abort(reason);
   }
 
   #collect(chunk: Buffer): void {
@@ -224,18 +215,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** `null` when the connection went before anything was sent on it. */
-  #failureOf(thrown: Error): PosternError | null {
-    if (this.#controller === null && !isRefusedArgument(thrown)) return null;
-    const { failure } = this.#connection;
-    return exchangeFailure(thrown, failure, this.#plan.server, this.#head !== null);
-  }
-
   #finish(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#plan.signal.removeEventListener('abort', this);
-    // undici watches over a connection from its first request on.
-    if (this.#controller === null) this.#connection.socket.destroy();
     this.#callbacks.onOver();
   }
 
@@ -243,4 +226,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     const bound = formatBytes(this.#plan.limits.maxMessageBytes);
     return new UpstreamMessageTooLarge(`the server sent a message of more than ${bound}`);
   }
+}
+
+function goneError(): PosternError {
+  return new CallCancelled('the client has gone or cancelled the call');
 }

@@ -1,30 +1,30 @@
 import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
 import { CallCancelled, UpstreamUnavailable } from '../errors.ts';
 import type { Connect } from './connect.ts';
+import { HttpConnection } from './wire/http-connection.ts';
 
 /** One connection to the server, which carries one exchange at a time. */
 export interface Connection {
-  readonly client: Client;
+  readonly http: HttpConnection;
   readonly socket: Socket;
   readonly link: LinkSecurity;
   /** Names and values of headers that its first request carries besides. */
   readonly greeting: readonly string[];
   /** It has carried an exchange before: the server may be closing it right now. */
   reused: boolean;
-  /** First error of the socket; undici tells the last, which hides a TLS alert behind its end. */
+  /** First error of the socket. */
   failure: Error | null;
   /** Generation of settings with which it was made. */
   readonly generation: number;
 }
 
-type PoolLimits = Pick<Limits, 'upstreamKeepAliveMs' | 'maxHeaderBytes'>;
+type PoolLimits = Pick<Limits, 'upstreamKeepAliveMs' | 'maxHeaderBytes' | 'upstreamIdleTimeoutMs'>;
 
 /** The connections to one server. How many there may be is not its business: see gate.ts. */
 export class Pool {
-  readonly #origin: string;
+  readonly #host: string;
   readonly #connect: Connect;
   readonly #limits: PoolLimits;
   readonly #closing = new AbortController();
@@ -35,7 +35,7 @@ export class Pool {
   #generation = 0;
 
   constructor(url: URL, connect: Connect, limits: PoolLimits) {
-    this.#origin = url.origin;
+    this.#host = url.host;
     this.#connect = connect;
     this.#limits = limits;
   }
@@ -93,17 +93,14 @@ export class Pool {
     const generation = this.#generation;
     if (this.#closing.signal.aborted) throw closedError();
     const { socket, link, greeting } = await this.#dial(signal);
-    const client = new Client(this.#origin, {
-      connect: handOver(socket),
-      pipelining: 1,
-      allowH2: false,
-      useMilo: false,
-      keepAliveTimeout: this.#limits.upstreamKeepAliveMs,
-      keepAliveMaxTimeout: this.#limits.upstreamKeepAliveMs,
-      maxHeaderSize: this.#limits.maxHeaderBytes,
+    const http = new HttpConnection(socket, {
+      host: this.#host,
+      maxHeaderBytes: this.#limits.maxHeaderBytes,
+      silenceMs: this.#limits.upstreamIdleTimeoutMs,
+      keepAliveMs: this.#limits.upstreamKeepAliveMs,
     });
     const connection: Connection = {
-      client,
+      http,
       socket,
       link,
       greeting,
@@ -131,23 +128,6 @@ export class Pool {
       throw byClosing ? closedError() : error;
     }
   }
-}
-
-/**
- * A connector that hands over one socket once. An undici client would make a new one when that is
- * gone; here a request that finds its connection closed must come back unsent.
- */
-function handOver(socket: Socket): NonNullable<Client.Options['connect']> {
-  let handed = false;
-  return (_options, callback) => {
-    const first = !handed;
-    handed = true;
-    // undici does not expect the answer before its own call has returned.
-    queueMicrotask(() => {
-      if (first) callback(null, socket);
-      else callback(new Error('the connection is closed'), null);
-    });
-  };
 }
 
 function closedError(): Error {

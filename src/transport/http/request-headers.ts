@@ -6,7 +6,7 @@ const OWN = new Set(['mcp-protocol-version', 'mcp-session-id']);
 
 const ANY_REPLY = 'application/json, text/event-stream';
 
-/** Names and values in turn, as undici takes them. */
+/** Names and values in turn. */
 type HeaderList = string[];
 
 /** Makes the headers of exchanges; nothing of the client's request but its `Mcp-*` headers passes. */

@@ -97,6 +97,7 @@ export class SessionKeeper {
       lastEventId: null,
       mcpHeaders: {},
       principal,
+      subjectToken: null,
       clientLink: null,
       connection: NOBODY,
       signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(END_TIMEOUT_MS)]),

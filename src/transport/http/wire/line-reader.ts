@@ -1,0 +1,51 @@
+import { Gather } from '#lib';
+import { MalformedResponse } from './malformed.ts';
+
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
+/** Reads lines that end with CR and LF, which may come in pieces. */
+export class LineReader {
+  readonly #begun = new Gather();
+  /** The line that was read last, without its end; each character is one byte (Latin-1). */
+  line = '';
+
+  /** At most so many characters of a line that is not whole yet. */
+  begun(length: number): string {
+    return this.#begun.first(length).toString('latin1');
+  }
+
+  /**
+   * Reads on in the line that begins at `at`, or goes on there.
+   *
+   * @returns index behind its end, or -1 when that has yet to come.
+   * @throws MalformedResponse when it is longer than `maxBytes`, or ends with LF alone.
+   */
+  read(bytes: Buffer, at: number, maxBytes: number): number {
+    const feed = bytes.indexOf(LINE_FEED, at);
+    const next = feed === -1 ? bytes.length : feed + 1;
+    if (this.#begun.length + next - at > maxBytes)
+      throw new MalformedResponse('it has a line or head that is too long');
+    if (feed === -1) {
+      this.#begun.append(bytes.subarray(at));
+      return -1;
+    }
+    if (this.#begun.length === 0) {
+      this.line = lineIn(bytes, at, feed);
+    } else {
+      this.#begun.append(bytes.subarray(at, next));
+      const whole = this.#begun.take();
+      this.line = lineIn(whole, 0, whole.length - 1);
+    }
+    return next;
+  }
+}
+
+function lineIn(bytes: Buffer, start: number, feed: number): string {
+  const end = feed - 1;
+  // RFC 9112, section 2.2 lets LF alone pass, and so does not everybody.
+  if (end < start || bytes[end] !== CARRIAGE_RETURN) {
+    throw new MalformedResponse('a line does not end with CR and LF');
+  }
+  return bytes.toString('latin1', start, end);
+}
