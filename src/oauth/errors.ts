@@ -20,7 +20,8 @@ export const AuthorizationMalformed = defineError('POSTERN_AUTHORIZATION_MALFORM
 });
 
 export const TokenMalformed = defineError('POSTERN_TOKEN_MALFORMED', {
-  meaning: 'The access token is no signed JSON Web Token, or not one for access, within the limits.',
+  meaning:
+    'The access token is no signed JSON Web Token, or not one for access, within the limits.',
   hint: 'Have the authorization server issue JWT access tokens (RFC 9068); opaque ones cannot be verified here.',
   httpStatus: 401,
   rpcCode: -32001,
@@ -83,6 +84,7 @@ export const ProofsExhausted = defineError('POSTERN_PROOFS_EXHAUSTED', {
 });
 
 export const KeySetInvalid = defineError('POSTERN_KEY_SET_INVALID', {
-  meaning: 'What should be an issuer’s keys is no JSON Web Key Set, or has no key that can be used.',
+  meaning:
+    'What should be an issuer’s keys is no JSON Web Key Set, or has no key that can be used.',
   hint: 'Look at what the issuer’s `jwks_uri`, or the configured file, contains.',
 });

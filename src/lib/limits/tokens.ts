@@ -17,7 +17,7 @@ export const TOKEN_LIMITS = {
   },
   tokenLeewayMs: {
     default: MINUTE,
-    min: 0,
+    min: SECOND,
     max: 5 * MINUTE,
     reason: 'Clocks of issuers and clients may differ from the gateway’s by so much.',
   },
