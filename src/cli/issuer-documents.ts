@@ -1,4 +1,5 @@
 import type { IssuerSettings } from '#config';
+import { messageOf } from '#lib';
 import type { FetchDocument } from '#transport';
 import { IssuerMetadataInvalid } from './errors.ts';
 

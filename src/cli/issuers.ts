@@ -1,10 +1,13 @@
 import type { IssuerSettings, Settings } from '#config';
-import type { EventSink } from '#lib';
+import type { EventSink, Limits } from '#lib';
 import { readSmallFile } from '#lib';
-import type { KeySource, TrustedIssuer } from '#oauth';
+import type { KeySource } from '#oauth';
 import { fixedKeys, readKeySet, RecentProofs, RemoteKeys, TokenVerifier } from '#oauth';
+import type { Policy } from '#policy';
+import { denyAllPolicy } from '#policy';
+import type { FetchDocument, HttpUpstreamTls } from '#transport';
 import { createDocumentFetcher } from '#transport';
-import type { InForce } from './egress-tls.ts';
+import type { EgressTls, InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
 
@@ -12,28 +15,102 @@ import { IssuerDocuments } from './issuer-documents.ts';
 export interface Issuers {
   /** By name of the listener. */
   readonly verifiers: ReadonlyMap<string, TokenVerifier>;
-  /** Follows changes of the files of the links to issuers. */
+  /** Follows changes of the files of links to issuers. */
   readonly watch: () => void;
   readonly close: () => void;
 }
 
 /** What issuers need besides their settings. */
 export interface IssuerContext {
-  readonly inForce: InForce;
+  readonly identity: InForce['identity'];
   readonly events: EventSink;
 }
 
 /**
  * Makes what verifies tokens. No issuer is asked for anything before a token of it comes.
  *
- * @throws LinkFileInvalid, KeySetInvalid for a file that does not hold what it should.
+ * @throws LinkFileInvalid, FileUnreadable, FileTooLarge, KeySetInvalid for a file that does not hold
+ *   what it should.
  */
 export async function createIssuers(
   { listeners, limits }: Settings,
   context: IssuerContext,
 ): Promise<Issuers> {
+  // One for all: a proof that was used on one listener is used.
   const replay = new RecentProofs({
     rememberMs: 2 * limits.tokenLeewayMs,
     maxProofs: limits.maxRememberedProofs,
   });
+  const links: EgressTls[] = [];
+  const verifiers = new Map<string, TokenVerifier>();
+  for (const { name, authorization } of listeners) {
+    if (authorization === null) continue;
+    const issuers = await Promise.all(
+      authorization.issuers.map(async (settings) => {
+        const source = await openIssuer(settings, limits, context);
+        if (source.link !== null) links.push(source.link);
+        return { ...settings, keys: source.keys };
+      }),
+    );
+    verifiers.set(name, new TokenVerifier({ issuers, replay, clock: Date.now, limits }));
+  }
+  let watches: readonly (() => void)[] = [];
+  return {
+    verifiers,
+    watch: () => {
+      watches = links.map((link) => link.watch(() => undefined));
+    },
+    close: () => {
+      for (const end of watches) end();
+    },
+  };
+}
+
+/** Where the keys of one issuer come from, and the link over which that is. */
+async function openIssuer(
+  issuer: IssuerSettings,
+  limits: Limits,
+  context: IssuerContext,
+): Promise<{ readonly keys: KeySource; readonly link: EgressTls | null }> {
+  const { name, keys } = issuer;
+  const { events } = context;
+  if (keys.kind === 'file') {
+    const text = await readSmallFile(keys.file, limits.maxKeySetBytes);
+    return { keys: fixedKeys(readKeySet(text, limits.maxKeySetBytes).keys), link: null };
+  }
+  const { link, fetch } = await openLink(issuer, limits, context);
+  const documents = new IssuerDocuments(issuer, fetch);
+  const source = { fetch: (signal: AbortSignal) => documents.keys(signal), clock: Date.now };
+  return { keys: new RemoteKeys({ issuer: name, ...source, limits, events }), link };
+}
+
+/** What fetches an issuer's documents, and the link over which it does; `null` with http. */
+export async function openLink(
+  { name, tls }: IssuerSettings,
+  limits: Limits,
+  { identity, events }: IssuerContext,
+): Promise<{ readonly fetch: FetchDocument; readonly link: EgressTls | null }> {
+  const inForce = { policy: () => PUBLIC, identity };
+  const link = tls === null ? null : await openEgressTls(name, tls, inForce, events);
+  const fetch = createDocumentFetcher({
+    server: null,
+    tls: link === null ? noTls : link.current,
+    limits,
+    events,
+    acceptLink: () => null,
+  });
+  return { fetch, link };
+}
+
+/**
+ * What issuers publish is no secret, and what signs their certificates is in the link's profile: the
+ * policy, which is for the traffic of MCP, narrows no link to them.
+ */
+const PUBLIC: Policy = (() => {
+  const policy = denyAllPolicy('none');
+  return { ...policy, links: { ...policy.links, enforcePqc: false } };
+})();
+
+function noTls(): HttpUpstreamTls {
+  throw new Error('this issuer is reached over plain http');
 }

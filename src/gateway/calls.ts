@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
-import type { Call, CallerToken, ReplySink, Services } from '#pipeline';
+import type { VerifiedToken } from '#oauth';
+import { TokenMissing } from '#oauth';
+import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
 import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
@@ -34,7 +36,7 @@ interface CallInFlight {
   readonly response: ServerResponse;
   readonly entrance: Entrance;
   /** What its access token says. */
-  token: CallerToken | null;
+  token: VerifiedToken | null;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
@@ -121,7 +123,7 @@ export class Calls {
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { read, abort, alone, entrance } of this.#inFlight) {
+    for (const { read, abort, alone, entrance, token } of this.#inFlight) {
       if (read === null) continue;
       const { call, target } = read;
       // Of a call to many servers the store knows what it is made of.
@@ -129,6 +131,7 @@ export class Calls {
       if (alone && (entrance.isRefused() || !permitted)) abort.abort();
       if (alone || !isLongLived(call)) continue;
       if (entrance.isOutdated() || !this.#destinations.permits(call, target)) abort.abort();
+      else if (token !== null && entrance.gate?.believes(token) !== true) abort.abort();
     }
   }
 
@@ -254,7 +257,8 @@ export function rejectRequest(
   error: PosternError,
 ): void {
   services.events({
-    severity: 'warn',
+    // Clients ask without a token first, to be told where to get one.
+    severity: error instanceof TokenMissing ? 'debug' : 'warn',
     name: 'request.rejected',
     message: error.message,
     fields: {

@@ -226,7 +226,7 @@ export class Gateway {
       origins: new Set(settings.allowedOrigins),
       scheme: settings.tls === null ? ('http' as const) : ('https' as const),
     };
-    const { name, host, port, minRevision, authorization } = settings;
+    const { name, host, port, minRevision } = settings;
     const gate = this.#gateFor(settings, names);
     return createListener({
       name,
@@ -243,9 +243,8 @@ export class Gateway {
         const { link, refusal } = arrival;
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });
-        } else if (gate !== null && authorization !== null && isMetadataPath(request.url)) {
-          const described = { authorization, names, origin: gate.originFor(request) };
-          answerMetadata(request, response, described, this.#services);
+        } else if (gate !== null && isMetadataPath(request.url)) {
+          answerMetadata(request, response, gate, this.#services);
         } else if (settings.legacySse && isSsePath(request.url)) {
           this.#duplex.handle(request, response, entrance);
         } else {
@@ -260,8 +259,7 @@ export class Gateway {
     if (authorization === null) return null;
     const verifier = this.#parts.verifiers.get(name);
     if (verifier === undefined) throw new Error(`nothing verifies the tokens of listener ${name}`);
-    const required = authorization.tokens === 'required';
-    return new TokenGate({ settings, required, verifier, names });
+    return new TokenGate({ settings, authorization, verifier, names });
   }
 
   /** Takes back what is being tried out, by itself. */

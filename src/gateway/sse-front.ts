@@ -4,7 +4,8 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { UNDECLARED_REVISION } from '#mcp';
-import type { Caller, CallerToken, Services } from '#pipeline';
+import type { VerifiedToken } from '#oauth';
+import type { Caller, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
 import { formatEvent } from '#transport';
 import { BodyBudget, readBody } from './body.ts';
@@ -42,7 +43,7 @@ interface Asked {
   readonly sink: HttpSink;
   readonly headers: SingleHeaders;
   readonly entrance: Entrance;
-  readonly token: CallerToken | null;
+  readonly token: VerifiedToken | null;
   readonly services: Services;
   readonly target: Target;
   /** Path of the endpoint for messages. */
@@ -118,7 +119,7 @@ export class SseFront {
       return { ...about, id, target, call, conversation: new Conversation(options) };
     });
     const { conversation } = session;
-    conversations.add(conversation, entrance.isOutdated);
+    conversations.add(conversation, () => entrance.isOutdated() || isDisbelieved(asked));
     response.once('close', () => void conversation.close(null));
     endInTime(session, asked);
     void conversation.ended.then((why) => end(asked, why));
@@ -159,6 +160,11 @@ function speakerOf({ request, entrance, token }: Asked): Speaker {
 function ownerOfAsked(asked: Asked): string {
   const speaker = speakerOf(asked);
   return ownerName(identify(speaker, asked.services.trustDomain, Date.now()), speaker.source);
+}
+
+/** Whether the token that the stream was opened with is believed no more. */
+function isDisbelieved({ token, entrance: { gate } }: Asked): boolean {
+  return token !== null && gate?.believes(token) !== true;
 }
 
 function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {

@@ -7,7 +7,7 @@ export interface TrustedIssuer {
   readonly name: string;
   /** Its issuer identifier. `iss` has to be equal, byte for byte (RFC 9068 §4). */
   readonly issuer: string;
-  /** What `aud` may name instead of the resource that was called; `null`: that alone (RFC 8707). */
+  /** What `aud` may name instead of the resource that was called; `null`: that, or its site (RFC 8707). */
   readonly audiences: readonly string[] | null;
   /** What it may sign with. */
   readonly algorithms: readonly TokenAlgorithm[];
@@ -33,6 +33,8 @@ export interface Presented {
   readonly url: string;
   /** The identifier of the protected resource (RFC 9728 §1.2) that was called. */
   readonly resource: string;
+  /** The identifier of all that is there together; a token for it is one for each of its resources. */
+  readonly site?: string;
   /** `x5t#S256` of the client's certificate on this link, `null` when it showed none. */
   readonly certificateThumbprint: string | null;
 }

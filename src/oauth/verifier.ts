@@ -49,6 +49,7 @@ export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
   readonly #known: VerifiedTokens;
+  readonly #shown = new WeakMap<VerifiedToken, KnownToken>();
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
@@ -85,6 +86,19 @@ export class TokenVerifier {
       if (foundNow === null) throw this.#noKey(token, clock());
       return admit(foundNow);
     });
+  }
+
+  /** Whether a token that it has verified is still believed, for what has been open since then. */
+  believes(token: VerifiedToken): boolean {
+    const known = this.#shown.get(token);
+    const nowMs = this.#options.clock();
+    if (known === undefined || nowMs >= known.claims.expiresAtMs) return false;
+    try {
+      // Keys that are being asked for decide the next time.
+      return known.issuer.keys.current(nowMs)?.has(known.signedBy) !== false;
+    } catch {
+      return false;
+    }
   }
 
   #noKey({ issuer }: UnverifiedToken, nowMs: number): Error {
@@ -129,6 +143,7 @@ export class TokenVerifier {
       weakened: Object.freeze({ ...verified, quantumSafe: false }),
     };
     this.#known.keep(tokenHash, known);
+    for (const shown of [known.verified, known.weakened]) this.#shown.set(shown, known);
     return known;
   }
 
@@ -140,7 +155,8 @@ export class TokenVerifier {
     presented: Presented,
   ): VerifiedToken {
     const { audiences } = known.claims;
-    const expected = known.issuer.audiences ?? [presented.resource];
+    const { resource, site = resource } = presented;
+    const expected = known.issuer.audiences ?? [resource, site];
     if (!expected.some((name) => audiences.includes(name))) {
       throw new TokenAudienceWrong('the access token is for another resource');
     }

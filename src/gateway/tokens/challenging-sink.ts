@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
+import { ScopeInsufficient } from '#oauth';
 import type { ReplyHead } from '#pipeline';
 import { HttpSink } from '../http-sink.ts';
 import type { TokenGate } from './gate.ts';
@@ -29,7 +30,8 @@ class ChallengingSink extends HttpSink {
   override json(status: number, head: ReplyHead, body: Buffer): void {
     const { neededScopes } = head;
     if (neededScopes !== undefined) {
-      this.#gate.challenge(this.#response, new ScopeInsufficient("x"), neededScopes);
+      const error = new ScopeInsufficient('the access token lacks scopes');
+      this.#gate.challenge(this.#response, error, neededScopes);
     }
     super.json(status, head, body);
   }

@@ -1,31 +1,38 @@
 /** A listener as OAuth 2.1 protected resource (MCP, Authorization; RFC 6750, RFC 9728). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ListenerSettings } from '#config';
+import type { AuthorizationSettings, ListenerSettings } from '#config';
 import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
 import type { TokenVerifier, VerifiedToken } from '#oauth';
-import { AuthorizationMalformed, challengesFor, TokenMissing } from '#oauth';
+import {
+  AuthorizationMalformed,
+  challengeOf,
+  metadataPathOf,
+  resourceMetadata,
+  TokenMissing,
+} from '#oauth';
 import type { HostNames } from '../http-guard.ts';
 import { checkOrigin, singleHeaders } from '../http-guard.ts';
 import type { Target } from '../routes.ts';
 import { routeOf } from '../routes.ts';
-import { metadataPathOf, originOf, pathOf, resourcePathOf } from './resources.ts';
+import { originOf, pathOf, resourcePathOf } from './resources.ts';
 
 /** What a {@link TokenGate} works with. */
 export interface TokenGateOptions {
   readonly settings: ListenerSettings;
-  /** Whether callers without a client certificate need a token. */
-  readonly required: boolean;
+  readonly authorization: AuthorizationSettings;
   readonly verifier: TokenVerifier;
   readonly names: HostNames;
 }
 
 /** Asks those who come in for their access tokens. */
 export class TokenGate {
+  readonly names: HostNames;
   readonly #options: TokenGateOptions;
   #origin: string | undefined;
 
   constructor(options: TokenGateOptions) {
+    this.names = options.names;
     this.#options = options;
   }
 
@@ -34,48 +41,79 @@ export class TokenGate {
    *
    * @param isOpen whether a request without a token may use anything there.
    * @throws RequestRefused, OriginRefused, PathUnknown before any token is looked at; what the verifier
-   *   throws for a token that is not good here, and for none where there is nothing without one.
+   *   throws for a token that is not good here, and for none where nothing is open without one.
    */
   admit(
     request: IncomingMessage,
     link: LinkSecurity,
     isOpen: (target: Target) => boolean,
   ): Promise<VerifiedToken> | VerifiedToken | null {
-    const { required, verifier, names } = this.#options;
-    const { authorization, dpop, ...headers } = singleHeaders(request);
-    checkOrigin(headers, names);
-    const url = request.url ?? '';
+    const headers = singleHeaders(request);
+    checkOrigin(headers, this.names);
+    const { url = '', method = '' } = request;
     const { target } = routeOf(url);
     if (hasTokenIn(url)) throw new AuthorizationMalformed('an access token stands in the URL');
+    const { authorization, dpop } = headers;
     const peer = link.kind === 'tls' ? link.peer : null;
+    const { authorization: settings, verifier } = this.#options;
     if (authorization === undefined && dpop === undefined) {
-      if ((peer !== null || !required) && isOpen(target)) return null;
+      const isEnough = peer !== null || settings.tokens === 'optional';
+      if (isEnough && isOpen(target)) return null;
       throw new TokenMissing('the request has no access token');
     }
-    const origin = this.originFor(request);
+    const origin = this.#originFor(request);
     return verifier.verify({
       authorization,
       dpop,
-      httpMethod: request.method ?? '',
+      httpMethod: method,
       url: `${origin}${pathOf(url)}`,
       resource: `${origin}${resourcePathOf(url)}`,
+      site: origin,
       certificateThumbprint: peer === null ? null : thumbprintOf(peer.fingerprint256),
     });
+  }
+
+  /** Whether a token with which a stream was opened is still believed. */
+  believes(token: VerifiedToken): boolean {
+    return this.#options.verifier.believes(token);
   }
 
   /** Tells a refused client how to come again, if another token would help (RFC 9110 §11.6.1). */
   challenge(response: ServerResponse, error: PosternError, scopes: readonly string[] = []): void {
     const { req } = response;
     const path = metadataPathOf(resourcePathOf(req.url ?? ''));
-    const challenges = challengesFor(error, {
-      resourceMetadata: `${this.originFor(req)}${path}`,
+    const challenge = challengeOf(error, {
+      resourceMetadata: `${this.#originFor(req)}${path}`,
       scopes,
+      ...this.#schemes(),
     });
-    if (challenges.length > 0) response.setHeader('www-authenticate', challenges);
+    if (challenge !== null) response.setHeader('www-authenticate', challenge);
   }
 
-  /** Scheme, name and port under which clients reach the listener. */
-  originFor({ socket }: IncomingMessage): string {
+  /** The metadata of the resource at a path of the listener; empty for all of it. */
+  describe(request: IncomingMessage, path: string): string {
+    const { issuers, scopesSupported } = this.#options.authorization;
+    const { bearer } = this.#schemes();
+    return resourceMetadata({
+      resource: `${this.#originFor(request)}${path}`,
+      issuers: issuers.map(({ issuer }) => issuer),
+      scopes: scopesSupported ?? [],
+      dpop: bearer ? 'taken' : 'required',
+      certificateBound: issuers.every(({ binding }) => binding === 'certificate'),
+    });
+  }
+
+  /** A token that is bound to a key is taken of every issuer, where it is not one's certificate. */
+  #schemes(): { readonly bearer: boolean; readonly dpop: boolean } {
+    const bindings = this.#options.authorization.issuers.map(({ binding }) => binding);
+    return {
+      bearer: bindings.some((binding) => binding !== 'dpop'),
+      dpop: bindings.some((binding) => binding !== 'certificate'),
+    };
+  }
+
+  /** Under which clients reach the listener; its port is known when somebody has come. */
+  #originFor({ socket }: IncomingMessage): string {
     this.#origin ??= originOf(this.#options.settings, socket.localPort ?? 0);
     return this.#origin;
   }

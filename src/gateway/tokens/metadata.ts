@@ -1,26 +1,16 @@
 /** Protected resource metadata (RFC 9728): where clients of a listener get tokens. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AuthorizationSettings } from '#config';
 import { toPosternError } from '#lib';
-import { resourceMetadata } from '#oauth';
 import type { Services } from '#pipeline';
 import { answerPreflight, isPreflight, shareAnswer } from '../cors.ts';
 import { rejectRequest } from '../calls.ts';
 import { MethodNotAllowed } from '../errors.ts';
-import type { HostNames } from '../http-guard.ts';
 import { checkOrigin, singleHeaders } from '../http-guard.ts';
 import { HttpSink } from '../http-sink.ts';
 import { newCallHead } from '../read-call.ts';
 import { routeOf } from '../routes.ts';
+import type { TokenGate } from './gate.ts';
 import { describedPathOf } from './resources.ts';
-
-/** What is described. */
-export interface Described {
-  readonly authorization: AuthorizationSettings;
-  readonly names: HostNames;
-  /** Scheme, name and port under which clients reach the listener. */
-  readonly origin: string;
-}
 
 /**
  * Answers with the metadata of the endpoint that the path names. Any well-formed name has some, so that
@@ -29,42 +19,33 @@ export interface Described {
 export function answerMetadata(
   request: IncomingMessage,
   response: ServerResponse,
-  described: Described,
+  gate: TokenGate,
   services: Services,
 ): void {
   const sink = new HttpSink(response, services.limits);
-  shareAnswer(request, response, described.names);
+  shareAnswer(request, response, gate.names);
   try {
-    if (isPreflight(request, described.names)) {
-      answerPreflight(request, response, described.names);
+    if (isPreflight(request, gate.names)) {
+      answerPreflight(request, response, gate.names);
       return;
     }
-    checkOrigin(singleHeaders(request), described.names);
-    sink.whole(200, { 'content-type': 'application/json' }, documentOf(request, described));
+    checkOrigin(singleHeaders(request), gate.names);
+    sink.whole(200, { 'content-type': 'application/json' }, documentOf(request, gate));
   } catch (thrown) {
     rejectRequest(response, services, sink, newCallHead(), toPosternError(thrown));
   }
 }
 
 /** @throws PathUnknown, MethodNotAllowed */
-function documentOf(
-  { url = '', method }: IncomingMessage,
-  { authorization, origin }: Described,
-): Buffer {
-  const path = describedPathOf(url);
+function documentOf(request: IncomingMessage, gate: TokenGate): Buffer {
+  const path = describedPathOf(request.url ?? '');
+  // Whether the path is one; what is there is nobody's concern here.
   if (path !== '') routeOf(path);
-  if (method !== 'GET') {
+  if (request.method !== 'GET') {
     throw new MethodNotAllowed('metadata is for reading', {
       hint: 'Use GET.',
       details: { allow: 'GET' },
     });
   }
-  const { issuers, scopesSupported } = authorization;
-  const document = resourceMetadata({
-    resource: `${origin}${path}`,
-    authorizationServers: issuers.map(({ issuer }) => issuer),
-    scopesSupported,
-    issuers,
-  });
-  return Buffer.from(JSON.stringify(document));
+  return Buffer.from(gate.describe(request, path));
 }

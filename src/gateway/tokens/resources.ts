@@ -1,4 +1,5 @@
 import type { ListenerSettings } from '#config';
+import { metadataPathOf } from '#oauth';
 
 /** Scheme, name and port under which clients reach a listener. */
 export function originOf(
@@ -26,12 +27,8 @@ export function pathOf(url: string): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-
-/** Where the metadata of a resource is, by its path (RFC 9728 §3.1). */
-export function metadataPathOf(resourcePath: string): string {
-  return `${WELL_KNOWN}${resourcePath}`;
-}
+/** RFC 9728 §3.1. */
+const WELL_KNOWN = metadataPathOf('/');
 
 /** Whether a path is one of protected resource metadata, known or not. */
 export function isMetadataPath(url: string | undefined): boolean {
