@@ -42,6 +42,7 @@ export type { Sealer } from './sealer.ts';
 export { allSignatureSchemes, signatureById, signatureOfKey } from './signatures.ts';
 export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';
+export { signToken } from './token-signing.ts';
 export type { ProfileTlsOptions } from './tls-options.ts';
 export {
   allTokenAlgorithms,

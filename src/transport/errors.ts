@@ -76,6 +76,29 @@ export const UpstreamMessageTooLarge = defineError('POSTERN_UPSTREAM_MESSAGE_TOO
   rpcCode: -32603,
 });
 
+export const UpstreamTokenUnavailable = defineError('POSTERN_UPSTREAM_TOKEN_UNAVAILABLE', {
+  meaning:
+    'The authorization server was not to be reached for an access token, or answered with none.',
+  hint: 'Look at `authorization` of the upstream; `postern check --connect` tries it.',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
+export const UpstreamTokenRefused = defineError('POSTERN_UPSTREAM_TOKEN_REFUSED', {
+  meaning: 'The authorization server gives the gateway no access token for the MCP server.',
+  hint: 'Look at the client’s registration there, and at `authorization` of the upstream, for the reason in the message (RFC 6749, section 5.2).',
+  httpStatus: 200,
+  rpcCode: -32603,
+});
+
+export const CallerTokenRequired = defineError('POSTERN_CALLER_TOKEN_REQUIRED', {
+  meaning:
+    'The MCP server is called in the name of callers, and the caller came without a token to exchange.',
+  hint: 'Call with an access token of an issuer that `exchange_from` of the upstream names.',
+  httpStatus: 403,
+  rpcCode: -32003,
+});
+
 export const DocumentUnavailable = defineError('POSTERN_DOCUMENT_UNAVAILABLE', {
   meaning:
     'A document that the gateway needs, such as an issuer’s keys or a token, cannot be fetched.',

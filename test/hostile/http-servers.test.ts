@@ -40,7 +40,7 @@ const EXPECTED: Readonly<Record<BehaviourName, readonly [code: string, says: Reg
   'declares an answer over the limit': [TOO_LARGE, /more than 1 MiB/],
   'sends an answer over the limit': [TOO_LARGE, /more than 1 MiB/],
   'sends an event over the limit': [TOO_LARGE, /more than 1 MiB/],
-  'redirects elsewhere': [NOT_MCP, /redirects, which is not followed/],
+  'redirects elsewhere': [NOT_MCP, /redirects to .*, which is not followed/],
   'wants other credentials': [CREDENTIALS, /gateway’s own credentials/],
   forbids: [CREDENTIALS, /gateway’s own credentials/],
 };

@@ -59,6 +59,13 @@ export const UPSTREAM_LIMITS = {
     reason:
       'Idle time of an upstream connection before it is closed; many servers close theirs after 5 s, and a call that meets that is lost.',
   },
+  maxExchangedTokens: {
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    reason:
+      'Callers’ tokens for one server, issued in exchange for their own; the one unused for longest makes room.',
+  },
   documentTimeoutMs: {
     default: 10 * SECOND,
     min: 100,

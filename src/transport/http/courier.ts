@@ -2,8 +2,11 @@ import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
-import { UpstreamCredentialsRefused, UpstreamUnavailable } from '../errors.ts';
+import { UpstreamUnavailable } from '../errors.ts';
+import type { Authorization } from '../oauth/authorization.ts';
 import type { UpstreamHealth, UpstreamReply } from '../upstream.ts';
+import type { Asker } from './authorized.ts';
+import { isUnauthorized, sendAuthorized } from './authorized.ts';
 import { connectFailure } from './connect-errors.ts';
 import type { Connect, ConnectorOptions } from './connect.ts';
 import { createConnector } from './connect.ts';
@@ -13,6 +16,7 @@ import { Gate } from './gate.ts';
 import { pinOf } from './pins.ts';
 import type { Connection } from './pool.ts';
 import { Pool } from './pool.ts';
+import { Redirects } from './redirects.ts';
 import { RequestHeaders } from './request-headers.ts';
 import type { ServerLabel } from './server-label.ts';
 
@@ -23,6 +27,8 @@ export interface HttpUpstreamOptions extends Omit<ConnectorOptions, 'limits' | '
   readonly headers: Readonly<Record<string, string>>;
   /** More of them, whose values change. */
   readonly credentials?: Pick<Credentials, 'current' | 'refused'>;
+  /** Access tokens, which belong to the exchange that they are sent with and to nothing else. */
+  readonly authorization?: Authorization;
   /** Other gateways use the same sessions: one that is not used here any more may be in use there. */
   readonly sharedSessions?: boolean;
   readonly limits: Limits;
@@ -41,9 +47,11 @@ export class Courier {
   readonly #label: ServerLabel;
   readonly #limits: Limits;
   readonly #credentials: NonNullable<HttpUpstreamOptions['credentials']>;
+  readonly #authorization: Authorization | null;
   readonly #connect: Connect;
   readonly #pool: Pool;
   readonly #gates: Gates;
+  readonly #redirects: Redirects;
   readonly #closing = new AbortController();
 
   /** @throws TypeError when the URL and `tls` do not go together. */
@@ -55,10 +63,12 @@ export class Courier {
     this.#label = { name: options.name, host: url.host };
     this.#limits = limits;
     this.#credentials = options.credentials ?? NO_CREDENTIALS;
+    this.#authorization = options.authorization ?? null;
     this.headers = new RequestHeaders(options.headers, () => this.#credentials.current());
     this.#connect = createConnector(options);
     this.#pool = new Pool(url, this.#connect, limits);
     this.#gates = createGates(limits);
+    this.#redirects = new Redirects(url, this.#label, options.events);
   }
 
   /** Open connections, busy and idle. */
@@ -81,10 +91,12 @@ export class Courier {
    * @param gate with what it is counted.
    * @throws PosternError of this room.
    */
-  async send(errand: Errand, gate: keyof Gates, principal: string): Promise<UpstreamReply> {
-    const plan = { ...errand, server: this.#label, limits: this.#limits };
+  async send(errand: Errand, gate: keyof Gates, asker: Asker): Promise<UpstreamReply> {
+    const send = (one: Errand): Promise<UpstreamReply> =>
+      this.#redirects.follow(one, (plan) => this.#send(plan, this.#gates[gate], asker.principal));
     try {
-      return await this.#send(plan, this.#gates[gate], principal);
+      if (this.#authorization === null) return await send(errand);
+      return await sendAuthorized(this.#authorization, asker, errand, send);
     } catch (error) {
       if (isUnauthorized(error)) this.#credentials.refused();
       throw error;
@@ -118,7 +130,8 @@ export class Courier {
     await this.#pool.close();
   }
 
-  async #send(plan: Errand & ExchangePlan, gate: Gate, principal: string): Promise<UpstreamReply> {
+  async #send(errand: Errand, gate: Gate, principal: string): Promise<UpstreamReply> {
+    const plan = { ...errand, server: this.#label, limits: this.#limits };
     for (;;) {
       await gate.enter(principal, plan.signal);
       const leave = (): void => gate.leave(principal);
@@ -153,11 +166,6 @@ export class Courier {
 
 const NONE: Readonly<Record<string, string>> = {};
 const NO_CREDENTIALS = { current: () => NONE, refused: () => undefined };
-
-/** 401, not 403: newer credentials may help (RFC 9110 §15.5.2). */
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof UpstreamCredentialsRefused && error.details['status'] === 401;
-}
 
 /**
  * Streams are counted apart, since they would otherwise take the place of calls for hours. So are

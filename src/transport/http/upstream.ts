@@ -56,7 +56,7 @@ class StreamableHttpUpstream implements HttpUpstream {
     this.#courier.checkCredentials();
     try {
       const errand = this.#errandFor(request, sessionId);
-      const reply = await this.#courier.send(errand, gateOf(request), request.principal);
+      const reply = await this.#courier.send(errand, gateOf(request), request);
       if (opensSession(request)) refuseOlderTransport(reply);
       if (reply.sessionId !== null) this.#bind(reply.sessionId, request, reply);
       const ended = request.httpMethod === 'DELETE' && reply.status < 300;
@@ -116,7 +116,7 @@ class StreamableHttpUpstream implements HttpUpstream {
   async #endSession(request: UpstreamRequest): Promise<void> {
     this.#courier.checkCredentials();
     const errand = this.#errandFor(request, request.sessionId);
-    await this.#courier.send(errand, 'answers', request.principal);
+    await this.#courier.send(errand, 'answers', request);
   }
 
   #bind(sessionId: string, request: UpstreamRequest, reply: UpstreamReply): void {

@@ -19,7 +19,7 @@ export class SseChannel implements Channel {
   /** Resolves when the stream is over. */
   readonly done: Promise<void>;
   readonly #server: SseServer;
-  readonly #principal: string;
+  readonly #asker: { readonly principal: string; readonly subjectToken: null };
   readonly #handlers: ChannelHandlers;
   readonly #inlet: Inlet;
   readonly #endpoint = Promise.withResolvers<string>();
@@ -33,7 +33,7 @@ export class SseChannel implements Channel {
 
   constructor(server: SseServer, principal: string, handlers: ChannelHandlers) {
     this.#server = server;
-    this.#principal = principal;
+    this.#asker = { principal, subjectToken: null };
     this.#handlers = handlers;
     this.#inlet = new Inlet({
       server,
@@ -69,7 +69,7 @@ export class SseChannel implements Channel {
     const gate = message.kind === 'request' ? 'calls' : 'answers';
     try {
       const errand = this.#post(path, message.bytes, observer);
-      await this.#server.courier.send(errand, gate, this.#principal);
+      await this.#server.courier.send(errand, gate, this.#asker);
     } catch (thrown) {
       if (this.#over.signal.aborted) throw this.#over.signal.reason;
       if (thrown instanceof SessionNotFound) this.#endAfterwards();
@@ -106,7 +106,7 @@ export class SseChannel implements Channel {
 
   async #receive(): Promise<void> {
     try {
-      const reply = await this.#server.courier.send(this.#get(), 'streams', this.#principal);
+      const reply = await this.#server.courier.send(this.#get(), 'streams', this.#asker);
       if (reply.kind === 'events') await this.#takeAll(reply.events);
       this.#end(new UpstreamUnavailable('the server ended the event stream of the session'));
     } catch (thrown) {
