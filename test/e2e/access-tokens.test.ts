@@ -29,6 +29,7 @@ async function start(t: TestContext, issuers: Readonly<Record<string, TestIssuer
     })),
   );
   const mirror = await startMirrorServer();
+  t.after(() => mirror.close());
   const authorization = { scopes_supported: ['read'], issuers: settings };
   const postern = await startTestPostern({
     servers: {
@@ -37,14 +38,13 @@ async function start(t: TestContext, issuers: Readonly<Record<string, TestIssuer
     },
     listeners: [{ name: 'main', address: '127.0.0.1:0', authorization }],
     policy: { rules: RULES },
-    limits: { token_leeway_ms: 0, key_set_cooldown_ms: 10 },
+    limits: { token_leeway_ms: 1000, key_set_cooldown_ms: 10 },
     ...more,
   });
   const link = pqFetch(postern);
   t.after(async () => {
     await link.close();
     await postern.stop();
-    await mirror.close();
   });
   return { postern, mirror, fetch: link.fetch };
 }
@@ -129,7 +129,7 @@ test('R-13 R-14 R-18 a token names its caller, and leaves no trace of itself', a
       const bad = {
         'another endpoint’s': tokenFor({ aud: postern.url('everything') }),
         'a longer audience': tokenFor({ aud: `${url}/` }),
-        expired: tokenFor({ exp: Math.floor(Date.now() / 1000) - 1 }),
+        expired: tokenFor({ exp: Math.floor(Date.now() / 1000) - 5 }),
         'of another issuer': down.token({ iss: corp.issuer, sub: 'ann', aud: url, scope: 'read' }),
         opaque: 'f00ba7',
       };
@@ -172,7 +172,7 @@ test('R-13 R-14 R-18 a token names its caller, and leaves no trace of itself', a
   });
 
   await t.test('a session is its principal’s, whichever token comes', async () => {
-    const mine = { ...bearer(tokenFor({ jti: 'one' })) };
+    const mine = bearer(tokenFor({ jti: 'one' }));
     const opened = await send(fetch, url, initialize(), mine);
     const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
     const again = bearer(tokenFor({ jti: 'two' }));
