@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
-import type { VerifiedToken } from '#oauth';
 import { TokenMissing } from '#oauth';
 import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
@@ -18,7 +17,7 @@ import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
 import { sinkFor } from './tokens/challenging-sink.ts';
-import type { TokenGate } from './tokens/gate.ts';
+import type { AdmittedToken, TokenGate } from './tokens/gate.ts';
 
 /** Where a request came in. */
 export interface Entrance extends Arrival {
@@ -36,7 +35,7 @@ interface CallInFlight {
   readonly response: ServerResponse;
   readonly entrance: Entrance;
   /** What its access token says. */
-  token: VerifiedToken | null;
+  token: AdmittedToken | null;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */

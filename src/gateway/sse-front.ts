@@ -4,7 +4,6 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { UNDECLARED_REVISION } from '#mcp';
-import type { VerifiedToken } from '#oauth';
 import type { Caller, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
 import { formatEvent } from '#transport';
@@ -25,6 +24,7 @@ import { routeOf } from './routes.ts';
 import type { SseSession } from './sse-sessions.ts';
 import { SseSessions } from './sse-sessions.ts';
 import { sinkFor } from './tokens/challenging-sink.ts';
+import type { AdmittedToken } from './tokens/gate.ts';
 
 /** What answering needs. */
 export interface SseFrontParts {
@@ -43,7 +43,7 @@ interface Asked {
   readonly sink: HttpSink;
   readonly headers: SingleHeaders;
   readonly entrance: Entrance;
-  readonly token: VerifiedToken | null;
+  readonly token: AdmittedToken | null;
   readonly services: Services;
   readonly target: Target;
   /** Path of the endpoint for messages. */

@@ -1,5 +1,6 @@
 import type { TokenRecord } from '#audit';
 import type { LinkSecurity } from '#crypto';
+import type { SubjectToken } from '#transport';
 
 /** Who is at the other end of a hop, as far as it has proven it. */
 export interface Caller {
@@ -9,7 +10,7 @@ export interface Caller {
   readonly token: CallerToken | null;
 }
 
-/** A verified access token, as far as a call depends on it; never the token itself. */
+/** A verified access token, as far as a call depends on it. */
 export interface CallerToken {
   /** Name of its issuer in the configuration. */
   readonly issuer: string;
@@ -28,6 +29,8 @@ export interface CallerToken {
   readonly quantumSafe: boolean;
   /** Names it in records and logs; tells nothing of it. */
   readonly id: string;
+  /** The token itself, for exchanging it; it is sent to no server. */
+  readonly presented: SubjectToken;
 }
 
 /** A token as the record has it. */

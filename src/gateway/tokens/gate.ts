@@ -11,6 +11,7 @@ import {
   resourceMetadata,
   TokenMissing,
 } from '#oauth';
+import { SubjectToken } from '#transport';
 import type { HostNames } from '../http-guard.ts';
 import { checkOrigin, singleHeaders } from '../http-guard.ts';
 import type { Target } from '../routes.ts';
@@ -25,10 +26,18 @@ export interface TokenGateOptions {
   readonly names: HostNames;
 }
 
+/** A token with which somebody was let in. */
+export interface AdmittedToken extends VerifiedToken {
+  /** What the verifier knows it by. */
+  readonly verified: VerifiedToken;
+  readonly presented: SubjectToken;
+}
+
 /** Asks those who come in for their access tokens. */
 export class TokenGate {
   readonly names: HostNames;
   readonly #options: TokenGateOptions;
+  readonly #known = new WeakMap<VerifiedToken, AdmittedToken>();
   #origin: string | undefined;
 
   constructor(options: TokenGateOptions) {
@@ -47,7 +56,7 @@ export class TokenGate {
     request: IncomingMessage,
     link: LinkSecurity,
     isOpen: (target: Target) => boolean,
-  ): Promise<VerifiedToken> | VerifiedToken | null {
+  ): Promise<AdmittedToken> | AdmittedToken | null {
     const headers = singleHeaders(request);
     checkOrigin(headers, this.names);
     const { url = '', method = '' } = request;
@@ -62,7 +71,7 @@ export class TokenGate {
       throw new TokenMissing('the request has no access token');
     }
     const origin = this.#originFor(request);
-    return verifier.verify({
+    const verified = verifier.verify({
       authorization,
       dpop,
       httpMethod: method,
@@ -71,11 +80,13 @@ export class TokenGate {
       site: origin,
       certificateThumbprint: peer === null ? null : thumbprintOf(peer.fingerprint256),
     });
+    const admit = (token: VerifiedToken): AdmittedToken => this.#admitted(token, authorization);
+    return verified instanceof Promise ? verified.then(admit) : admit(verified);
   }
 
   /** Whether a token with which a stream was opened is still believed. */
-  believes(token: VerifiedToken): boolean {
-    return this.#options.verifier.believes(token);
+  believes({ verified }: AdmittedToken): boolean {
+    return this.#options.verifier.believes(verified);
   }
 
   /** Tells a refused client how to come again, if another token would help (RFC 9110 §11.6.1). */
@@ -101,6 +112,16 @@ export class TokenGate {
       dpop: bearer ? 'taken' : 'required',
       certificateBound: issuers.every(({ binding }) => binding === 'certificate'),
     });
+  }
+
+  /** The same for each request with the same token, so that what is known of it is found by it. */
+  #admitted(verified: VerifiedToken, authorization = ''): AdmittedToken {
+    const known = this.#known.get(verified);
+    if (known !== undefined) return known;
+    const token = authorization.slice(authorization.indexOf(' ')).trimStart();
+    const admitted = { ...verified, verified, presented: new SubjectToken(token, verified) };
+    this.#known.set(verified, admitted);
+    return admitted;
   }
 
   /** A token that is bound to a key is taken of every issuer, where it is not one's certificate. */
