@@ -54,12 +54,12 @@ test('R-13: no mutation of a good proof is verified', () => {
 
 test('R-13: whatever comes in the headers, the refusal is one that is meant', () => {
   const verifier = verifierOf([trusted(world)]);
-  const text = fc.string({ maxLength: 200, unit: 'binary' });
+  const text = fc.string({ maxLength: 60, unit: 'binary' });
   fc.assert(
     fc.property(fc.constantFrom('Bearer ', 'DPoP ', ''), text, text, (scheme, rest, dpop) => {
       const { code } = refusalOf(verifier, { authorization: scheme + rest, dpop });
       assert.match(code, /^POSTERN_(TOKEN|AUTHORIZATION)_M/);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
