@@ -126,7 +126,9 @@ export class TokenVerifier {
       keys,
       proofHeader: null,
       verified,
-      weakened: Object.freeze({ ...verified, quantumSafe: false }),
+      weakened: verified.quantumSafe
+        ? Object.freeze({ ...verified, quantumSafe: false })
+        : verified,
     };
     this.#known.keep(tokenHash, known);
     return known;
