@@ -1,6 +1,4 @@
 /** Attacks on access tokens and their proofs, for the verifier and for a listener that uses it. */
-import { errorCatalogue } from '#lib';
-import './errors.ts';
 import type { AttackRequest, AttackRow } from './fixtures/attack.ts';
 import { dpop } from './fixtures/attack.ts';
 import { CLAIM_ATTACKS } from './fixtures/claim-attacks.ts';
@@ -38,11 +36,10 @@ const CHALLENGES: Readonly<Record<string, string | null>> = {
 };
 
 function attack(area: string, [name, refusal, build]: AttackRow): Attack {
-  const code = `POSTERN_${refusal}`;
   return {
     name: `${area}: ${name}`,
-    code,
-    httpStatus: errorCatalogue().get(code)?.httpStatus ?? 500,
+    code: `POSTERN_${refusal}`,
+    httpStatus: refusal === 'AUTHORIZATION_MALFORMED' ? 400 : 401,
     challenge: refusal in CHALLENGES ? (CHALLENGES[refusal] ?? null) : 'invalid_token',
     build: (world) => [build(world)],
   };

@@ -111,16 +111,21 @@ function timeOf(claims: JsonObject, name: 'exp' | 'iat' | 'nbf'): number | undef
 function readAudiences(aud: unknown): readonly string[] {
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   const isList = audiences.every((audience) => typeof audience === 'string');
-  if (!isList || audiences.length > MAX_AUDIENCES) throw malformed('has an aud that is no list');
+  if (!isList || audiences.length > MAX_AUDIENCES)
+    throw malformed('has an aud that is no text and no list of a few');
   return audiences;
 }
 
-/** @throws TokenMalformed when it is bound to something that cannot be checked here (RFC 7800 §3). */
+/**
+ * To pass over a confirmation that is not known here would make a bearer token of a bound one.
+ *
+ * @throws TokenMalformed when it is bound to something that cannot be checked here.
+ */
 function readConfirmation(
   cnf: unknown,
 ): Pick<AccessClaims, 'keyThumbprint' | 'certificateThumbprint'> {
   if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))
-    throw malformed('has a bad cnf');
+    throw malformed('has a cnf that is no object');
   const { jkt, 'x5t#S256': x5t, ...others } = cnf as Record<string, unknown>;
   if (Object.keys(others).length > 0) throw malformed('is bound in a way that is not known here');
   return {

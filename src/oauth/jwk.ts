@@ -7,7 +7,7 @@ import { isBase64url } from './base64url.ts';
 /** A public signature key, as a JSON Web Key said it. */
 export interface PublicKey {
   readonly key: KeyObject;
-  /** SHA-256 of the members that make the key, base64url (RFC 7638; RFC 9964 §6 for AKP). */
+  /** SHA-256 of the members that make the key, base64url (RFC 7638; RFC 9964 for AKP). */
   readonly thumbprint: string;
   /** Whether this kind of key is one for the algorithm. */
   readonly fits: (algorithm: TokenAlgorithm) => boolean;
@@ -15,7 +15,7 @@ export interface PublicKey {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** What private keys and shared secrets have (RFC 7518 §6, RFC 9964 §3). */
+/** What private keys and shared secrets have (RFC 7518 §6, RFC 9964). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const;
 
 /** Shorter ones can be broken; longer ones take milliseconds. */

@@ -71,7 +71,9 @@ function readProofHeader(written: WrittenToken): ProofHeader {
   if (algorithm === undefined) throw refuse('has an algorithm that is not accepted');
   const publicKey = keyOf(header['jwk']);
   if (!publicKey.fits(algorithm)) throw refuse('has a key that does not fit its algorithm');
-  return { written: written.header, algorithm, publicKey };
+  // A part of a text keeps all of it in memory, and this is kept with the token.
+  const copy = Buffer.from(written.header, 'latin1').toString('latin1');
+  return { written: copy, algorithm, publicKey };
 }
 
 function keyOf(jwk: unknown): PublicKey {

@@ -140,7 +140,9 @@ export class TokenVerifier {
       keys,
       proofHeader: null,
       verified,
-      weakened: Object.freeze({ ...verified, quantumSafe: false }),
+      weakened: verified.quantumSafe
+        ? Object.freeze({ ...verified, quantumSafe: false })
+        : verified,
     };
     this.#known.keep(tokenHash, known);
     for (const shown of [known.verified, known.weakened]) this.#shown.set(shown, known);
