@@ -5,7 +5,7 @@ import type { KeySource } from '#oauth';
 import { fixedKeys, readKeySet, RecentProofs, RemoteKeys, TokenVerifier } from '#oauth';
 import type { Policy } from '#policy';
 import { denyAllPolicy } from '#policy';
-import type { FetchDocument, HttpUpstreamTls } from '#transport';
+import type { HttpUpstreamTls } from '#transport';
 import { createDocumentFetcher } from '#transport';
 import type { EgressTls, InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
@@ -72,24 +72,31 @@ async function openIssuer(
   limits: Limits,
   context: IssuerContext,
 ): Promise<{ readonly keys: KeySource; readonly link: EgressTls | null }> {
-  const { name, keys } = issuer;
-  const { events } = context;
-  if (keys.kind === 'file') {
-    const text = await readSmallFile(keys.file, limits.maxKeySetBytes);
-    return { keys: fixedKeys(readKeySet(text, limits.maxKeySetBytes).keys), link: null };
+  const { read, link } = await openKeys(issuer, limits, context);
+  if (issuer.keys.kind === 'file') {
+    const { keys } = readKeySet(await read(NEVER), limits.maxKeySetBytes);
+    return { keys: fixedKeys(keys), link };
   }
-  const { link, fetch } = await openLink(issuer, limits, context);
-  const documents = new IssuerDocuments(issuer, fetch);
-  const source = { fetch: (signal: AbortSignal) => documents.keys(signal), clock: Date.now };
-  return { keys: new RemoteKeys({ issuer: name, ...source, limits, events }), link };
+  const { events } = context;
+  const source = { issuer: issuer.name, fetch: read, clock: Date.now };
+  return { keys: new RemoteKeys({ ...source, limits, events }), link };
 }
 
-/** What fetches an issuer's documents, and the link over which it does; `null` with http. */
-export async function openLink(
-  { name, tls }: IssuerSettings,
+const NEVER = new AbortController().signal;
+
+/** What reads an issuer's key set as it is by now, and the link over which it does, if there is one. */
+export async function openKeys(
+  issuer: IssuerSettings,
   limits: Limits,
   { identity, events }: IssuerContext,
-): Promise<{ readonly fetch: FetchDocument; readonly link: EgressTls | null }> {
+): Promise<{
+  readonly read: (signal: AbortSignal) => Promise<Buffer>;
+  readonly link: EgressTls | null;
+}> {
+  const { name, keys, tls } = issuer;
+  if (keys.kind === 'file') {
+    return { read: () => readSmallFile(keys.file, limits.maxKeySetBytes), link: null };
+  }
   const inForce = { policy: () => PUBLIC, identity };
   const link = tls === null ? null : await openEgressTls(name, tls, inForce, events);
   const fetch = createDocumentFetcher({
@@ -99,7 +106,8 @@ export async function openLink(
     events,
     acceptLink: () => null,
   });
-  return { fetch, link };
+  const documents = new IssuerDocuments(issuer, fetch);
+  return { read: (signal) => documents.keys(signal), link };
 }
 
 /**
