@@ -1,7 +1,7 @@
 import type { IssuerSettings, Settings } from '#config';
 import type { EventSink, Limits } from '#lib';
 import { readSmallFile } from '#lib';
-import type { KeySource } from '#oauth';
+import type { KeySource, TrustedIssuer } from '#oauth';
 import { fixedKeys, readKeySet, RecentProofs, RemoteKeys, TokenVerifier } from '#oauth';
 import type { Policy } from '#policy';
 import { denyAllPolicy } from '#policy';
@@ -45,13 +45,12 @@ export async function createIssuers(
   const verifiers = new Map<string, TokenVerifier>();
   for (const { name, authorization } of listeners) {
     if (authorization === null) continue;
-    const issuers = await Promise.all(
-      authorization.issuers.map(async (settings) => {
-        const source = await openIssuer(settings, limits, context);
-        if (source.link !== null) links.push(source.link);
-        return { ...settings, keys: source.keys };
-      }),
-    );
+    const issuers: TrustedIssuer[] = [];
+    for (const settings of authorization.issuers) {
+      const { keys, link } = await openIssuer(settings, limits, context);
+      issuers.push({ ...settings, keys });
+      if (link !== null) links.push(link);
+    }
     verifiers.set(name, new TokenVerifier({ issuers, replay, clock: Date.now, limits }));
   }
   let watches: readonly (() => void)[] = [];

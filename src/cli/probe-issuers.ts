@@ -1,6 +1,7 @@
 import type { IssuerSettings, Settings } from '#config';
 import type { Limits } from '#lib';
 import { messageOf } from '#lib';
+import type { ReadKeySet } from '#oauth';
 import { readKeySet } from '#oauth';
 import { visible } from '#telemetry';
 import { openKeys } from './issuers.ts';
@@ -27,7 +28,8 @@ export function probeIssuers({ listeners, limits }: Settings): Promise<readonly 
     issuers.map(async ({ listener, issuer }) => {
       const { name } = issuer;
       try {
-        return { listener, name, reachable: true, ...(await keysOf(issuer, limits)) };
+        const { unused: notes } = await keysOf(issuer, limits);
+        return { listener, name, reachable: true, detail: 'its keys are there', notes };
       } catch (thrown) {
         return { listener, name, reachable: false, detail: messageOf(thrown), notes: [] };
       }
@@ -35,15 +37,11 @@ export function probeIssuers({ listeners, limits }: Settings): Promise<readonly 
   );
 }
 
-async function keysOf(
-  issuer: IssuerSettings,
-  limits: Limits,
-): Promise<Pick<IssuerProbe, 'detail' | 'notes'>> {
+async function keysOf(issuer: IssuerSettings, limits: Limits): Promise<ReadKeySet> {
   const silent = (): void => undefined;
   const { read } = await openKeys(issuer, limits, { identity: () => null, events: silent });
   const bytes = await read(AbortSignal.timeout(limits.keySetTimeoutMs));
-  const { unused } = readKeySet(bytes, limits.maxKeySetBytes);
-  return { detail: 'its keys are there', notes: unused };
+  return readKeySet(bytes, limits.maxKeySetBytes);
 }
 
 /** What came of each issuer, for people. Issuers choose some of the text, so it is made harmless. */

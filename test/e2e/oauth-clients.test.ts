@@ -1,11 +1,11 @@
 /** Official clients that find out by themselves how to get a token, and a real authorization server. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { issueClient } from '#identity';
-import { newSigner, World } from '../../src/oauth/attacks.fixture.ts';
 import { startAuthorizationServer } from '../support/authorization-server.ts';
 import { pqFetch } from '../support/clients.ts';
 import { connectV1 } from '../support/peer.ts';
@@ -88,19 +88,19 @@ test('R-13 R-23 official clients get tokens from a real authorization server and
   const call = request(1, 'tools/call', { name: 'echo', arguments: { message: 'hi' } });
 
   await t.test('a token that is bound to a key serves its holder alone', async () => {
-    const place = { issuer, otherIssuer: '', resource: url, url, httpMethod: 'POST' };
-    const nowSeconds = () => Math.floor(Date.now() / 1000);
-    const world = new World({ ...place, nowSeconds }, ['ES256']);
-    const key = newSigner('ES256', 'client');
-    const atServer = { htu: `${issuer}/token`, ath: undefined, jti: randomUUID() };
-    const dpop = world.proof('', atServer, {}, key);
+    const key = await generateKeyPair('ES256');
+    const dpop = await proofOf(key, { htu: `${issuer}/token` });
     const token = await tokenOf('proving', link.fetch, { dpop });
-    const proof = (by = key) => ({ dpop: world.proof(token, {}, {}, by) });
+    const ath = hash('sha256', token, 'base64url');
+    const proof = async (by = key) => ({ dpop: await proofOf(by, { htu: url, ath }) });
     const scheme = { authorization: `DPoP ${token}` };
     const statusOf = async (headers: Record<string, string>): Promise<number> =>
       (await send(link.fetch, url, call, headers)).status;
-    assert.notEqual(await statusOf({ ...scheme, ...proof() }), 401);
-    assert.equal(await statusOf({ ...scheme, ...proof(newSigner('ES256')) }), 401);
+    assert.notEqual(await statusOf({ ...scheme, ...(await proof()) }), 401);
+    assert.equal(
+      await statusOf({ ...scheme, ...(await proof(await generateKeyPair('ES256'))) }),
+      401,
+    );
     assert.equal(await statusOf({ authorization: `Bearer ${token}` }), 401);
   });
 
@@ -112,3 +112,14 @@ test('R-13 R-23 official clients get tokens from a real authorization server and
     assert.equal(await over(link.fetch), 401);
   });
 });
+
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
+/** A proof of a client that is not ours (RFC 9449 §4.2). */
+async function proofOf({ publicKey, privateKey }: KeyPair, claims: object): Promise<string> {
+  const jwk = await exportJWK(publicKey);
+  return new SignJWT({ jti: randomUUID(), htm: 'POST', ...claims })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+    .setIssuedAt()
+    .sign(privateKey);
+}

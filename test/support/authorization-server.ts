@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from 'oidc-provider';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import { createAuthority } from './certificates.ts';
 import { listen } from './http-upstream.ts';
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { issueClient } from '#identity';
-import { ATTACKS, newSigner, thumbprintOf, World } from '../../src/oauth/attacks.fixture.ts';
-import { pqFetch } from '../support/clients.ts';
-import { startMirrorServer } from '../support/mirror-server.ts';
-import { startTestPostern, temporaryFile } from '../support/postern.ts';
-import { request, send } from '../support/raw.ts';
+import { pqFetch } from '../../test/support/clients.ts';
+import { startMirrorServer } from '../../test/support/mirror-server.ts';
+import { startTestPostern, temporaryFile } from '../../test/support/postern.ts';
+import { request, send } from '../../test/support/raw.ts';
+import { ATTACKS, newSigner, thumbprintOf, World } from './attacks.fixture.ts';
 
 const SITE = 'https://gw.example';
 const PATH = '/servers/mirror/mcp';
@@ -67,7 +67,7 @@ test('R-13 R-14 every attack with a token is refused at the door, and good calle
     }
     const { status, headers, message } = await call({ ...requests.at(-1) });
     assert.equal(status, httpStatus, name);
-    assert.equal((message?.['error'] as { data: { code: string } }).data.code, code, name);
+    assert.equal(posternCodeOf(message), code, name);
     const told = headers.get('www-authenticate') ?? '';
     assert.equal(/error="([^"]*)"/.exec(told)?.[1] ?? null, challenge, name);
     assert.match(told, /resource_metadata="https:\/\/gw\.example\/\.well-known\//, name);
@@ -103,3 +103,7 @@ test('R-13 R-14 every attack with a token is refused at the door, and good calle
   );
   assert.equal(tokens.get('corp:held')?.token?.binding, 'certificate');
 });
+
+function posternCodeOf(message: Record<string, unknown> | null): unknown {
+  return (message?.['error'] as { data?: { code?: unknown } } | undefined)?.data?.code;
+}
