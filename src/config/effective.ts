@@ -102,13 +102,13 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],
-    ...authorizationRows(listener.authorization, at('authorization')),
+    ...resourceRows(listener.authorization, at('authorization')),
     [at('min_revision'), listener.minRevision.name],
     [at('legacy_sse'), listener.legacySse ? 'on' : 'off'],
   ];
 }
 
-function authorizationRows(
+function resourceRows(
   authorization: ListenerSettings['authorization'],
   at: YamlPath,
 ): readonly Row[] {

@@ -2,7 +2,7 @@ import { DEFAULT_PROFILE } from '#crypto';
 import { OLDEST_REVISION, REVISION_NAMES } from '#mcp';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
-import { authorization } from './authorization-schema.ts';
+import { authorization } from './resource-schema.ts';
 import { certificateFiles } from './certificate-schema.ts';
 import { address, hostName, origin, path, settingName } from './fields.ts';
 import { profileName } from './profile.ts';

@@ -66,7 +66,7 @@ export interface ListenerSettings {
   /** Exact values of browsers' `Origin` header. */
   readonly allowedOrigins: readonly string[];
   /** `null` where client certificates alone tell who calls. */
-  readonly authorization: AuthorizationSettings | null;
+  readonly authorization: ResourceSettings | null;
   /** Of MCP; clients with an older one are refused. */
   readonly minRevision: Revision;
   /** Whether clients may use HTTP+SSE (2024-11-05) too. */
@@ -74,7 +74,7 @@ export interface ListenerSettings {
 }
 
 /** That a listener takes OAuth access tokens. */
-export interface AuthorizationSettings {
+export interface ResourceSettings {
   /** Whether callers without a client certificate need one. */
   readonly tokens: 'required' | 'optional';
   /** Origin under which clients reach the listener; `null` for its own name and port. */

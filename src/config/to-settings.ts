@@ -6,7 +6,7 @@ import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
 import { splitSecrets } from './secret.ts';
-import { toAuthorization } from './to-authorization.ts';
+import { toResource } from './to-resource.ts';
 import type { ServerOutput } from './server-schema.ts';
 import type {
   CertificateFiles,
@@ -93,7 +93,7 @@ function toListener(
     authorization:
       listener.authorization === undefined
         ? null
-        : toAuthorization(listener.authorization, absolute, (tlsOfIssuer) =>
+        : toResource(listener.authorization, absolute, (tlsOfIssuer) =>
             toTls(tlsOfIssuer, absolute, profileOf),
           ),
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,

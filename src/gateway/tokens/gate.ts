@@ -1,6 +1,6 @@
 /** A listener as OAuth 2.1 protected resource (MCP, Authorization; RFC 6750, RFC 9728). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AuthorizationSettings, ListenerSettings } from '#config';
+import type { ResourceSettings, ListenerSettings } from '#config';
 import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
 import type { TokenVerifier, VerifiedToken } from '#oauth';
@@ -21,7 +21,7 @@ import { originOf, pathOf, resourcePathOf } from './resources.ts';
 /** What a {@link TokenGate} works with. */
 export interface TokenGateOptions {
   readonly settings: ListenerSettings;
-  readonly authorization: AuthorizationSettings;
+  readonly authorization: ResourceSettings;
   readonly verifier: TokenVerifier;
   readonly names: HostNames;
 }

@@ -125,4 +125,4 @@ export const authorization = z
   });
 
 /** The section as written, checked. */
-export type AuthorizationOutput = z.output<typeof authorization>;
+export type ResourceOutput = z.output<typeof authorization>;

@@ -1,13 +1,13 @@
 import { allTokenAlgorithms, tokenAlgorithmByName } from '#crypto';
-import type { AuthorizationOutput } from './authorization-schema.ts';
-import type { AuthorizationSettings, HttpSettings, IssuerSettings } from './settings.ts';
+import type { ResourceOutput } from './resource-schema.ts';
+import type { ResourceSettings, HttpSettings, IssuerSettings } from './settings.ts';
 
 /** The checked section as settings. */
-export function toAuthorization(
-  written: AuthorizationOutput,
+export function toResource(
+  written: ResourceOutput,
   absolute: (path: string) => string,
-  toTls: (tls: AuthorizationOutput['issuers'][number]['tls']) => HttpSettings['tls'],
-): AuthorizationSettings {
+  toTls: (tls: ResourceOutput['issuers'][number]['tls']) => HttpSettings['tls'],
+): ResourceSettings {
   return {
     tokens: written.tokens,
     resource: written.resource ?? null,
