@@ -97,9 +97,12 @@ function chooseServers(
   return { ...settings, servers: settings.servers.filter(({ name }) => wanted.includes(name)) };
 }
 
-function exitOf(valid: boolean, probes: readonly Pick<ServerProbe, 'reachable'>[]): number {
+type Tried = Pick<ServerProbe, 'reachable'> & Partial<Pick<ServerProbe, 'token'>>;
+
+function exitOf(valid: boolean, probes: readonly Tried[]): number {
   if (!valid) return EXIT.config;
-  return probes.every(({ reachable }) => reachable) ? EXIT.ok : EXIT.unavailable;
+  const fine = probes.every(({ reachable, token }) => reachable && token?.works !== false);
+  return fine ? EXIT.ok : EXIT.unavailable;
 }
 
 function show(value: EffectiveSetting['value']): string {

@@ -141,10 +141,14 @@ function tryPort(host: string, port: number): Promise<string | null> {
 
 async function examineServers(settings: Settings): Promise<Finding[]> {
   const probes = await probeServers(settings, { inspect: false });
-  return probes.map(({ name, reachable, detail, link, notes }) => {
+  const hops = probes.map(({ name, reachable, detail, link, notes }) => {
     const how = link?.kind === 'tls' ? ` (${link.peerSignature?.name ?? 'no'} certificate)` : '';
     return finding('server', reachable, [`${name}: ${visible(detail)}${how}`, ...notes].join('; '));
   });
+  const tokens = probes.flatMap(({ name, token }) =>
+    token === null ? [] : finding('token', token.works, `${name}: ${visible(token.detail)}`),
+  );
+  return [...hops, ...tokens];
 }
 
 function finding(area: string, fine: boolean, detail: string): Finding {

@@ -10,6 +10,7 @@ const REFUSED: ServerProbe = {
   detail: 'the certificate is for another name: \u001b[2Jevil',
   link: null,
   notes: ['notes was shown no client certificate'],
+  token: { works: false, detail: 'refused: \u202eterces' },
   shows: {
     protocol: 'TLSv1.3',
     group: 'X25519',
@@ -36,6 +37,7 @@ test('R-08 what a refused server shows is told, and its text commands no termina
   assert.match(text, /^ {4}not before +2026-01-01T00:00:00\.000Z$/m);
   assert.match(text, /^ {4}not after +unreadable$/m);
   assert.match(text, /^ {4}✗ its key exchange is X25519$/m);
+  assert.match(text, /^ {2}✗ token for notes: refused: \\u\{202e\}terces$/m);
   assert.match(text, /^ {2}note: notes was shown no client certificate$/m);
 });
 

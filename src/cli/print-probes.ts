@@ -9,17 +9,23 @@ import type { ServerProbe } from './probe-servers.ts';
  * What came of each server's hop, for people. Servers choose some of the text, so it is made harmless.
  */
 export function probesText(probes: readonly ServerProbe[]): string {
-  const rows = probes.map(({ name, reachable, detail, link }) => [
-    `${reachable ? style('green', '✓') : style('red', '✗')} ${name}`,
+  const rows = probes.map(({ name, reachable, token, detail, link }) => [
+    `${reachable && token?.works !== false ? style('green', '✓') : style('red', '✗')} ${name}`,
     visible(detail),
     link === null ? '-' : strengthOf(link),
   ]);
   const head = ['server', 'hop', 'negotiated'].map((title) => style('dim', title));
-  const notes = probes.flatMap((probe) => probe.notes).map((note) => `  note: ${note}`);
+  const tokens = probes.flatMap(({ name, token }) =>
+    token === null ? [] : [tokenText(name, token)],
+  );
+  const notes = [
+    ...tokens,
+    ...probes.flatMap((probe) => probe.notes).map((note) => `note: ${note}`),
+  ];
   return [
     table([head, ...rows]),
     ...probes.flatMap(({ name, shows }) => (shows === null ? [] : [showingText(name, shows)])),
-    ...(notes.length === 0 ? [] : [notes.join('\n')]),
+    ...(notes.length === 0 ? [] : [notes.map((note) => `  ${note}`).join('\n')]),
   ].join('\n\n');
 }
 
@@ -30,6 +36,11 @@ export function describeProbe({ link, shows, ...probe }: ServerProbe): object {
     link: link === null ? null : describeLink(link),
     ...(shows === null ? {} : { shows: describeShowing(shows) }),
   };
+}
+
+function tokenText(name: string, { works, detail }: NonNullable<ServerProbe['token']>): string {
+  const mark = works ? style('green', '✓') : style('red', '✗');
+  return `${mark} token for ${name}: ${visible(detail)}`;
 }
 
 function strengthOf(link: LinkSecurity): string {

@@ -6,6 +6,7 @@ import type { Policy } from '#policy';
 import { denyAllPolicy, profileUnder, readPolicy } from '#policy';
 import type { ServerShowing } from '#transport';
 import { Guardian, inspectServer } from '#transport';
+import type { TokenProbe } from './server-tokens.ts';
 import { createServers } from './servers.ts';
 
 /** What came of trying a server's hop. */
@@ -19,6 +20,8 @@ export interface ServerProbe {
   readonly link: LinkSecurity | null;
   /** Where the hop of a running gateway differs from this one. */
   readonly notes: readonly string[];
+  /** Whether there is a token for it; `null` when it is asked without. */
+  readonly token: TokenProbe | null;
   /** What a server shows whose hop was refused, unverified; `null` when there is nothing to show. */
   readonly shows: ServerShowing | null;
 }
@@ -38,25 +41,27 @@ export async function probeServers(
   const guardian = new Guardian(silent);
   // Without a running gateway there is none of its certificates to show.
   const inForce = { policy: () => policy, identity: () => null };
-  const { upstreams } = await createServers(settings, {
+  const servers = await createServers(settings, {
     inForce,
     events: silent,
     guardian,
     stateDir: settings.stateDir ?? defaultStateDir(process.env),
   });
+  const { upstreams, tokens } = servers;
   try {
     return await Promise.all(
       settings.servers.map(async (server): Promise<ServerProbe> => {
         const { name, transport } = server;
         const health = await upstreams.find((upstream) => upstream.name === name)?.health();
         if (health === undefined) throw new Error(`no upstream for server ${name}`);
+        const token = (await tokens.get(name)?.probe()) ?? null;
         const wanted = inspect && !health.reachable;
         const shows = wanted ? await showingOf(server, policy, settings) : null;
-        return { name, kind: transport.kind, ...health, notes: notesOn(server), shows };
+        return { name, kind: transport.kind, ...health, notes: notesOn(server), token, shows };
       }),
     );
   } finally {
-    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await Promise.all([servers.close(), ...upstreams.map((upstream) => upstream.close())]);
     await guardian.close();
   }
 }
@@ -72,6 +77,7 @@ async function showingOf(
     url: transport.url,
     serverName: tls.serverName,
     profile: narrowed(policy, tls.profile),
+    addresses: { reach: transport.addresses, isConfigured: true },
     timeoutMs: limits.upstreamConnectTimeoutMs,
   });
 }

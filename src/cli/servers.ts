@@ -17,6 +17,8 @@ import {
 import type { InForce } from './egress-tls.ts';
 import { openEgressTls } from './egress-tls.ts';
 import { packageRoot, packageVersion } from './package.ts';
+import type { ServerTokens } from './server-tokens.ts';
+import { openServerTokens } from './server-tokens.ts';
 
 /** The servers behind the gateway, with what is read for them while it runs. */
 export interface Servers {
@@ -26,6 +28,8 @@ export interface Servers {
   readonly watch: () => Promise<void>;
   /** The certificates from files that servers are shown, by name of the server. */
   readonly leaves: () => ReadonlyMap<string, readonly X509Certificate[]>;
+  /** The access tokens for servers that have any, by name of the server. */
+  readonly tokens: ReadonlyMap<string, ServerTokens>;
   /** Lets new exchanges use new connections alone, for when the policy for links has changed. */
   readonly recycleLinks: () => void;
   /** Ends the following of changes. */
@@ -46,6 +50,7 @@ export interface ServerContext {
 interface OneServer {
   readonly upstream: Upstream;
   readonly credentials: Credentials;
+  readonly tokens: ServerTokens | null;
   /** Follows changes of the link's files; returns what ends this. */
   readonly watchLink: () => () => void;
   readonly leaves: () => readonly X509Certificate[];
@@ -63,7 +68,8 @@ export async function createServers(settings: Settings, context: ServerContext):
   const servers = await Promise.all(
     settings.servers.map(async (server) => {
       const made = await createServer(server, settings, context);
-      return { ...made, upstream: bridged(made.upstream, server, settings, context, sealer) };
+      const whole = bridged(made.upstream, server, settings, context, sealer);
+      return { ...made, upstream: made.tokens?.guard(whole) ?? whole };
     }),
   );
   let watches: readonly (() => void)[] = [];
@@ -71,15 +77,26 @@ export async function createServers(settings: Settings, context: ServerContext):
     upstreams: servers.map(({ upstream }) => upstream),
     watch: async () => {
       watches = servers.map(({ watchLink }) => watchLink());
-      await Promise.all(servers.map(({ credentials }) => credentials.start()));
+      await Promise.all(
+        servers.map(({ credentials, tokens }) =>
+          Promise.all([credentials.start(), tokens?.watch()]),
+        ),
+      );
     },
     leaves: () => new Map(servers.map(({ upstream, leaves }) => [upstream.name, leaves()])),
+    tokens: new Map(
+      servers.flatMap(({ upstream, tokens }) => (tokens === null ? [] : [[upstream.name, tokens]])),
+    ),
     recycleLinks: () => {
       for (const { recycle } of servers) recycle();
     },
     close: async () => {
       for (const end of watches) end();
-      await Promise.all(servers.map(({ credentials }) => credentials.close()));
+      await Promise.all(
+        servers.map(({ credentials, tokens }) =>
+          Promise.all([credentials.close(), tokens?.close()]),
+        ),
+      );
     },
   };
 }
@@ -112,21 +129,35 @@ async function createServer(
     return {
       upstream,
       credentials,
+      tokens: null,
       watchLink: () => () => undefined,
       leaves: () => [],
       recycle: () => undefined,
     };
   }
-  const { kind, url, headers } = transport;
+  const { kind, url, headers, addresses: reach } = transport;
   const credentials = credentialsFrom('header', transport.headerSources);
   const tls =
     transport.tls === null ? null : await openEgressTls(name, transport.tls, inForce, events);
+  const tokens =
+    transport.authorization === null
+      ? null
+      : await openServerTokens(transport.authorization, {
+          server: name,
+          reach,
+          settings,
+          inForce,
+          events,
+          guardian,
+        });
   const create = kind === 'http' ? createHttpUpstream : createSseUpstream;
   const upstream = create({
     name,
     url,
     headers,
     credentials,
+    ...(tokens === null ? {} : { authorization: tokens.authorization }),
+    addresses: { reach, isConfigured: true },
     tls: tls?.current ?? null,
     acceptLink: (link) => linkRefusal(inForce.policy().links, link),
     sharedSessions: sealingKeysFile !== null,
@@ -136,6 +167,7 @@ async function createServer(
   return {
     upstream,
     credentials,
+    tokens,
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
     leaves: () => tls?.leaves() ?? [],
     recycle: () => upstream.recycle(),

@@ -204,6 +204,8 @@ test('a full configuration: paths absolute, names in lower case, rows instead of
         prefix: '',
       },
     },
+    addresses: 'private',
+    authorization: null,
   });
   assert.ok(near?.kind === 'http');
   assert.equal(near.tls, null);

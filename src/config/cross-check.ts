@@ -69,8 +69,13 @@ function listenerProfile(entry: Record<string, unknown>, index: number): readonl
 }
 
 function serverProfile([name, server]: [string, unknown]): readonly NamedProfile[] {
-  const { kind, tls } = asRecord(server);
-  return typeof kind === 'string' ? profileIn(tls, ['servers', name, kind, 'tls', 'profile']) : [];
+  const { kind, tls, authorization } = asRecord(server);
+  if (typeof kind !== 'string') return [];
+  const at = ['servers', name, kind];
+  return [
+    ...profileIn(tls, [...at, 'tls', 'profile']),
+    ...profileIn(asRecord(authorization)['tls'], [...at, 'authorization', 'tls', 'profile']),
+  ];
 }
 
 function profileIn(tls: unknown, path: NamedProfile['path']): readonly NamedProfile[] {

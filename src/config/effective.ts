@@ -7,6 +7,7 @@ import type { Origins } from './load.ts';
 import type { SecretSource } from './secret.ts';
 import { describeSource } from './secret.ts';
 import type {
+  AuthorizationSettings,
   HttpSettings,
   IssuerSettings,
   ListenerSettings,
@@ -134,7 +135,7 @@ function issuerRows(issuer: IssuerSettings, at: YamlPath): readonly Row[] {
     [[...at, 'algorithms'], issuer.algorithms.map(({ name }) => name)],
     [[...at, 'principal_claim'], issuer.principalClaim],
     [[...at, 'binding'], issuer.binding],
-    ...tlsRows(tls, at),
+    ...linkRows(tls, [...at, 'tls']),
   ];
 }
 
@@ -171,24 +172,50 @@ function confinementRows(
 function httpRows(http: HttpSettings, at: YamlPath): readonly Row[] {
   return [
     [[...at, 'url'], maskUrls(http.url.href)],
-    ...tlsRows(http.tls, at),
+    ...linkRows(http.tls, [...at, 'tls']),
     ...secretRows(http.headers, http.headerSources, [...at, 'headers']),
+    ...authorizationRows(http.authorization, [...at, 'authorization']),
+    [[...at, 'addresses'], http.addresses],
   ];
 }
 
-function tlsRows(tls: HttpSettings['tls'], at: YamlPath): readonly Row[] {
+function linkRows(tls: HttpSettings['tls'], at: YamlPath): readonly Row[] {
   if (tls === null) return [];
   return [
-    [[...at, 'tls', 'profile'], tls.profile.name],
-    [[...at, 'tls', 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
-    [[...at, 'tls', 'crl'], tls.crlFile],
-    [[...at, 'tls', 'pins'], tls.pins],
-    ...clientCertificateRows(tls.clientCertificate, [...at, 'tls', 'client_certificate']),
-    [
-      [...at, 'tls', 'second_certificate', 'certificate'],
-      tls.secondCertificate?.certificateFile ?? null,
-    ],
-    [[...at, 'tls', 'server_name'], tls.serverName],
+    [[...at, 'profile'], tls.profile.name],
+    [[...at, 'ca'], typeof tls.ca === 'object' ? (tls.ca?.file ?? null) : tls.ca],
+    [[...at, 'crl'], tls.crlFile],
+    [[...at, 'pins'], tls.pins],
+    ...clientCertificateRows(tls.clientCertificate, [...at, 'client_certificate']),
+    [[...at, 'second_certificate', 'certificate'], tls.secondCertificate?.certificateFile ?? null],
+    [[...at, 'server_name'], tls.serverName],
+  ];
+}
+
+function authorizationRows(
+  authorization: HttpSettings['authorization'],
+  at: YamlPath,
+): readonly Row[] {
+  if (authorization === null) return [];
+  const { at: place, clientId, proof, wanted, exchangeFrom, tls } = authorization;
+  return [
+    'issuer' in place
+      ? [[...at, 'issuer'], place.issuer]
+      : [[...at, 'token_endpoint'], maskUrls(place.endpoint.href)],
+    [[...at, 'client_id'], clientId],
+    ...proofRows(proof, at),
+    ...Object.entries(wanted).map(([name, value]): Row => [[...at, name], value]),
+    [[...at, 'exchange_from'], exchangeFrom],
+    ...linkRows(tls, [...at, 'tls']),
+  ];
+}
+
+function proofRows(proof: AuthorizationSettings['proof'], at: YamlPath): readonly Row[] {
+  if (proof === null) return [];
+  if ('keyFile' in proof) return [[[...at, 'client_key'], proof.keyFile]];
+  const { secret } = proof;
+  return [
+    [[...at, 'client_secret'], typeof secret === 'string' ? REDACTED : describeSource(secret)],
   ];
 }
 

@@ -11,6 +11,7 @@ export { describeSource } from './secret.ts';
 export type { SecretSource } from './secret.ts';
 export { configSchema } from './schema.ts';
 export type {
+  AuthorizationSettings,
   ResourceSettings,
   HttpSettings,
   IssuerSettings,

@@ -25,6 +25,14 @@ servers:
         crl: far.crl
         client_certificate: { pkcs12: far.p12, passphrase_file: far.pass }
         second_certificate: { certificate: far-2.crt, key: far-2.key }
+  tokens:
+    http:
+      url: https://tokens.example.com/mcp
+      authorization:
+        issuer: https://login.example.com
+        client_id: postern
+        client_key: client.key
+        tls: { ca: login.pem }
   older:
     sse:
       url: https://older.example.com/sse
@@ -50,11 +58,11 @@ test('R-18 what nobody may see, and what nobody may change, is known of a config
       .join(' ');
   assert.equal(
     names(files.secret),
-    'a.token c.token far-2.key far.p12 far.pass older.key policy.yaml postern.yaml sealing.keys site.key',
+    'a.token c.token client.key far-2.key far.p12 far.pass older.key policy.yaml postern.yaml sealing.keys site.key',
   );
   assert.equal(
     names(files.trusted),
-    'bin/free bin/token clients.crl clients.pem far-2.crt far.crl far.pem older.crt site.crt',
+    'bin/free bin/token clients.crl clients.pem far-2.crt far.crl far.pem login.pem older.crt site.crt',
   );
 });
 

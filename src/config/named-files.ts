@@ -51,11 +51,11 @@ function ofIssuer({ keys, tls }: IssuerSettings): NamedFiles {
 
 function ofServer({ transport }: ServerSettings): NamedFiles {
   if (transport.kind !== 'stdio') {
-    const tls = ofLink(transport.tls);
-    const headers = ofSources(transport.headerSources);
+    const { tls, headerSources, authorization } = transport;
+    const all = [ofLink(tls), ofSources(headerSources), ofAuthorization(authorization)];
     return {
-      secret: [...tls.secret, ...headers.secret],
-      trusted: [...tls.trusted, ...headers.trusted],
+      secret: all.flatMap(({ secret }) => secret),
+      trusted: all.flatMap(({ trusted }) => trusted),
     };
   }
   const { command, confinement, envSources } = transport;
@@ -81,6 +81,20 @@ function ofLink(tls: HttpSettings['tls']): NamedFiles {
       ...(typeof ca === 'object' && ca !== null ? [ca.file] : []),
       ...(crlFile === null ? [] : [crlFile]),
     ],
+  };
+}
+
+function ofAuthorization(authorization: HttpSettings['authorization']): NamedFiles {
+  if (authorization === null) return { secret: [], trusted: [] };
+  const { proof, tls } = authorization;
+  const link = ofLink(tls);
+  if (proof === null) return link;
+  if ('keyFile' in proof) return { ...link, secret: [...link.secret, proof.keyFile] };
+  const { secret } = proof;
+  const source = ofSources(typeof secret === 'string' ? {} : { secret });
+  return {
+    secret: [...link.secret, ...source.secret],
+    trusted: [...link.trusted, ...source.trusted],
   };
 }
 

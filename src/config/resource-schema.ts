@@ -2,7 +2,7 @@ import { allTokenAlgorithms } from '#crypto';
 import { z } from 'zod';
 import { path, serverUrl, settingName } from './fields.ts';
 import { parsedText, Refusal } from './refusal.ts';
-import { linkProtection } from './server-schema.ts';
+import { foreignLinkProtection } from './link-schema.ts';
 
 const ALGORITHMS = allTokenAlgorithms().map(({ name }) => name);
 
@@ -68,7 +68,7 @@ const issuer = z
       .describe(
         'What has to bind a token to its sender: a DPoP key (RFC 9449), the client certificate (RFC 8705), `any` of them, or nothing. A binding that a token has is always checked.',
       ),
-    tls: linkProtection,
+    tls: foreignLinkProtection,
   })
   .superRefine(({ jwks, jwks_file: file }, context) => {
     if (jwks === undefined || file === undefined) return;

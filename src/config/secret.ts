@@ -87,6 +87,11 @@ export function splitSecrets(
   };
 }
 
+/** One secret, or where it is found. */
+export function secretFrom(secret: SecretOutput, directory: string): string | SecretSource {
+  return typeof secret === 'string' ? secret : sourceOf(secret, directory);
+}
+
 /** A source for people: tells no secret, and of a command no arguments, which may hold one. */
 export function describeSource(source: SecretSource): string {
   switch (source.kind) {

@@ -1,12 +1,11 @@
-import { DEFAULT_PROFILE } from '#crypto';
 import { z } from 'zod';
-import { certificateFiles } from './certificate-schema.ts';
+import { authorization, checkAuthorization } from './authorization-schema.ts';
 import { serverAlias } from './federation-schema.ts';
-import { dnsName, path, processText, serverUrl, variableName } from './fields.ts';
+import { path, processText, serverUrl, variableName } from './fields.ts';
 import { headers } from './headers.ts';
+import { linkProtection } from './link-schema.ts';
 import { parsedText, Refusal } from './refusal.ts';
 import { secretOr } from './secret.ts';
-import { profileName } from './profile.ts';
 
 const command = parsedText((text) => {
   if (text.trim() === '') return new Refusal('must not be empty');
@@ -88,53 +87,6 @@ const stdio = z.strictObject({
     .describe('Directories that such a program may write; none that hold files of Postern.'),
 });
 
-const pin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, {
-  error: 'a pin is sha256/ and 44 characters of base64; `postern check --connect` shows them',
-});
-
-const container = z.strictObject({
-  pkcs12: path.describe('PKCS#12 file with a certificate and its private key.'),
-  passphrase_file: path.describe('File whose only line is the passphrase of the PKCS#12 file.'),
-});
-
-/** How a link that the gateway makes is protected. */
-export const linkProtection = z
-  .strictObject({
-    profile: profileName
-      .prefault(DEFAULT_PROFILE)
-      .describe('Algorithms that the link to the server may use, preferred first.'),
-    ca: path
-      .optional()
-      .describe(
-        'PEM file with the authorities to trust, or `system` for those of the machine. Default: those of Node.js.',
-      ),
-    crl: path
-      .optional()
-      .describe(
-        'PEM file with revocation lists. With it a link needs a current list of every authority of the server’s chain.',
-      ),
-    pins: z
-      .array(pin)
-      .default([])
-      .describe(
-        'Keys of which the server’s chain must have one, as sha256/ and base64; beside the authorities, not in their place.',
-      ),
-    client_certificate: z
-      .union([z.literal('gateway'), certificateFiles, container])
-      .optional()
-      .describe('Shown to a server that asks for one; `gateway` is the gateway’s own.'),
-    second_certificate: certificateFiles
-      .optional()
-      .describe(
-        'ECDSA or Ed25519 certificate of the same name, with which each link is proven a second time to a Postern that asks for it (`second_proof`).',
-      ),
-    server_name: dnsName
-      .optional()
-      .describe('Name to ask for and to check in the certificate. Default: the URL’s host.'),
-  })
-  .optional()
-  .describe('How the link is protected; https:// only.');
-
 /** @param endpoint what its URL is. */
 const remote = (endpoint: string) =>
   z
@@ -146,7 +98,15 @@ const remote = (endpoint: string) =>
         .describe(
           'Headers of each request, such as Authorization. Their values are secrets: text, or where it is found.',
         ),
+      authorization,
+      addresses: z
+        .enum(['public', 'private', 'any'])
+        .default('private')
+        .describe(
+          'How far inside the name in the URL may lead: to `public` addresses alone, to those of `private` networks too, or to `any`, also of this machine. An IP address and `localhost` are taken as they are written.',
+        ),
     })
+    .superRefine(checkAuthorization)
     .superRefine(({ url, tls }, context) => {
       if (tls === undefined || url.protocol === 'https:') return;
       const message = 'this server is reached over plain http://, without TLS';

@@ -195,4 +195,23 @@ export interface HttpSettings {
   readonly headers: Readonly<Record<string, string>>;
   /** Further headers, whose values are found while the gateway runs. */
   readonly headerSources: Readonly<Record<string, SecretSource>>;
+  /** How far inside the URL's name may lead. */
+  readonly addresses: 'public' | 'private' | 'any';
+  /** Where access tokens for it come from; `null` when it has none. */
+  readonly authorization: AuthorizationSettings | null;
+}
+
+/** How the gateway gets access tokens for a server. */
+export interface AuthorizationSettings {
+  /** The issuer, as it writes itself, or the token endpoint. */
+  readonly at: { readonly issuer: string } | { readonly endpoint: URL };
+  readonly clientId: string;
+  /** With what the gateway proves that it is the client; `null` for the certificate of the link. */
+  readonly proof: { readonly secret: string | SecretSource } | { readonly keyFile: string } | null;
+  /** What a token is to be for: parameters `scope`, `resource` and `audience` of requests. */
+  readonly wanted: Readonly<Record<string, string>>;
+  /** Issuers of callers' tokens that are exchanged; none when the gateway speaks for itself. */
+  readonly exchangeFrom: readonly string[];
+  /** `null` with http. */
+  readonly tls: HttpSettings['tls'];
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
 import { OLDEST_REVISION, revisionByName } from '#mcp';
+import { toAuthorization } from './to-authorization.ts';
 import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
@@ -34,7 +35,7 @@ export function toSettings(config: ConfigOutput, directory: string): Omit<Settin
     sealingKeysFile: optional(config.sealing_keys),
     policyFile: optional(config.policy),
     profiles,
-    listeners: config.listeners.map((listener) => toListener(listener, absolute, profileOf)),
+    listeners: config.listeners.map((listener) => toListener(listener, directory, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
     servers: Object.entries(config.servers).map(([name, server]) => ({
       name,
@@ -69,9 +70,10 @@ type ProfileOf = (name: string) => Profile;
 
 function toListener(
   listener: ConfigOutput['listeners'][number],
-  absolute: (path: string) => string,
+  directory: string,
   profileOf: ProfileOf,
 ): ListenerSettings {
+  const absolute = (path: string): string => resolve(directory, path);
   const { tls } = listener;
   return {
     name: listener.name,
@@ -94,7 +96,7 @@ function toListener(
       listener.authorization === undefined
         ? null
         : toResource(listener.authorization, absolute, (tlsOfIssuer) =>
-            toTls(tlsOfIssuer, absolute, profileOf),
+            toTls(tlsOfIssuer, directory, profileOf),
           ),
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
     // HTTP+SSE is a transport of the oldest revision alone.
@@ -133,18 +135,23 @@ function toStdio(
 }
 
 function toHttp(server: RemoteOutput, directory: string, profileOf: ProfileOf): HttpSettings {
-  const { kind, url, tls } = server;
+  const { kind, url, addresses, authorization } = server;
   const { fixed: headers, sources: headerSources } = splitSecrets(server.headers, directory);
-  if (url.protocol === 'http:') return { kind, url, tls: null, headers, headerSources };
-  const absolute = (path: string): string => resolve(directory, path);
-  return { kind, url, tls: toTls(tls, absolute, profileOf), headers, headerSources };
+  const toLink = (tls: TlsOutput | undefined): HttpTls => toTls(tls, directory, profileOf);
+  return {
+    kind,
+    url,
+    tls: url.protocol === 'http:' ? null : toLink(server.tls),
+    headers,
+    headerSources,
+    addresses,
+    authorization:
+      authorization === undefined ? null : toAuthorization(authorization, url, directory, toLink),
+  };
 }
 
-function toTls(
-  tls: TlsOutput | undefined,
-  absolute: (path: string) => string,
-  profileOf: ProfileOf,
-): HttpTls {
+function toTls(tls: TlsOutput | undefined, directory: string, profileOf: ProfileOf): HttpTls {
+  const absolute = (path: string): string => resolve(directory, path);
   return {
     profile: profileOf(tls?.profile ?? DEFAULT_PROFILE),
     ca: caOf(tls?.ca, absolute),

@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from 'oidc-provider';
-import { Provider } from 'oidc-provider';
+import OidcProvider from 'oidc-provider';
 import { createAuthority } from './certificates.ts';
 import { listen } from './http-upstream.ts';
 
@@ -32,7 +32,7 @@ export async function startAuthorizationServer(
   const server = createServer({ ...tls, rejectUnauthorized: false });
   const port = await listen(t, server);
   const issuer = `https://127.0.0.1:${port}`;
-  const provider = new Provider(issuer, {
+  const provider = new OidcProvider(issuer, {
     clients: clients.map(clientMetadata),
     jwks: { keys: [signingKey()] },
     scopes: ['read', 'write'],

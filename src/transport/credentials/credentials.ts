@@ -7,12 +7,12 @@ import type { Source } from './source.ts';
 import { openSource } from './source.ts';
 
 /** What the values of one server are used for; it decides which are legal. */
-export type CredentialUse = 'header' | 'variable';
+export type CredentialUse = 'header' | 'variable' | 'secret';
 
 /** What {@link Credentials} needs. */
 export interface CredentialsOptions extends CommandContext {
   readonly use: CredentialUse;
-  /** By name of the header or variable. */
+  /** By name of the header, variable or secret. */
   readonly sources: Readonly<Record<string, SecretSource>>;
 }
 
@@ -29,6 +29,8 @@ const REFUSAL_PAUSE_MS = 10_000;
 const LEGAL: Readonly<Record<CredentialUse, RegExp>> = {
   header: /^[\x20-\x7e\t]+$/,
   variable: /^[^\0]+$/,
+  // RFC 6749, appendix A.2.
+  secret: /^[\x20-\x7e]+$/,
 };
 
 /**

@@ -140,12 +140,13 @@ function tlsDial(
   // Building a context parses every authority, so it lasts until the settings are replaced.
   let compiled: CompiledTls | null = null;
   return () => {
+    const way = route();
     const current = settings();
     if (compiled?.settings !== current) compiled = compile(current);
     const { secureContext, localSignature, anchors } = compiled;
     const { name } = addressOf(options.url, current.serverName);
     const socket = connectTls({
-      ...route(),
+      ...way,
       secureContext,
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,

@@ -1,6 +1,6 @@
 import { TLSSocket } from 'node:tls';
 import type { Limits, PosternError } from '#lib';
-import { messageOf } from '#lib';
+import { kindOfAddress, messageOf } from '#lib';
 import type { Credentials } from '../credentials/credentials.ts';
 import { UpstreamUnavailable } from '../errors.ts';
 import type { Authorization } from '../oauth/authorization.ts';
@@ -107,11 +107,12 @@ export class Courier {
   async health(): Promise<UpstreamHealth> {
     try {
       const { socket, link } = await this.#connect(this.#closing.signal);
+      const { remoteAddress } = socket;
       const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
       socket.destroy();
       const how = link.kind === 'tls' ? `TLS with ${link.group.name}` : 'plain HTTP';
       const key = certificate === undefined ? '' : `; its key is ${pinOf(certificate)}`;
-      const detail = `connected to ${this.#url.host} over ${how}${key}`;
+      const detail = `connected to ${this.#url.host}${shownAddress(this.#url, remoteAddress)} over ${how}${key}`;
       return { reachable: true, detail, link };
     } catch (error) {
       return { reachable: false, detail: messageOf(error), link: null };
@@ -162,6 +163,12 @@ export class Courier {
     if (failure !== null) return connectFailure(failure, this.#label);
     return new UpstreamUnavailable(`${this.#url.host}: it closes new connections at once`);
   }
+}
+
+/** Where a name led, and what kind of address that is. */
+function shownAddress({ hostname }: URL, address: string | undefined): string {
+  if (address === undefined || hostname.replace(/^\[|\]$/g, '') === address) return '';
+  return ` at ${address} (${kindOfAddress(address)})`;
 }
 
 const NONE: Readonly<Record<string, string>> = {};

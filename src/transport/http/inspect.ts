@@ -5,6 +5,8 @@ import type { Profile } from '#crypto';
 import { groupByName, groupsOf, probeRuntime, signatureOfKey, tlsOptionsOf } from '#crypto';
 import { addressOf } from './address.ts';
 import { pinOf } from './pins.ts';
+import type { Whereabouts } from './route.ts';
+import { routeTo } from './route.ts';
 
 /** What a server shows to anybody who connects. Nothing of it is verified. */
 export interface ServerShowing {
@@ -34,8 +36,7 @@ export interface ShownCertificate {
 }
 
 /** Whom to look at, and what it should have shown. */
-export interface InspectOptions {
-  readonly url: URL;
+export interface InspectOptions extends Whereabouts {
   /** Name to ask for instead of the URL's host. */
   readonly serverName: string | null;
   /** What the link may use. */
@@ -85,17 +86,17 @@ function withEveryGroup(profile: Profile): Profile {
 
 /** Resolves with the socket of a finished handshake, or `null`. */
 function shakeHands(
-  { url, serverName }: InspectOptions,
+  options: InspectOptions,
   offer: ConnectionOptions,
   deadline: AbortSignal,
 ): Promise<TLSSocket | null> {
-  const { host, port, name } = addressOf(url, serverName);
+  const { name } = addressOf(options.url, options.serverName);
+  const route = routeTo(options)();
   return new Promise((resolve) => {
     if (deadline.aborted) return resolve(null);
     const socket = connect({
       ...offer,
-      host,
-      port,
+      ...route,
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
       ...(name === null ? {} : { servername: name }),

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { EventSink, PosternError } from '#lib';
-import { UpstreamProtocolError } from '../errors.ts';
+import { SessionNotFound, UpstreamProtocolError } from '../errors.ts';
+import type { UpstreamReply } from '../upstream.ts';
 import type { Errand } from './courier.ts';
 import { shownLocation } from './location.ts';
 import type { ServerLabel } from './server-label.ts';
@@ -13,6 +13,24 @@ const MAX_HOPS = 2;
 
 /** A server whose every path moves is not worth remembering. */
 const MAX_REMEMBERED = 64;
+
+/** What a server has answered instead of a reply. */
+interface Redirect {
+  readonly status: number;
+  /** As it came. */
+  readonly location: string | null;
+}
+
+/** The redirects behind failures, for {@link Redirects} alone: a location may hold secrets. */
+const behind = new WeakMap<Error, Redirect>();
+
+/** The failure of an exchange that is answered with a redirect, unless {@link Redirects} follows it. */
+export function redirectFailure(redirect: Redirect): Error {
+  const { status } = redirect;
+  const error = new UpstreamProtocolError('the server redirects', { details: { status } });
+  behind.set(error, redirect);
+  return error;
+}
 
 /** One request of a path. */
 interface Step {
@@ -49,25 +67,22 @@ export class Redirects {
    *
    * @throws UpstreamProtocolError for a redirect that is not followed, and what sending throws.
    */
-  async follow<T>(errand: Errand, send: (errand: Errand) => Promise<T>): Promise<T> {
+  async follow(
+    errand: Errand,
+    send: (errand: Errand) => Promise<UpstreamReply>,
+  ): Promise<UpstreamReply> {
     const { path: wanted } = errand;
-    let path = this.#current(wanted);
+    let at = this.#current(wanted);
     for (let hops = 0; ; hops += 1) {
-      const at = path;
-      let next: string | null = null;
-      const readHead: Errand['readHead'] = (status, headers) => {
-        if (status >= 300 && status < 400) {
-          next = this.#note({ wanted, at, hops }, status, headers);
-          throw new UpstreamProtocolError('the server redirects', { details: { status } });
-        }
-        if (status === 404 && at !== wanted) this.#moves.delete(wanted);
-        return errand.readHead(status, headers);
-      };
       try {
-        return await send({ ...errand, path, readHead });
+        const reply = await send(at === wanted ? errand : { ...errand, path: at });
+        if (reply.status === 404) this.#moves.delete(wanted);
+        return reply;
       } catch (error) {
-        if (next === null) throw error;
-        path = next;
+        if (error instanceof SessionNotFound) this.#moves.delete(wanted);
+        const redirect = behind.get(error as Error);
+        if (redirect === undefined) throw error;
+        at = this.#note({ wanted, at, hops }, redirect);
       }
     }
   }
@@ -80,8 +95,8 @@ export class Redirects {
   }
 
   /** @returns where it is now. */
-  #note({ wanted, at, hops }: Step, status: number, { location }: IncomingHttpHeaders): string {
-    const to = typeof location === 'string' ? URL.parse(location, new URL(at, this.#url)) : null;
+  #note({ wanted, at, hops }: Step, { status, location }: Redirect): string {
+    const to = location === null ? null : URL.parse(location, new URL(at, this.#url));
     const keptMs = KEPT_MS[status];
     if (to === null || keptMs === undefined || hops >= MAX_HOPS || !this.#isOwn(to)) {
       this.#moves.delete(wanted);

@@ -1,5 +1,6 @@
 import { SessionNotFound, UpstreamCredentialsRefused, UpstreamProtocolError } from '../errors.ts';
 import type { UpstreamRequest } from '../upstream.ts';
+import { redirectFailure } from './redirects.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** What an upstream's status line and headers say about what follows. */
@@ -28,7 +29,7 @@ export type Asked = Pick<UpstreamRequest, 'httpMethod' | 'frame'> & {
  *   has ended the session, UpstreamCredentialsRefused when it wants other credentials.
  */
 export function readHead(asked: Asked, status: number, headers: IncomingHttpHeaders): ResponseHead {
-  checkStatus(status);
+  checkStatus(status, headers);
   if (status === 404 && asked.sessionId !== null) {
     throw new SessionNotFound('the server has ended the session');
   }
@@ -46,16 +47,14 @@ export function readHead(asked: Asked, status: number, headers: IncomingHttpHead
  *
  * @throws UpstreamCredentialsRefused, UpstreamProtocolError for a redirect.
  */
-export function checkStatus(status: number): void {
+export function checkStatus(status: number, { location }: IncomingHttpHeaders): void {
   if (status === 401 || status === 403) {
     throw new UpstreamCredentialsRefused('the server refuses the gateway’s own credentials', {
       details: { status },
     });
   }
   if (status < 300 || status >= 400) return;
-  throw invalid('the server redirects, which is not followed', status, {
-    hint: 'Configure the URL at which the server itself answers.',
-  });
+  throw redirectFailure({ status, location: typeof location === 'string' ? location : null });
 }
 
 /** @throws UpstreamProtocolError when the body is compressed, which nobody asked for. */

@@ -7,6 +7,7 @@ import type { AccessToken } from './access-token.ts';
 import type { Asking, Authorization } from './authorization.ts';
 import { KeptToken } from './kept-token.ts';
 import type { Grant, TokenEndpoint } from './token-endpoint.ts';
+import { Turns } from './turns.ts';
 import { untilGone } from './until-gone.ts';
 
 /** What {@link CallerTokens} needs. */
@@ -25,6 +26,9 @@ const EXCHANGE = {
   requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
 } as const;
 
+/** After a restart all callers come at once, and each request is a handshake. */
+const MAX_AT_ONCE = 32;
+
 /** A caller's token, and what was issued for it. */
 interface Entry {
   readonly subject: SubjectToken;
@@ -41,6 +45,7 @@ export class CallerTokens implements Authorization {
   readonly #entries = new Map<string, Entry>();
   /** The key of each principal's latest. */
   readonly #latest = new Map<string, string>();
+  readonly #turns = new Turns(MAX_AT_ONCE);
   readonly #closing = new AbortController();
 
   constructor(options: CallerTokensOptions) {
@@ -120,7 +125,7 @@ export class CallerTokens implements Authorization {
     return new KeptToken({
       ask: async () => {
         const grant = { ...EXCHANGE, ...wanted, subject_token: subject.reveal() };
-        const token = await endpoint.ask(grant, true, signal);
+        const token = await this.#turns.run(() => endpoint.ask(grant, true, signal));
         // What speaks for a caller does not outlive what the caller has shown.
         return { ...token, expiresAtMs: Math.min(token.expiresAtMs, subject.expiresAtMs) };
       },

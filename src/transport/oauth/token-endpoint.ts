@@ -77,9 +77,15 @@ export class TokenEndpoint {
     const { at, fetch } = this.#options;
     if ('endpoint' in at) return knownTokenService(at.endpoint);
     if (this.#service !== null && Date.now() < this.#service.untilMs) return this.#service.value;
-    const value = await asTokenError(() => discoverTokenService(fetch, at.issuer, signal));
-    this.#service = { value, untilMs: Date.now() + METADATA_MS };
-    return value;
+    try {
+      const value = await asTokenError(() => discoverTokenService(fetch, at.issuer, signal));
+      this.#service = { value, untilMs: Date.now() + METADATA_MS };
+      return value;
+    } catch (thrown) {
+      // Where it was an hour ago is worth a try.
+      if (this.#service !== null) return this.#service.value;
+      throw thrown;
+    }
   }
 
   #refusal({ status, value }: FetchedDocument): PosternError {

@@ -10,7 +10,7 @@ import { checkEncoding, checkStatus, mediaTypeOf } from '../http/response-head.t
  * @throws UpstreamProtocolError, UpstreamCredentialsRefused, UpstreamUnavailable
  */
 export function streamHead(status: number, headers: IncomingHttpHeaders): ResponseHead {
-  checkStatus(status);
+  checkStatus(status, headers);
   if (status >= 500) throw broken(status);
   const media = mediaTypeOf(status, headers);
   if (status !== 200 || media !== 'text/event-stream') {
@@ -30,8 +30,8 @@ export function streamHead(status: number, headers: IncomingHttpHeaders): Respon
  * @throws SessionNotFound when the endpoint is gone, UpstreamProtocolError when the server refuses
  *   the message, UpstreamCredentialsRefused, UpstreamUnavailable.
  */
-export function acknowledgementHead(status: number): ResponseHead {
-  checkStatus(status);
+export function acknowledgementHead(status: number, headers: IncomingHttpHeaders): ResponseHead {
+  checkStatus(status, headers);
   if (status === 404) throw new SessionNotFound('the server has forgotten the session');
   if (status >= 500) throw broken(status);
   if (status >= 400) {

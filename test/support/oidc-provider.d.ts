@@ -2,7 +2,7 @@
 declare module 'oidc-provider' {
   import type { IncomingMessage, RequestListener } from 'node:http';
 
-  export class Provider {
+  export default class Provider {
     constructor(issuer: string, configuration: object);
     callback(): RequestListener;
   }
