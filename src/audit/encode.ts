@@ -1,5 +1,5 @@
 import { sha256Label } from '#lib';
-import type { CallEntry, ClientRecord, McpRecord, TokenRecord } from './entry.ts';
+import type { CallEntry, LinkRecord, TokenRecord } from './entry.ts';
 
 /** A longer line has its long strings cut: a record line stays far below the 64 KiB of a bundle. */
 const MAX_LINE_CHARS = 16 * 1024;
@@ -12,56 +12,61 @@ const MAX_LIST_ITEMS = 32;
  * long such strings keep their beginning and carry the SHA-256 of the whole.
  */
 export function encodeEntry(entry: CallEntry): Buffer {
-  const ordered = inOrder(entry);
-  const line = JSON.stringify(ordered);
-  if (line.length <= MAX_LINE_CHARS) return Buffer.from(`${line}\n`);
-  return Buffer.from(`${JSON.stringify(ordered, (_key, value: unknown) => shorten(value))}\n`);
+  const line = lineOf(entry, JSON.stringify, linkText);
+  if (line.length <= MAX_LINE_CHARS) return Buffer.from(line);
+  return Buffer.from(lineOf(entry, shortenedJson, shortenedJson));
 }
 
-function inOrder(entry: CallEntry): CallEntry {
-  const { decision, upstream, digests, bytes, outcome } = entry;
-  return {
-    v: entry.v,
-    id: entry.id,
-    time: entry.time,
-    duration_ms: entry.duration_ms,
-    listener: entry.listener,
-    client: clientInOrder(entry.client),
-    mcp: mcpInOrder(entry.mcp),
+type Encode<T> = (value: T) => string;
+
+/** Absent values are `undefined` here, which JSON leaves out. */
+function lineOf(entry: CallEntry, json: Encode<object>, link: Encode<LinkRecord>): string {
+  const { v, id, time, duration_ms, listener, client, mcp, upstream } = entry;
+  const { decision, digests, bytes, outcome } = entry;
+  const call = json({ v, id, time, duration_ms, listener });
+  const caller = json({
+    principal: client.principal,
+    spiffe_id: client.spiffe_id,
+    certificate_sha256: client.certificate_sha256,
+    token: client.token === undefined ? undefined : tokenInOrder(client.token),
+    source: client.source,
+  });
+  const called = json({
+    server: mcp.server,
+    revision: mcp.revision,
+    era: mcp.era,
+    via: mcp.via,
+    session: mcp.session,
+    kind: mcp.kind,
+    method: mcp.method,
+    rpc_id: mcp.rpc_id,
+    tool: mcp.tool,
+    resource: mcp.resource,
+    prompt: mcp.prompt,
+  });
+  const came = json({
     decision: {
       effect: decision.effect,
       rules: decision.rules,
       policy: decision.policy,
       reason: decision.reason,
     },
-    upstream:
-      upstream === null
-        ? null
-        : {
-            kind: upstream.kind,
-            revision: upstream.revision,
-            era: upstream.era,
-            link: upstream.link,
-          },
+  });
+  let server = 'null';
+  if (upstream !== null) {
+    const { kind, revision, era } = upstream;
+    const hop = upstream.link === null ? 'null' : link(upstream.link);
+    server = withMember(json({ kind, revision, era }), 'link', hop);
+  }
+  const went = json({
     digests: { request: digests.request, result: digests.result },
     bytes: { request: bytes.request, response: bytes.response },
-    outcome: {
-      status: outcome.status,
-      ...(outcome.code === undefined ? {} : { code: outcome.code }),
-      http_status: outcome.http_status,
-    },
-  };
-}
-
-function clientInOrder(client: ClientRecord): ClientRecord {
-  return {
-    principal: client.principal,
-    spiffe_id: client.spiffe_id,
-    certificate_sha256: client.certificate_sha256,
-    ...(client.token === undefined ? {} : { token: tokenInOrder(client.token) }),
-    source: client.source,
-    link: client.link,
-  };
+    outcome: { status: outcome.status, code: outcome.code, http_status: outcome.http_status },
+  });
+  let line = withMember(call, 'client', withMember(caller, 'link', link(client.link)));
+  line = withMember(line, 'mcp', called);
+  line = withMember(joined(line, came), 'upstream', server);
+  return `${joined(line, went)}\n`;
 }
 
 function tokenInOrder(token: TokenRecord): TokenRecord {
@@ -76,20 +81,30 @@ function tokenInOrder(token: TokenRecord): TokenRecord {
   };
 }
 
-function mcpInOrder(mcp: McpRecord): McpRecord {
-  return {
-    server: mcp.server,
-    revision: mcp.revision,
-    era: mcp.era,
-    ...(mcp.via === undefined ? {} : { via: mcp.via }),
-    session: mcp.session,
-    kind: mcp.kind,
-    method: mcp.method,
-    rpc_id: mcp.rpc_id,
-    ...(mcp.tool === undefined ? {} : { tool: mcp.tool }),
-    ...(mcp.resource === undefined ? {} : { resource: mcp.resource }),
-    ...(mcp.prompt === undefined ? {} : { prompt: mcp.prompt }),
-  };
+/** The text of an object with one more member. */
+function withMember(object: string, key: string, value: string): string {
+  return `${object.slice(0, -1)},"${key}":${value}}`;
+}
+
+/** The text of one object with the members of both, neither of which is empty. */
+function joined(one: string, other: string): string {
+  return `${one.slice(0, -1)},${other.slice(1)}`;
+}
+
+const linkTexts = new WeakMap<LinkRecord, string>();
+
+/** A link is the same object in all of its calls, and the longest part of their entries. */
+function linkText(link: LinkRecord): string {
+  let text = linkTexts.get(link);
+  if (text === undefined) {
+    text = JSON.stringify(link);
+    linkTexts.set(link, text);
+  }
+  return text;
+}
+
+function shortenedJson(value: object): string {
+  return JSON.stringify(value, (_key, each: unknown) => shorten(each));
 }
 
 function shorten(value: unknown): unknown {

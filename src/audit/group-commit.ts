@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { EventSink, Limits, PosternError } from '#lib';
 import { messageOf } from '#lib';
 import { RecordUnavailable } from './errors.ts';
@@ -145,9 +146,10 @@ export class GroupCommit {
   }
 
   async #drain(): Promise<void> {
-    // Lets the rest of this turn's entries into the first batch.
-    await Promise.resolve();
     while (this.#queue.length > 0) {
+      // Lets the entries of everything that has come by now into the batch: each costs the disk the same,
+      // however many are in it.
+      await endOfTurn();
       const batch = this.#queue.splice(
         0,
         batchLength(this.#queue, ({ line }) => line.length),

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 
 const COUNTER_MAX = 0xfff;
-const last = { ms: 0, counter: 0 };
+const last = { ms: 0, counter: 0, time: '' };
 
 /**
  * A new call id: a UUIDv7 (RFC 9562 §5.7). Ids of one process sort by the order of their creation,
@@ -9,11 +9,10 @@ const last = { ms: 0, counter: 0 };
  */
 export function newCallId(): string {
   advance();
-  const time = last.ms.toString(16).padStart(12, '0');
   const counter = last.counter.toString(16).padStart(3, '0');
   // The last 64 bits of a UUIDv4 are the variant and 62 random bits, as in a UUIDv7.
   const random = randomUUID().slice(19);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${random}`;
+  return `${last.time}-7${counter}-${random}`;
 }
 
 /**
@@ -27,12 +26,17 @@ export function sessionTag(sessionId: string): string {
 function advance(): void {
   const now = Date.now();
   if (now > last.ms) {
-    last.ms = now;
-    last.counter = 0;
+    begin(now);
   } else if (last.counter < COUNTER_MAX) {
     last.counter += 1;
   } else {
-    last.ms += 1;
-    last.counter = 0;
+    begin(last.ms + 1);
   }
+}
+
+function begin(ms: number): void {
+  const hex = ms.toString(16).padStart(12, '0');
+  last.ms = ms;
+  last.counter = 0;
+  last.time = `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

@@ -49,14 +49,33 @@ export function singleHeaders(request: IncomingMessage): SingleHeaders {
   }
   const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] ?? '').toLowerCase();
-    if (!SINGLE_HEADERS.has(name) && !name.startsWith('mcp-')) continue;
+    const name = singularName(raw[index] ?? '');
+    if (name === null) continue;
     if (seen.has(name)) {
       throw new RequestRefused('a header occurs twice', { details: { header: name } });
     }
     seen.add(name);
   }
   return request.headers as SingleHeaders;
+}
+
+/** Header names as they were written, and in lower case if they may occur once. */
+const writtenNames = new Map<string, string | null>();
+
+/** Clients write the same few names again and again; a flood of new ones makes room for itself. */
+const MAX_WRITTEN_NAMES = 512;
+const MAX_WRITTEN_LENGTH = 64;
+
+/** The name in lower case, `null` for a header that may occur more than once. */
+function singularName(written: string): string | null {
+  const known = writtenNames.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  const singular = SINGLE_HEADERS.has(name) || name.startsWith('mcp-') ? name : null;
+  if (written.length > MAX_WRITTEN_LENGTH) return singular;
+  if (writtenNames.size >= MAX_WRITTEN_NAMES) writtenNames.clear();
+  writtenNames.set(written, singular);
+  return singular;
 }
 
 /**

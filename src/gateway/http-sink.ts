@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Limits } from '#lib';
+import type { Deadline, Limits } from '#lib';
+import { startDeadline } from '#lib';
 import type { ReplyHead, ReplySink } from '#pipeline';
 import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
@@ -11,6 +12,9 @@ const RETRY_AFTER_SECONDS = '2';
 /** What an answer says is for its caller and for now; some statuses are cached unless told otherwise. */
 const NO_STORE = 'no-store';
 
+/** A body up to this size goes out together with its head, in one write and TLS record. */
+const ONE_WRITE_BYTES = 12 * 1024;
+
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
@@ -19,14 +23,14 @@ export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: Limits;
   #heartbeat: NodeJS.Timeout | undefined;
-  #readerTimer: NodeJS.Timeout | undefined;
+  #readerDeadline: Deadline | undefined;
 
   constructor(response: ServerResponse, limits: Limits) {
     this.#response = response;
     this.#limits = limits;
     response.once('close', () => {
       clearInterval(this.#heartbeat);
-      clearTimeout(this.#readerTimer);
+      this.#readerDeadline?.clear();
     });
   }
 
@@ -122,7 +126,9 @@ export class HttpSink implements ReplySink {
 
   #end(rest?: Buffer): void {
     if (this.#response.destroyed || this.#response.writableEnded) return;
-    this.#response.end(rest);
+    if (rest === undefined || rest.length > ONE_WRITE_BYTES) this.#response.end(rest);
+    // Node joins a text to the head, but gives the connection head and buffer apart.
+    else this.#response.end(rest.toString('latin1'), 'latin1');
     this.#watchReader();
   }
 
@@ -130,9 +136,9 @@ export class HttpSink implements ReplySink {
   #watchReader(): void {
     const response = this.#response;
     const watch = (): void => {
-      clearTimeout(this.#readerTimer);
+      this.#readerDeadline?.clear();
       const { slowReaderTimeoutMs } = this.#limits;
-      this.#readerTimer = setTimeout(() => response.destroy(), slowReaderTimeoutMs).unref();
+      this.#readerDeadline = startDeadline(slowReaderTimeoutMs, () => response.destroy());
     };
     // A pipelined answer has no connection until those before it are out.
     if (response.socket === null) response.once('socket', watch);
@@ -161,7 +167,7 @@ export class HttpSink implements ReplySink {
     this.#watchReader();
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
-        clearTimeout(this.#readerTimer);
+        this.#readerDeadline?.clear();
         response.off('drain', onDrain);
         response.off('close', onClose);
         finish();

@@ -21,6 +21,8 @@ export { makeDirectories } from './make-directories.ts';
 export type { Meter } from './meter.ts';
 export { replaceFile } from './replace-file.ts';
 export { readSmallFile } from './small-file.ts';
+export type { Deadline } from './deadline.ts';
+export { startDeadline } from './deadline.ts';
 export { watchFiles } from './watch-files.ts';
 export { formatDiagnostics, formatPath } from './yaml-diagnostics.ts';
 export type { Diagnostic } from './yaml-diagnostics.ts';

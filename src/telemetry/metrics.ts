@@ -18,25 +18,33 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Counters since the process began, and gauges, as Prometheus reads them. */
 export class Metrics implements Meter {
-  readonly #calls = new Counter('postern_calls_total', 'Calls that have ended.');
+  readonly #calls = new Counter('postern_calls_total', 'Calls that have ended.', [
+    'server',
+    'client_era',
+    'client_revision',
+    'upstream_era',
+    'upstream_revision',
+    'outcome',
+  ]);
   readonly #rejected = new Counter(
     'postern_requests_rejected_total',
     'HTTP requests that were refused before they were calls.',
+    ['listener', 'code'],
   );
 
   call({ server, client, upstream, outcome }: CountedCall): void {
-    this.#calls.add({
-      server: server ?? '',
-      client_era: client.era,
-      client_revision: client.revision,
-      upstream_era: upstream?.era ?? '',
-      upstream_revision: upstream?.revision ?? '',
+    this.#calls.add([
+      server ?? '',
+      client.era,
+      client.revision,
+      upstream?.era ?? '',
+      upstream?.revision ?? '',
       outcome,
-    });
+    ]);
   }
 
   rejected(listener: string, code: string): void {
-    this.#rejected.add({ listener, code });
+    this.#rejected.add([listener, code]);
   }
 
   /** The text exposition format, version 0.0.4. */
@@ -62,21 +70,36 @@ type Sample = readonly [labels: string, value: number];
 class Counter {
   readonly #name: string;
   readonly #help: string;
-  readonly #values = new Map<string, number>();
+  readonly #labels: readonly string[];
+  /** By the values of the labels, which are written out when somebody asks. */
+  readonly #counts = new Map<string, Count>();
 
-  constructor(name: string, help: string) {
+  constructor(name: string, help: string, labels: readonly string[]) {
     this.#name = name;
     this.#help = help;
+    this.#labels = labels;
   }
 
-  add(labels: Labels): void {
-    const key = labelsText(labels);
-    this.#values.set(key, (this.#values.get(key) ?? 0) + 1);
+  /** @param values of the labels, in their order. */
+  add(values: readonly string[]): void {
+    const key = values.join('\0');
+    const known = this.#counts.get(key);
+    if (known === undefined) this.#counts.set(key, { values, count: 1 });
+    else known.count += 1;
   }
 
   text(): string {
-    return family(this.#name, 'counter', this.#help, [...this.#values]);
+    const samples = [...this.#counts.values()].map(({ values, count }): Sample => {
+      const labels = this.#labels.map((name, index) => [name, values[index] ?? ''] as const);
+      return [labelsText(Object.fromEntries(labels)), count];
+    });
+    return family(this.#name, 'counter', this.#help, samples);
   }
+}
+
+interface Count {
+  readonly values: readonly string[];
+  count: number;
 }
 
 function gauge(name: string, help: string, samples: readonly Sample[]): string {

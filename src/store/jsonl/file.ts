@@ -3,7 +3,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, unlink } from 'node:fs/promises';
 import { RecordFileChanged } from './errors.ts';
 
-const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants;
+
+/**
+ * Whether a write to a file that was opened with O_DSYNC is on the disk when it returns, which takes
+ * one trip through the thread pool less than to ask for it. On macOS the drive's own cache is left out.
+ */
+const SYNCS_AS_IT_WRITES = process.platform === 'linux';
 
 /** One file of the record, open for appending, with the length up to which it is known good. */
 export class RecordFile {
@@ -22,7 +28,8 @@ export class RecordFile {
 
   /** Creates the file, readable by its owner alone; one that exists already is never taken. */
   static async create(path: string, durable: boolean): Promise<RecordFile> {
-    const handle = await open(path, O_APPEND | O_CREAT | O_EXCL | O_WRONLY, 0o600);
+    const sync = durable && SYNCS_AS_IT_WRITES ? O_DSYNC : 0;
+    const handle = await open(path, O_APPEND | O_CREAT | O_EXCL | O_WRONLY | sync, 0o600);
     return new RecordFile(handle, path, durable);
   }
 
@@ -39,7 +46,7 @@ export class RecordFile {
    */
   async append(lines: readonly Buffer[]): Promise<void> {
     const expected = this.#size + (await writeAll(this.#handle, lines));
-    if (this.#durable) await this.#handle.datasync();
+    if (this.#durable && !SYNCS_AS_IT_WRITES) await this.#handle.datasync();
     // The kernel knows this of an open file; asking through the thread pool would cost far more.
     const stats = fstatSync(this.#handle.fd);
     this.#changed = stats.nlink === 0 || stats.size !== expected;

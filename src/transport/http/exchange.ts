@@ -1,7 +1,7 @@
 import type { LinkSecurity } from '#crypto';
-import type { Limits, PosternError } from '#lib';
+import type { Deadline, Limits, PosternError } from '#lib';
 import type { Frame } from '#mcp';
-import { formatBytes, Gather, messageOf, toPosternError } from '#lib';
+import { formatBytes, Gather, messageOf, startDeadline, toPosternError } from '#lib';
 import type { IncomingHttpHeaders } from 'node:http';
 import {
   CallCancelled,
@@ -90,7 +90,7 @@ class Exchange implements ResponseReader {
   readonly #connection: Connection;
   readonly #plan: ExchangePlan;
   readonly #callbacks: Callbacks;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #deadline: Deadline | null;
   readonly #body = new Gather();
   #isOver = false;
   #head: ResponseHead | null = null;
@@ -101,11 +101,12 @@ class Exchange implements ResponseReader {
     this.#connection = connection;
     this.#plan = plan;
     this.#callbacks = callbacks;
-    if (plan.longLived) return;
-    this.#timer = setTimeout(() => {
-      this.#cancel(new UpstreamTimeout(`the call took longer than ${plan.limits.callMaxMs} ms`));
-    }, plan.limits.callMaxMs);
-    this.#timer.unref();
+    const { callMaxMs } = plan.limits;
+    this.#deadline = plan.longLived
+      ? null
+      : startDeadline(callMaxMs, () => {
+          this.#cancel(new UpstreamTimeout(`the call took longer than ${callMaxMs} ms`));
+        });
   }
 
   start(): void {
@@ -217,7 +218,7 @@ class Exchange implements ResponseReader {
 
   #finish(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#deadline?.clear();
     this.#plan.signal.removeEventListener('abort', this);
     this.#callbacks.onOver();
   }

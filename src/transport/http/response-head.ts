@@ -14,6 +14,9 @@ export interface ResponseHead {
   readonly contentLength: number;
 }
 
+/** As nearly every server writes them, which need no reading. */
+const USUAL_MEDIA: ReadonlySet<string> = new Set(['application/json', 'text/event-stream']);
+
 /** What a response answers. */
 export type Asked = Pick<UpstreamRequest, 'httpMethod' | 'frame'> & {
   /** The session named in the request as it went to the upstream. */
@@ -70,7 +73,7 @@ export function checkEncoding(status: number, headers: IncomingHttpHeaders): voi
  */
 export function mediaTypeOf(status: number, headers: IncomingHttpHeaders): string | null {
   const value = single(headers, 'content-type', status);
-  if (value === null) return null;
+  if (value === null || USUAL_MEDIA.has(value)) return value;
   const media = value.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(media) ? media : 'a malformed content type';
 }

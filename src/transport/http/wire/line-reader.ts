@@ -10,6 +10,11 @@ export class LineReader {
   /** The line that was read last, without its end; each character is one byte (Latin-1). */
   line = '';
 
+  /** Whether nothing of a line has come that is not whole yet. */
+  get isBetweenLines(): boolean {
+    return this.#begun.length === 0;
+  }
+
   /** At most so many characters of a line that is not whole yet. */
   begun(length: number): string {
     return this.#begun.first(length).toString('latin1');

@@ -223,6 +223,17 @@ test('R-14 refuses chunks that are none', () => {
   malformed(chunked('0', ...Array.from({ length: 200 }, () => 'a: bcdef'), '', ''));
 });
 
+test('R-14 reads whether the connection goes on, however it is said', () => {
+  const keepAlive = (...lines: readonly string[]): boolean =>
+    parse([response(...lines, 'content-length: 0', '', '')]).head.keepAlive;
+  assert.equal(keepAlive('HTTP/1.1 200 OK'), true);
+  assert.equal(keepAlive('HTTP/1.1 200 OK', 'Connection: keep-alive'), true);
+  assert.equal(keepAlive('HTTP/1.1 200 OK', 'Connection: x-hop,  Close'), false);
+  assert.equal(keepAlive('HTTP/1.1 200 OK', 'Connection: keep-alive', 'Connection: close'), false);
+  assert.equal(keepAlive('HTTP/1.0 200 OK'), false);
+  assert.equal(keepAlive('HTTP/1.0 200 OK', 'Connection: Keep-Alive'), true);
+});
+
 test('R-14 refuses bytes behind a response, and a head that does not end', () => {
   malformed(`${response('HTTP/1.1 200 OK', 'content-length: 1', '', 'a')}b`);
   malformed(`${response('HTTP/1.1 204 No Content', '', '')}b`);

@@ -18,6 +18,7 @@ export interface ResponseParts {
 const CHUNK_SIZE =
   /^([\dA-Fa-f]{1,8})(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)*$/;
 const BEGINNING = 'HTTP/1.';
+const HEAD_END = Buffer.from('\r\n\r\n');
 /** With its extensions. */
 const MAX_CHUNK_LINE_BYTES = 1024;
 /** Responses before the final one. */
@@ -91,24 +92,38 @@ export class ResponseParser {
   }
 
   #readHeader(bytes: Buffer, at: number): number {
+    // Nearly every head comes in one piece.
+    if (this.#state === 'head' && this.#lines.length === 0 && this.#reader.isBetweenLines) {
+      const end = bytes.indexOf(HEAD_END, at);
+      if (end !== -1 && end + HEAD_END.length - at <= this.#headerBytesLeft) {
+        const behind = end + HEAD_END.length;
+        this.#begin(readWireHead(bytes.toString('latin1', at, behind)));
+        return behind;
+      }
+    }
+    return this.#readHeaderLine(bytes, at);
+  }
+
+  /** Line by line, so that what is no HTTP is found before it has come whole. */
+  #readHeaderLine(bytes: Buffer, at: number): number {
     const next = this.#reader.read(bytes, at, this.#headerBytesLeft);
     const line = next === -1 ? this.#reader.begun(BEGINNING.length) : this.#reader.line;
     if (this.#state === 'head' && this.#lines.length === 0) checkBeginning(line);
     if (next === -1) return bytes.length;
     this.#headerBytesLeft -= line.length + 2;
-    if (line !== '') this.#lines.push(line);
-    else this.#endHeader();
+    this.#lines.push(line);
+    if (line === '') this.#endHeader();
     return next;
   }
 
   #endHeader(): void {
-    const lines = this.#lines;
+    const text = `${this.#lines.join('\r\n')}\r\n`;
     this.#lines = [];
     this.#headerBytesLeft = this.#maxHeaderBytes;
     if (this.#state === 'head') {
-      this.#begin(readWireHead(lines));
+      this.#begin(readWireHead(text));
     } else {
-      const trailers = readFields(lines, 0);
+      const trailers = readFields(text, 0);
       // RFC 9110, section 6.5.1
       if ('content-length' in trailers || 'transfer-encoding' in trailers) {
         throw new MalformedResponse('its trailers say how long it is');
