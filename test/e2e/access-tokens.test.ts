@@ -9,6 +9,7 @@ import { startTestIssuer } from '../support/issuer.ts';
 import { startMirrorServer } from '../support/mirror-server.ts';
 import { startTestPostern, temporaryFile } from '../support/postern.ts';
 import { errorCodeOf, initialize, openSession, request, send } from '../support/raw.ts';
+import { serveTokens } from '../support/token-endpoint.ts';
 import { EVERYTHING } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
@@ -30,11 +31,28 @@ async function start(t: TestContext, issuers: Readonly<Record<string, TestIssuer
   );
   const mirror = await startMirrorServer();
   t.after(() => mirror.close());
+  const exchange = await serveTokens(t, () => ({
+    access_token: 'for-notes',
+    issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    token_type: 'Bearer',
+    expires_in: 60,
+  }));
+  const forNotes = {
+    token_endpoint: `${exchange.origin}/token`,
+    client_id: 'gateway',
+    client_secret: 'secret',
+    exchange_from: Object.values(issuers).map(({ issuer }) => issuer),
+  };
   const authorization = { scopes_supported: ['read'], issuers: settings };
   const postern = await startTestPostern({
     servers: {
       mirror: { http: { url: mirror.url }, bridge: 'off' },
       everything: { stdio: EVERYTHING, federated: false },
+      notes: {
+        http: { url: mirror.url, authorization: forNotes },
+        bridge: 'off',
+        federated: false,
+      },
     },
     listeners: [{ name: 'main', address: '127.0.0.1:0', authorization }],
     policy: { rules: RULES },
@@ -46,13 +64,13 @@ async function start(t: TestContext, issuers: Readonly<Record<string, TestIssuer
     await link.close();
     await postern.stop();
   });
-  return { postern, mirror, fetch: link.fetch };
+  return { postern, mirror, exchange, fetch: link.fetch };
 }
 
 test('R-13 R-14 R-18 a token names its caller, and leaves no trace of itself', async (t) => {
   const [corp, down] = [await startTestIssuer(t), await startTestIssuer(t)];
   down.up = false;
-  const { postern, mirror, fetch } = await start(t, { corp, down });
+  const { postern, mirror, exchange, fetch } = await start(t, { corp, down });
   const url = postern.url('mirror');
   const tokenFor = (claims: object = {}): string =>
     corp.token({ sub: 'ann', aud: url, scope: 'read', marker: 'kept-to-ourselves', ...claims });
@@ -226,6 +244,55 @@ test('R-13 R-14 R-18 a token names its caller, and leaves no trace of itself', a
     assert.doesNotMatch(JSON.stringify(message), /eyJ|kept-to/);
   });
 
+  await t.test('it goes to the token service that exchanges it, and nowhere else', async () => {
+    const notes = postern.url('notes');
+    const token = tokenFor({ aud: notes });
+    assert.equal((await send(fetch, notes, CALL, bearer(token))).status, 200);
+    assert.equal(exchange.requests[0]?.form.get('subject_token'), token);
+    assert.equal(mirror.reached.at(-1)?.headers.authorization, 'Bearer for-notes');
+    const robot = await callerNamed(postern, 'robot');
+    try {
+      const { message } = await send(robot.fetch, notes, CALL);
+      assert.match(JSON.stringify(message), /POSTERN_CALLER_TOKEN_REQUIRED/);
+    } finally {
+      await robot.close();
+    }
+  });
+
+  await t.test('clients of HTTP+SSE send one with each request', async () => {
+    const open = `${postern.endpoint}/servers/mirror/sse`;
+    const of = (sub: string) => bearer(tokenFor({ aud: open, sub }));
+    const leaving = new AbortController();
+    const stream = await fetch(open, {
+      headers: { accept: 'text/event-stream', ...of('ann') },
+      signal: leaving.signal,
+    });
+    assert.equal(stream.status, 200);
+    const reader = stream.body?.getReader() ?? assert.fail('no stream');
+    let heard = '';
+    const hear = async (pattern: RegExp): Promise<string> => {
+      while (!pattern.test(heard)) {
+        const { value } = await reader.read();
+        heard += Buffer.from(value ?? []).toString();
+      }
+      return pattern.exec(heard)?.[1] ?? '';
+    };
+    const messages = `${postern.endpoint}${await hear(/data: (\/\S+)\n/)}`;
+    const statusOf = async (headers: Record<string, string>): Promise<number> =>
+      (await send(fetch, messages, initialize('2024-11-05'), headers)).status;
+    assert.equal(await statusOf({}), 401);
+    assert.equal(await statusOf(of('bob')), 404, 'somebody else’s stream');
+    assert.equal(await statusOf(of('ann')), 202);
+    assert.match(await hear(/(protocolVersion)/), /protocolVersion/);
+    leaving.abort();
+  });
+
+  await t.test('metadata is for no foreign page', async () => {
+    const headers = { origin: 'https://evil.example' };
+    const foreign = await send(fetch, metadataOf('/mcp'), null, headers, 'GET');
+    assert.equal(foreign.status, 403);
+  });
+
   await t.test('no token is in what left the gateway', async () => {
     const sent = mirror.reached.map(({ headers, body }) => JSON.stringify(headers) + String(body));
     const told = JSON.stringify([postern.log(), await postern.record()]);
@@ -235,6 +302,7 @@ test('R-13 R-14 R-18 a token names its caller, and leaves no trace of itself', a
       assert.ok(!sent.join('').includes(secret), 'a server got it');
       assert.ok(!told.includes(secret), `log or record has ${secret}`);
     }
-    assert.ok(mirror.reached.every(({ headers }) => headers.authorization === undefined));
+    const shown = new Set(mirror.reached.map(({ headers }) => headers.authorization));
+    assert.deepEqual(shown, new Set([undefined, 'Bearer for-notes']));
   });
 });

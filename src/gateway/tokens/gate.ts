@@ -119,7 +119,9 @@ export class TokenGate {
     const known = this.#known.get(verified);
     if (known !== undefined) return known;
     const token = authorization.slice(authorization.indexOf(' ')).trimStart();
-    const admitted = { ...verified, verified, presented: new SubjectToken(token, verified) };
+    const { claims, expiresAtMs } = verified;
+    const facts = { issuer: String(claims['iss']), expiresAtMs };
+    const admitted = { ...verified, verified, presented: new SubjectToken(token, facts) };
     this.#known.set(verified, admitted);
     return admitted;
   }
