@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import type { AuthorizationSettings, HttpSettings, Settings } from '#config';
 import type { EventSink } from '#lib';
@@ -30,6 +31,8 @@ export interface ServerTokens {
   readonly guard: (upstream: Upstream) => Upstream;
   /** Looks for the client's secret, then follows changes of it and of the link's files. */
   readonly watch: () => Promise<void>;
+  /** The certificates from files that the token endpoint is shown. */
+  readonly leaves: () => readonly X509Certificate[];
   /** Tries to get one. Never rejects. */
   readonly probe: () => Promise<TokenProbe>;
   readonly close: () => Promise<void>;
@@ -72,6 +75,7 @@ export async function openServerTokens(
     guard: (upstream) =>
       tokens instanceof CallerTokens ? new CallersOnly(upstream, tokens) : upstream,
     watch,
+    leaves: () => tls?.leaves() ?? [],
     probe: async () => {
       try {
         await secrets?.start();

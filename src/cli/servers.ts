@@ -169,7 +169,7 @@ async function createServer(
     credentials,
     tokens,
     watchLink: () => tls?.watch(() => upstream.recycle()) ?? (() => undefined),
-    leaves: () => tls?.leaves() ?? [],
+    leaves: () => [...(tls?.leaves() ?? []), ...(tokens?.leaves() ?? [])],
     recycle: () => upstream.recycle(),
   };
 }

@@ -93,7 +93,10 @@ export class Courier {
    */
   async send(errand: Errand, gate: keyof Gates, asker: Asker): Promise<UpstreamReply> {
     const send = (one: Errand): Promise<UpstreamReply> =>
-      this.#redirects.follow(one, (plan) => this.#send(plan, this.#gates[gate], asker.principal));
+      this.#redirects.follow(one.path, (path) => {
+        const sent = path === one.path ? one : { ...one, path };
+        return this.#send(sent, this.#gates[gate], asker.principal);
+      });
     try {
       if (this.#authorization === null) return await send(errand);
       return await sendAuthorized(this.#authorization, asker, errand, send);

@@ -1,7 +1,6 @@
 import type { EventSink, PosternError } from '#lib';
 import { SessionNotFound, UpstreamProtocolError } from '../errors.ts';
 import type { UpstreamReply } from '../upstream.ts';
-import type { Errand } from './courier.ts';
 import { shownLocation } from './location.ts';
 import type { ServerLabel } from './server-label.ts';
 
@@ -63,50 +62,59 @@ export class Redirects {
   }
 
   /**
-   * Sends an errand to where its path is.
+   * Sends something to where its path is.
    *
+   * @param send to this path.
    * @throws UpstreamProtocolError for a redirect that is not followed, and what sending throws.
    */
   async follow(
-    errand: Errand,
-    send: (errand: Errand) => Promise<UpstreamReply>,
+    wanted: string,
+    send: (path: string) => Promise<UpstreamReply>,
   ): Promise<UpstreamReply> {
-    const { path: wanted } = errand;
-    let at = this.#current(wanted);
     for (let hops = 0; ; hops += 1) {
+      const at = this.current(wanted);
       try {
-        const reply = await send(at === wanted ? errand : { ...errand, path: at });
+        const reply = await send(at);
         if (reply.status === 404) this.#moves.delete(wanted);
         return reply;
       } catch (error) {
-        if (error instanceof SessionNotFound) this.#moves.delete(wanted);
-        const redirect = behind.get(error as Error);
-        if (redirect === undefined) throw error;
-        at = this.#note({ wanted, at, hops }, redirect);
+        if (!this.follows({ wanted, at, hops }, error)) throw error;
       }
     }
   }
 
-  #current(path: string): string {
+  /** Where a path is, as far as it is known. */
+  current(path: string): string {
     // Most servers never redirect.
     if (this.#moves.size === 0) return path;
     const move = this.#moves.get(path);
     return move !== undefined && performance.now() < move.untilMs ? move.path : path;
   }
 
-  /** @returns where it is now. */
-  #note({ wanted, at, hops }: Step, { status, location }: Redirect): string {
+  /**
+   * Whether what has failed is to be sent again, to where its path is now known to be.
+   *
+   * @throws UpstreamProtocolError for a redirect that is not followed.
+   */
+  follows(step: Step, failure: unknown): boolean {
+    if (failure instanceof SessionNotFound) this.#moves.delete(step.wanted);
+    const redirect = behind.get(failure as Error);
+    if (redirect === undefined) return false;
+    this.#note(step, redirect);
+    return true;
+  }
+
+  #note({ wanted, at, hops }: Step, { status, location }: Redirect): void {
     const to = location === null ? null : URL.parse(location, new URL(at, this.#url));
     const keptMs = KEPT_MS[status];
     if (to === null || keptMs === undefined || hops >= MAX_HOPS || !this.#isOwn(to)) {
       this.#moves.delete(wanted);
       throw this.#refusal(status, to);
     }
-    const path = to.pathname + to.search;
     if (!this.#moves.has(wanted)) this.#tell(to);
     if (this.#moves.size >= MAX_REMEMBERED) this.#moves.clear();
+    const path = to.pathname + to.search;
     this.#moves.set(wanted, { path, untilMs: performance.now() + keptMs });
-    return path;
   }
 
   #isOwn(to: URL): boolean {
