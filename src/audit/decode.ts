@@ -15,6 +15,17 @@ const callEntry = z.strictObject({
     principal: z.string().nullable(),
     spiffe_id: z.string().nullable(),
     certificate_sha256: z.string().nullable(),
+    token: z
+      .strictObject({
+        issuer: z.string(),
+        subject: z.string(),
+        client_id: z.string().nullable(),
+        binding: z.enum(['none', 'dpop', 'certificate']),
+        id: z.string(),
+        algorithm: z.string(),
+        quantum_safe: z.boolean(),
+      })
+      .exactOptional(),
     source: z.string(),
     link,
   }),

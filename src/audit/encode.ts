@@ -1,5 +1,5 @@
 import { sha256Label } from '#lib';
-import type { CallEntry, LinkRecord } from './entry.ts';
+import type { CallEntry, LinkRecord, TokenRecord } from './entry.ts';
 
 /** A longer line has its long strings cut: a record line stays far below the 64 KiB of a bundle. */
 const MAX_LINE_CHARS = 16 * 1024;
@@ -28,6 +28,7 @@ function lineOf(entry: CallEntry, json: Encode<object>, link: Encode<LinkRecord>
     principal: client.principal,
     spiffe_id: client.spiffe_id,
     certificate_sha256: client.certificate_sha256,
+    token: client.token === undefined ? undefined : tokenInOrder(client.token),
     source: client.source,
   });
   const called = json({
@@ -66,6 +67,18 @@ function lineOf(entry: CallEntry, json: Encode<object>, link: Encode<LinkRecord>
   line = withMember(line, 'mcp', called);
   line = withMember(joined(line, came), 'upstream', server);
   return `${joined(line, went)}\n`;
+}
+
+function tokenInOrder(token: TokenRecord): TokenRecord {
+  return {
+    issuer: token.issuer,
+    subject: token.subject,
+    client_id: token.client_id,
+    binding: token.binding,
+    id: token.id,
+    algorithm: token.algorithm,
+    quantum_safe: token.quantum_safe,
+  };
 }
 
 /** The text of an object with one more member. */

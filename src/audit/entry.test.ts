@@ -29,6 +29,21 @@ test('R-19 an entry is one line, whatever its texts hold, and reads back as it w
   );
 });
 
+test('R-13 R-19 an entry tells by which token its caller was known', () => {
+  const { client, ...entry } = sampleEntry();
+  const token = {
+    issuer: 'corp',
+    subject: 'u-1',
+    client_id: 'agent',
+    binding: 'dpop' as const,
+    id: '0123456789abcdef',
+    algorithm: 'ML-DSA-65',
+    quantum_safe: true,
+  };
+  const written = { ...entry, client: { ...client, token } };
+  assert.deepEqual(decodeEntry(encodeEntry(written).subarray(0, -1)), written);
+});
+
 test('keys come in the same order whatever the order of the object', () => {
   const entry = sampleEntry();
   const reversed = Object.fromEntries(

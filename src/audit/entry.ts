@@ -28,10 +28,27 @@ export interface ClientRecord {
   readonly spiffe_id: string | null;
   /** SHA-256 fingerprint of the client's certificate, as in `PeerCertificate`. */
   readonly certificate_sha256: string | null;
+  /** The access token that named the principal; absent without one. */
+  readonly token?: TokenRecord;
   /** Address of the peer; without its port, which says nothing later. */
   readonly source: string;
   /** `describeLink` of the client's hop. */
   readonly link: LinkRecord;
+}
+
+/** An access token, never itself. */
+export interface TokenRecord {
+  /** Name of its issuer in the configuration. */
+  readonly issuer: string;
+  readonly subject: string;
+  readonly client_id: string | null;
+  /** By what it was bound to its sender. */
+  readonly binding: 'none' | 'dpop' | 'certificate';
+  /** Tells apart tokens; a part of its digest. */
+  readonly id: string;
+  /** Of its signature. */
+  readonly algorithm: string;
+  readonly quantum_safe: boolean;
 }
 
 /** What was called. */

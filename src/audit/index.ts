@@ -8,6 +8,7 @@ export type {
   LinkRecord,
   McpRecord,
   OutcomeRecord,
+  TokenRecord,
   UpstreamRecord,
 } from './entry.ts';
 export { RecordUnavailable } from './errors.ts';

@@ -8,6 +8,7 @@ import { refuseMissingPaths } from './missing-paths.ts';
 import { print, printJson, style, table } from './output.ts';
 import { describeProbe, probesText } from './print-probes.ts';
 import type { ServerProbe } from './probe-servers.ts';
+import { issuersText, probeIssuers } from './probe-issuers.ts';
 import { probeServers } from './probe-servers.ts';
 import { readConfigFile } from './settings.ts';
 
@@ -36,7 +37,7 @@ interface PolicyCheck {
 
 /**
  * Validates configuration and policy and prints the effective settings with their origin; with
- * `connect` also what each server's hop negotiates.
+ * `connect` also what each server's hop negotiates, and whether token issuers give their keys.
  *
  * @throws ConfigInvalid, ConfigPathMissing when the configuration is not valid; FileUnreadable, FileTooLarge when it or
  *   the policy cannot be read; UsageError for servers that it does not have.
@@ -48,11 +49,15 @@ export async function check(options: CheckOptions): Promise<number> {
   const policy = await checkPolicy(settings);
   const valid = policy.problems.length === 0;
   const probes = options.connect === true ? await probeServers(chosen, { inspect: true }) : null;
-  const exit = exitOf(valid, probes ?? []);
+  // Who asks for a server alone is not told of anything else.
+  const all = options.connect === true && options.server === undefined;
+  const issuers = all ? await probeIssuers(settings) : [];
+  const exit = exitOf(valid, [...(probes ?? []), ...issuers]);
   if (options.json === true) {
     const { text: _, ...report } = policy;
     const servers = probes === null ? {} : { servers: probes.map(describeProbe) };
-    printJson({ ok: exit === EXIT.ok, settings: effective, policy: report, ...servers });
+    const tokens = issuers.length === 0 ? {} : { issuers };
+    printJson({ ok: exit === EXIT.ok, settings: effective, policy: report, ...servers, ...tokens });
     return exit;
   }
   const rows = effective.map(({ path, value, origin }) => [
@@ -64,6 +69,7 @@ export async function check(options: CheckOptions): Promise<number> {
   print('');
   if (policy.text !== '') print(`${policy.text}\n`);
   if (probes !== null) print(`${probesText(probes)}\n`);
+  if (issuers.length > 0) print(`${issuersText(issuers)}\n`);
   if (valid) {
     print(`  ${style('green', '✓')} configuration is valid; policy ${policy.hash ?? 'absent'}`);
   } else {
@@ -91,7 +97,9 @@ function chooseServers(
   return { ...settings, servers: settings.servers.filter(({ name }) => wanted.includes(name)) };
 }
 
-function exitOf(valid: boolean, probes: readonly ServerProbe[]): number {
+type Tried = Pick<ServerProbe, 'reachable'> & Partial<Pick<ServerProbe, 'token'>>;
+
+function exitOf(valid: boolean, probes: readonly Tried[]): number {
   if (!valid) return EXIT.config;
   const fine = probes.every(({ reachable, token }) => reachable && token?.works !== false);
   return fine ? EXIT.ok : EXIT.unavailable;

@@ -30,6 +30,7 @@ import type { InForce } from './egress-tls.ts';
 import { watchEnds } from './ending-certificates.ts';
 import { tellMissingPaths } from './missing-paths.ts';
 import { packageVersion } from './package.ts';
+import { createIssuers } from './issuers.ts';
 import { operatorsCertificates, runningIdentity } from './running-identity.ts';
 import type { Servers } from './servers.ts';
 import { createServers } from './servers.ts';
@@ -82,6 +83,7 @@ export async function startPostern(
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
   const servers = await createServers(settings, { inForce, events, guardian, stateDir });
   const { upstreams } = servers;
+  const issuers = await createIssuers(settings, { identity: inForce.identity, events });
   const tls = await TlsConfigurations.open(settings, stateDir, events);
   const revocations = await RevocationList.open(stateDir, events);
   const recordDir = join(stateDir, 'record');
@@ -89,6 +91,7 @@ export async function startPostern(
   const gateway: Gateway = new Gateway({
     identity,
     listeners: settings.listeners,
+    verifiers: issuers.verifiers,
     tls: tls.current,
     policyFile: settings.policyFile,
     fixedPolicy,
@@ -122,6 +125,7 @@ export async function startPostern(
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     tls.close();
+    issuers.close();
     stopWatchingEnds();
     const ports = () => [admin, control];
     const keepers = { keeper, revocations, sealingKeys };
@@ -135,6 +139,7 @@ export async function startPostern(
     const listeners = await gateway.start();
     keeper.start();
     sealingKeys.watch();
+    issuers.watch();
     revocations.watch(() => gateway.destroyRefused());
     tls.watch((configured) => gateway.tls.change({ configured }));
     stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);

@@ -65,3 +65,9 @@ export const ClientCertificateExpired = defineError('POSTERN_CLIENT_CERTIFICATE_
   meaning: 'A client certificate has expired, so nothing proves who asks for the next one.',
   hint: 'Move its files away and enrol anew: `postern ca token <name>` on the gateway, `postern enroll` here.',
 });
+
+export const IssuerMetadataInvalid = defineError('POSTERN_ISSUER_METADATA_INVALID', {
+  meaning:
+    'A token issuer’s metadata cannot be had, is another issuer’s, or does not say where keys are.',
+  hint: 'Compare the issuer with the one in its metadata, letter for letter; or name its keys by jwks or jwks_file.',
+});

@@ -58,7 +58,14 @@ function checkProfiles(
 }
 
 function listenerProfile(entry: Record<string, unknown>, index: number): readonly NamedProfile[] {
-  return profileIn(entry['tls'], ['listeners', index, 'tls', 'profile']);
+  const { issuers } = asRecord(entry['authorization']);
+  const at = ['listeners', index, 'authorization', 'issuers'];
+  return [
+    ...profileIn(entry['tls'], ['listeners', index, 'tls', 'profile']),
+    ...(Array.isArray(issuers) ? issuers : []).flatMap((issuer, each) =>
+      profileIn(asRecord(issuer)['tls'], [...at, each, 'tls', 'profile']),
+    ),
+  ];
 }
 
 function serverProfile([name, server]: [string, unknown]): readonly NamedProfile[] {

@@ -9,6 +9,7 @@ import { describeSource } from './secret.ts';
 import type {
   AuthorizationSettings,
   HttpSettings,
+  IssuerSettings,
   ListenerSettings,
   Settings,
   StdioSettings,
@@ -102,8 +103,39 @@ function listenerRows(listener: ListenerSettings, index: number): readonly Row[]
         ]),
     [at('server_names'), listener.serverNames],
     [at('allowed_origins'), listener.allowedOrigins],
+    ...resourceRows(listener.authorization, at('authorization')),
     [at('min_revision'), listener.minRevision.name],
     [at('legacy_sse'), listener.legacySse ? 'on' : 'off'],
+  ];
+}
+
+function resourceRows(
+  authorization: ListenerSettings['authorization'],
+  at: YamlPath,
+): readonly Row[] {
+  if (authorization === null) return [[at, null]];
+  const { tokens, resource, scopesSupported, issuers } = authorization;
+  return [
+    [[...at, 'tokens'], tokens],
+    [[...at, 'resource'], resource],
+    [[...at, 'scopes_supported'], scopesSupported],
+    ...issuers.flatMap((issuer, index) => issuerRows(issuer, [...at, 'issuers', index])),
+  ];
+}
+
+function issuerRows(issuer: IssuerSettings, at: YamlPath): readonly Row[] {
+  const { keys, tls } = issuer;
+  return [
+    [[...at, 'name'], issuer.name],
+    [[...at, 'issuer'], issuer.issuer],
+    [[...at, 'audiences'], issuer.audiences],
+    keys.kind === 'file'
+      ? [[...at, 'jwks_file'], keys.file]
+      : [[...at, 'jwks'], keys.url === null ? null : maskUrls(keys.url.href)],
+    [[...at, 'algorithms'], issuer.algorithms.map(({ name }) => name)],
+    [[...at, 'principal_claim'], issuer.principalClaim],
+    [[...at, 'binding'], issuer.binding],
+    ...linkRows(tls, [...at, 'tls']),
   ];
 }
 

@@ -12,7 +12,9 @@ export type { SecretSource } from './secret.ts';
 export { configSchema } from './schema.ts';
 export type {
   AuthorizationSettings,
+  ResourceSettings,
   HttpSettings,
+  IssuerSettings,
   CertificateFiles,
   FederationSettings,
   ListenerSettings,

@@ -2,6 +2,7 @@ import { DEFAULT_PROFILE } from '#crypto';
 import { OLDEST_REVISION, REVISION_NAMES } from '#mcp';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
+import { authorization } from './resource-schema.ts';
 import { certificateFiles } from './certificate-schema.ts';
 import { address, hostName, origin, path, settingName } from './fields.ts';
 import { profileName } from './profile.ts';
@@ -74,6 +75,11 @@ export const listener = z
       .array(origin)
       .prefault([])
       .describe('Origins of web pages that may call, such as https://app.example.com.'),
+    authorization: authorization
+      .optional()
+      .describe(
+        'That clients may or must show OAuth access tokens. Default: client certificates alone.',
+      ),
     min_revision: z
       .enum(REVISION_NAMES)
       .default(OLDEST_REVISION.name)
@@ -89,6 +95,13 @@ export const listener = z
     if (value.tls !== 'off' || isLoopback(value.address.host)) return;
     const message = 'TLS can be off on a loopback address only, such as 127.0.0.1';
     context.addIssue({ code: 'custom', path: ['tls'], message, input: 'off' });
+  })
+  .superRefine(({ address: { host }, server_names: names, authorization: tokens }, context) => {
+    if (tokens === undefined || tokens.resource !== undefined || names.length > 0) return;
+    if (host !== '0.0.0.0' && host !== '::') return;
+    const message =
+      'needs "resource", or server_names on the listener: tokens are for a name, and it listens on every address';
+    context.addIssue({ code: 'custom', path: ['authorization'], message, params: { at: 'key' } });
   })
   .superRefine(({ legacy_sse: sse, min_revision: oldest }, context) => {
     if (sse !== 'on' || oldest === OLDEST_REVISION.name) return;

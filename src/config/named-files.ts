@@ -1,6 +1,12 @@
 import { isAbsolute } from 'node:path';
 import type { SecretSource } from './secret.ts';
-import type { HttpSettings, ListenerSettings, ServerSettings, Settings } from './settings.ts';
+import type {
+  HttpSettings,
+  IssuerSettings,
+  ListenerSettings,
+  ServerSettings,
+  Settings,
+} from './settings.ts';
 
 /** Files that a configuration names, and itself: what sandboxed programs must not get at. */
 export interface NamedFiles {
@@ -21,16 +27,26 @@ export function namedFiles(settings: Omit<Settings, 'files'>, file: string | nul
   };
 }
 
-function ofListener({ tls }: ListenerSettings): NamedFiles {
+function ofListener({ tls, authorization }: ListenerSettings): NamedFiles {
+  const issuers = (authorization?.issuers ?? []).map(ofIssuer);
   const certificates = tls?.certificates ?? [];
   const lists = [tls?.clientCaFile, tls?.clientCrlFile];
   return {
-    secret: certificates.map(({ keyFile }) => keyFile),
+    secret: [
+      ...certificates.map(({ keyFile }) => keyFile),
+      ...issuers.flatMap(({ secret }) => secret),
+    ],
     trusted: [
       ...certificates.map(({ certificateFile }) => certificateFile),
       ...lists.flatMap((path) => path ?? []),
+      ...issuers.flatMap(({ trusted }) => trusted),
     ],
   };
+}
+
+function ofIssuer({ keys, tls }: IssuerSettings): NamedFiles {
+  const { secret, trusted } = ofLink(tls);
+  return { secret, trusted: keys.kind === 'file' ? [...trusted, keys.file] : trusted };
 }
 
 function ofServer({ transport }: ServerSettings): NamedFiles {

@@ -1,4 +1,4 @@
-import type { Profile } from '#crypto';
+import type { Profile, TokenAlgorithm } from '#crypto';
 import type { Limits } from '#lib';
 import type { Revision } from '#mcp';
 import type { NamedFiles } from './named-files.ts';
@@ -65,10 +65,41 @@ export interface ListenerSettings {
   readonly serverNames: readonly string[];
   /** Exact values of browsers' `Origin` header. */
   readonly allowedOrigins: readonly string[];
+  /** `null` where client certificates alone tell who calls. */
+  readonly authorization: ResourceSettings | null;
   /** Of MCP; clients with an older one are refused. */
   readonly minRevision: Revision;
   /** Whether clients may use HTTP+SSE (2024-11-05) too. */
   readonly legacySse: boolean;
+}
+
+/** That a listener takes OAuth access tokens. */
+export interface ResourceSettings {
+  /** Whether callers without a client certificate need one. */
+  readonly tokens: 'required' | 'optional';
+  /** Origin under which clients reach the listener; `null` for its own name and port. */
+  readonly resource: string | null;
+  readonly issuers: readonly IssuerSettings[];
+  /** `null` says nothing of scopes. */
+  readonly scopesSupported: readonly string[] | null;
+}
+
+/** An authorization server whose access tokens are taken. */
+export interface IssuerSettings {
+  readonly name: string;
+  /** Exactly as in `iss`. */
+  readonly issuer: string;
+  /** `null` for the resource that is called. */
+  readonly audiences: readonly string[] | null;
+  readonly keys:
+    | { readonly kind: 'file'; readonly file: string }
+    /** `null` for what the issuer's metadata says. */
+    | { readonly kind: 'fetched'; readonly url: URL | null };
+  readonly algorithms: readonly TokenAlgorithm[];
+  readonly principalClaim: string;
+  readonly binding: 'none' | 'any' | 'dpop' | 'certificate';
+  /** How its metadata and keys are fetched; `null` with http. */
+  readonly tls: HttpSettings['tls'];
 }
 
 /** An MCP server behind the gateway. */

@@ -7,6 +7,7 @@ import { ownProfiles } from './profile.ts';
 import { programPath } from './program-path.ts';
 import type { ConfigOutput } from './schema.ts';
 import { splitSecrets } from './secret.ts';
+import { toResource } from './to-resource.ts';
 import type { ServerOutput } from './server-schema.ts';
 import type {
   CertificateFiles,
@@ -34,7 +35,7 @@ export function toSettings(config: ConfigOutput, directory: string): Omit<Settin
     sealingKeysFile: optional(config.sealing_keys),
     policyFile: optional(config.policy),
     profiles,
-    listeners: config.listeners.map((listener) => toListener(listener, absolute, profileOf)),
+    listeners: config.listeners.map((listener) => toListener(listener, directory, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
     servers: Object.entries(config.servers).map(([name, server]) => ({
       name,
@@ -69,9 +70,10 @@ type ProfileOf = (name: string) => Profile;
 
 function toListener(
   listener: ConfigOutput['listeners'][number],
-  absolute: (path: string) => string,
+  directory: string,
   profileOf: ProfileOf,
 ): ListenerSettings {
+  const absolute = (path: string): string => resolve(directory, path);
   const { tls } = listener;
   return {
     name: listener.name,
@@ -90,6 +92,12 @@ function toListener(
           },
     serverNames: listener.server_names,
     allowedOrigins: listener.allowed_origins,
+    authorization:
+      listener.authorization === undefined
+        ? null
+        : toResource(listener.authorization, absolute, (tlsOfIssuer) =>
+            toTls(tlsOfIssuer, directory, profileOf),
+          ),
     minRevision: revisionByName(listener.min_revision) ?? OLDEST_REVISION,
     // HTTP+SSE is a transport of the oldest revision alone.
     legacySse: listener.legacy_sse !== 'off' && listener.min_revision === OLDEST_REVISION.name,

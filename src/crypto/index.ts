@@ -44,3 +44,9 @@ export type { SignatureScheme } from './signatures.ts';
 export { tlsOptionsOf } from './tls-options.ts';
 export { signToken } from './token-signing.ts';
 export type { ProfileTlsOptions } from './tls-options.ts';
+export {
+  allTokenAlgorithms,
+  tokenAlgorithmByName,
+  verifyTokenSignature,
+} from './token-signatures.ts';
+export type { TokenAlgorithm } from './token-signatures.ts';

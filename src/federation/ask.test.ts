@@ -57,6 +57,7 @@ function callWith(signal: AbortSignal): Call {
     listener: 'test',
     source: '127.0.0.1',
     clientLink: { kind: 'pipe' },
+    token: null,
     server: 'server',
     via: '/mcp',
     httpMethod: 'POST',

@@ -1,6 +1,6 @@
-import type { LinkSecurity } from '#crypto';
-import type { Call, OwnExchange, OwnReply, ReplySink, Services } from '#pipeline';
-import { answerHere, EndpointDenied, identify, isWelcome, ownerName } from '#pipeline';
+import type { PosternError } from '#lib';
+import type { Call, Caller, OwnExchange, OwnReply, ReplySink, Services } from '#pipeline';
+import { answerHere, closedTo, identify, isWelcome, ownerName } from '#pipeline';
 import type { Policy } from '#policy';
 import { ToolSetUnknown } from './errors.ts';
 import type { Federated, FederatedOptions } from './federated.ts';
@@ -11,6 +11,7 @@ import { Origins } from './origins.ts';
 import { FederatedSessions } from './sessions.ts';
 import { answerStateful } from './stateful.ts';
 import { answerStateless } from './stateless.ts';
+import type { ToolSet } from './tool-set.ts';
 import type { Visit } from './visit.ts';
 
 /**
@@ -21,22 +22,25 @@ export class Federation {
   readonly #federated: Federated;
   readonly #sessions: FederatedSessions;
   readonly #listeners = new Listeners();
-  /** What a policy says of a link does not change; only the certificate's end is asked each time. */
-  readonly #open = new WeakMap<LinkSecurity, OpenTo>();
+  /**
+   * By token, else by link: what a policy says of them does not change; only their end is asked each
+   * time.
+   */
+  readonly #open = new WeakMap<object, OpenTo>();
 
   constructor(options: FederatedOptions) {
     this.#federated = createFederated(options);
     this.#sessions = new FederatedSessions(this.#federated);
   }
 
-  /** Whether the caller at the other end of a link may use anything of the set. It permits nothing. */
-  isWelcome(link: LinkSecurity, set: string | null, policy: Policy, trustDomain: string): boolean {
+  /** Whether a caller may use anything of the set. It permits nothing. */
+  isWelcome(caller: Caller, set: string | null, policy: Policy, trustDomain: string): boolean {
     try {
-      identify(link, trustDomain, Date.now());
+      identify(caller, trustDomain, Date.now());
     } catch {
       return false;
     }
-    return this.#membersFor(link, set, policy, trustDomain).length > 0;
+    return this.#membersFor(caller, set, policy, trustDomain).length > 0;
   }
 
   /**
@@ -72,11 +76,17 @@ export class Federation {
     const toolSet = toolSetOf(this.#federated, set);
     if (toolSet === undefined) throw new ToolSetUnknown(`no tool set is called "${set ?? ''}"`);
     const { policy, trustDomain } = services;
-    const members = this.#membersFor(call.clientLink, set, policy, trustDomain);
-    if (members.length === 0) throw new EndpointDenied('no server is open to this caller here');
+    const members = this.#membersFor(call, set, policy, trustDomain);
+    if (members.length === 0) throw this.#closedTo(call, toolSet, services);
     const owner = ownerName(caller, call.source);
     const origins = new Origins(surroundings.current);
     return { call, services, owner, set: toolSet, members, origins, ...surroundings };
+  }
+
+  #closedTo(call: Call, set: ToolSet, { policy, trustDomain }: Services): PosternError {
+    const members = this.#federated.members.all.filter((member) => set.hasServer(member));
+    const servers = members.map(({ server }) => server);
+    return closedTo(call, servers, policy, trustDomain);
   }
 
   #answer(visit: Visit, exchange: OwnExchange): Promise<OwnReply | null> {
@@ -85,22 +95,25 @@ export class Federation {
       : answerStateless(visit, exchange, this.#federated, this.#listeners);
   }
 
-  /** The servers of a set that a link's caller may use; the same for every call over it. */
+  /** The servers of a set that a caller may use; the same for every call of its over one link. */
   #membersFor(
-    link: LinkSecurity,
+    caller: Caller,
     set: string | null,
     policy: Policy,
     trustDomain: string,
   ): readonly Member[] {
-    const known = this.#open.get(link);
-    const open: OpenTo = known?.policy === policy ? known : { policy, members: new Map() };
-    if (open !== known) this.#open.set(link, open);
+    const { clientLink, token } = caller;
+    const known = this.#open.get(token ?? clientLink);
+    const isSame = known?.policy === policy && known.clientLink === clientLink;
+    const open: OpenTo = isSame ? known : { policy, clientLink, members: new Map() };
+    if (open !== known) this.#open.set(token ?? clientLink, open);
     const before = open.members.get(set);
     if (before !== undefined) return before;
     const toolSet = toolSetOf(this.#federated, set);
     if (toolSet === undefined) return [];
     const members = this.#federated.members.all.filter(
-      (member) => toolSet.hasServer(member) && isWelcome(link, member.server, policy, trustDomain),
+      (member) =>
+        toolSet.hasServer(member) && isWelcome(caller, member.server, policy, trustDomain),
     );
     open.members.set(set, members);
     return members;
@@ -109,8 +122,9 @@ export class Federation {
 
 type Surroundings = Pick<Visit, 'current' | 'lasting'>;
 
-/** What a caller may use under one policy, by set. */
+/** What a caller may use under one policy and over one link, by set. */
 interface OpenTo {
   readonly policy: Policy;
+  readonly clientLink: Caller['clientLink'];
   readonly members: Map<string | null, readonly Member[]>;
 }

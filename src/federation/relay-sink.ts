@@ -59,12 +59,13 @@ export class RelaySink implements ReplySink {
     return resumable && this.#opened && !this.#answered ? this.#lastEventId : null;
   }
 
-  json(status: number, _head: ReplyHead, body: Buffer): void {
+  json(status: number, { neededScopes }: ReplyHead, body: Buffer): void {
     if (this.#options.takesBack?.(status) === true) return;
     // A refusal to take a stream up again leaves it where it is.
     if (this.#opened) return;
     this.#answered = true;
-    this.#sink.json(this.#statusFor(status), HEAD, this.#options.inbound.answer(body));
+    const head = neededScopes === undefined ? HEAD : { ...HEAD, neededScopes };
+    this.#sink.json(this.#statusFor(status), head, this.#options.inbound.answer(body));
   }
 
   empty(status: number): void {

@@ -227,7 +227,7 @@ export class FederatedSession implements Era {
     const session = await opening.catch(() => null);
     if (session === null || session.id === null) return;
     const signal = AbortSignal.timeout(this.#federated.limits.federationDeadlineMs);
-    const call = this.#callOf(this.#last, { server }, null, signal);
+    const call = this.#callOf(lasting(this.#last), { server }, null, signal);
     const end: Call = { ...call, httpMethod: 'DELETE', sessionId: session.id };
     await runCall({ ...end, revision: session.revision }, this.#last.current(), silentSink());
   }
@@ -238,13 +238,14 @@ export class FederatedSession implements Era {
     frame: Frame | null,
     signal: AbortSignal,
   ): Call {
-    const { via, listener, source, clientLink, revision, minRevision, connection } = call;
+    const { via, listener, source, clientLink, token, revision, minRevision, connection } = call;
     return {
       id: newCallId(),
       receivedAtMs: Date.now(),
       listener,
       source,
       clientLink,
+      token,
       server,
       via,
       httpMethod: 'POST',
@@ -264,6 +265,13 @@ export class FederatedSession implements Era {
 function agreedOn(name: unknown): Revision | undefined {
   const revision = typeof name === 'string' ? revisionByName(name) : undefined;
   return revision?.era === 'stateful' ? revision : undefined;
+}
+
+/** The session was this caller's, whose token may have expired meanwhile: ending it needs no new one. */
+function lasting({ call }: Pick<Visit, 'call'>): Pick<Visit, 'call'> {
+  const { token } = call;
+  if (token === null) return { call };
+  return { call: { ...call, token: { ...token, expiresAtMs: Infinity } } };
 }
 
 /** What is kept for long is not to keep a message, which may be large. */

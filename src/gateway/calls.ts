@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
+import { TokenMissing } from '#oauth';
 import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
 import { BodyBudget } from './body.ts';
@@ -12,10 +13,11 @@ import type { Destinations } from './destinations.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
-import { HttpSink } from './http-sink.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
+import { sinkFor } from './tokens/challenging-sink.ts';
+import type { AdmittedToken, TokenGate } from './tokens/gate.ts';
 
 /** Where a request came in. */
 export interface Entrance extends Arrival {
@@ -24,12 +26,16 @@ export interface Entrance extends Arrival {
   /** The oldest revision that it takes. */
   readonly minRevision: Revision;
   readonly names: HostNames;
+  /** `null` where tokens say nothing. */
+  readonly gate: TokenGate | null;
 }
 
 interface CallInFlight {
   readonly abort: AbortController;
   readonly response: ServerResponse;
   readonly entrance: Entrance;
+  /** What its access token says. */
+  token: AdmittedToken | null;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
@@ -71,6 +77,7 @@ export class Calls {
       abort: new AbortController(),
       response,
       entrance,
+      token: null,
       read: null,
       goesOn: () => false,
       alone: false,
@@ -115,7 +122,7 @@ export class Calls {
    */
   recheck(): void {
     const { policy, trustDomain } = this.#services();
-    for (const { read, abort, alone, entrance } of this.#inFlight) {
+    for (const { read, abort, alone, entrance, token } of this.#inFlight) {
       if (read === null) continue;
       const { call, target } = read;
       // Of a call to many servers the store knows what it is made of.
@@ -123,6 +130,7 @@ export class Calls {
       if (alone && (entrance.isRefused() || !permitted)) abort.abort();
       if (alone || !isLongLived(call)) continue;
       if (entrance.isOutdated() || !this.#destinations.permits(call, target)) abort.abort();
+      else if (token !== null && entrance.gate?.believes(token) !== true) abort.abort();
     }
   }
 
@@ -131,12 +139,13 @@ export class Calls {
     inFlight: CallInFlight,
     { serverRevisions }: Services,
   ): RequestOrigin {
-    const { abort } = inFlight;
+    const { abort, token } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
+    const caller = { clientLink: link, token };
     return {
       listener,
       minRevision,
-      link,
+      ...caller,
       connection: connectionOf(request.socket),
       signal: abort.signal,
       lifeline: {
@@ -147,7 +156,7 @@ export class Calls {
       },
       bodies: this.#bodies,
       supported: (server) => serverRevisions.of(server, minRevision),
-      mayReach: (target) => this.#destinations.isWelcome(link, target),
+      mayReach: (target) => this.#destinations.isWelcome(caller, target),
     };
   }
 
@@ -184,9 +193,9 @@ export class Calls {
     inFlight: CallInFlight,
   ): Promise<void> {
     const services = this.#services();
-    const sink = new HttpSink(response, services.limits);
     const head = newCallHead();
-    const { names, refusal, listener } = inFlight.entrance;
+    const { names, refusal, listener, link, gate } = inFlight.entrance;
+    const sink = sinkFor(response, services.limits, gate);
     shareAnswer(request, response, names);
     try {
       this.#refuseWhenFull(request.socket);
@@ -194,6 +203,11 @@ export class Calls {
       if (isPreflight(request, names)) {
         answerPreflight(request, response, names);
         return;
+      }
+      if (gate !== null) {
+        const isOpen = (target: Target): boolean =>
+          this.#destinations.isWelcome({ clientLink: link, token: null }, target);
+        inFlight.token = await gate.admit(request, link, isOpen);
       }
       const origin = this.#originOf(request, inFlight, services);
       const incoming = await readCalls(request, origin, names, services.limits, head);
@@ -204,15 +218,28 @@ export class Calls {
         await runBatch(incoming.calls, run, sink);
       } else {
         inFlight.read = { call: incoming.call, target };
+        endWithToken(inFlight);
         await run(incoming.call, sink);
       }
     } catch (thrown) {
       const error = toPosternError(thrown);
       services.meter.rejected(listener, error.code);
+      gate?.challenge(response, error);
       rejectRequest(response, services, sink, head, error);
     }
   }
 }
+
+/** Ends a stream when the token expires that it was opened with. */
+function endWithToken({ read, token, abort, response }: CallInFlight): void {
+  if (token === null || read === null || !isLongLived(read.call)) return;
+  const leftMs = Math.min(token.expiresAtMs - Date.now(), MAX_TIMER_MS);
+  const timer = setTimeout(() => abort.abort(), leftMs).unref();
+  response.once('close', () => clearTimeout(timer));
+}
+
+/** Node takes longer times for none at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Whether a call is a stream that stays open for what may come. */
 function isLongLived({ frame, httpMethod }: Call): boolean {
@@ -229,7 +256,8 @@ export function rejectRequest(
   error: PosternError,
 ): void {
   services.events({
-    severity: 'warn',
+    // Clients ask without a token first, to be told where to get one.
+    severity: error instanceof TokenMissing ? 'debug' : 'warn',
     name: 'request.rejected',
     message: error.message,
     fields: {

@@ -7,7 +7,7 @@ import type { HostNames } from './http-guard.ts';
 import { checkOrigin, singleHeaders } from './http-guard.ts';
 
 /** Of our answers, what pages may see beyond what they always may. */
-const EXPOSED = 'Mcp-Session-Id, Retry-After';
+const EXPOSED = 'Mcp-Session-Id, Retry-After, WWW-Authenticate';
 
 const METHODS = 'POST, GET, DELETE';
 
@@ -16,6 +16,7 @@ const HEADERS = [
   'accept',
   'authorization',
   'content-type',
+  'dpop',
   'last-event-id',
   'mcp-method',
   'mcp-name',

@@ -1,6 +1,5 @@
-import type { LinkSecurity } from '#crypto';
 import type { Federation } from '#federation';
-import type { Call, ReplySink, Services } from '#pipeline';
+import type { Call, Caller, ReplySink, Services } from '#pipeline';
 import { isStillPermitted, isWelcome, runCall } from '#pipeline';
 import type { Target } from './routes.ts';
 import { StreamParts } from './stream-parts.ts';
@@ -30,17 +29,17 @@ export class Destinations {
     });
   }
 
-  /** Whether the caller at the other end of a link may use anything there. It permits nothing. */
-  isWelcome(link: LinkSecurity, target: Target): boolean {
+  /** Whether a caller may use anything there. It permits nothing. */
+  isWelcome(caller: Caller, target: Target): boolean {
     const { policy, trustDomain } = this.#services();
     return target.kind === 'server'
-      ? isWelcome(link, target.name, policy, trustDomain)
-      : this.#federation.isWelcome(link, target.set, policy, trustDomain);
+      ? isWelcome(caller, target.name, policy, trustDomain)
+      : this.#federation.isWelcome(caller, target.set, policy, trustDomain);
   }
 
   /** Whether a call may go on as things are; of one to many servers, each decides for its own part. */
   permits(call: Call, target: Target): boolean {
-    if (target.kind === 'federation') return this.isWelcome(call.clientLink, target);
+    if (target.kind === 'federation') return this.isWelcome(call, target);
     const { policy, trustDomain, upstreams } = this.#services();
     return upstreams.has(target.name) && isStillPermitted(call, policy, trustDomain);
   }

@@ -155,7 +155,7 @@ export class Est {
   ): Promise<EstAnswer> {
     const { desk, trustDomain } = this.#parts;
     const { link } = entrance;
-    const { name } = identify(link, trustDomain, Date.now());
+    const { name } = identify({ clientLink: link, token: null }, trustDomain, Date.now());
     const algorithm = clientAlgorithmOf(link.peerSignature);
     if (link.peer === null || algorithm === undefined) {
       throw new EnrolmentRefused('the connection shows no client certificate to renew');

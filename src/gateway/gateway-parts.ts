@@ -5,6 +5,7 @@ import type { PeerCertificate, Sealer } from '#crypto';
 import type { FederatedOptions } from '#federation';
 import type { EnrolmentDesk, GatewayIdentity } from '#identity';
 import type { EventSink, Limits, Meter } from '#lib';
+import type { TokenVerifier } from '#oauth';
 import type { Policy } from '#policy';
 import type { Upstream } from '#transport';
 import type { ListenerReport } from './listener.ts';
@@ -15,6 +16,8 @@ import type { TlsConfiguration } from './tls-state.ts';
 export interface GatewayParts {
   readonly identity: GatewayIdentity;
   readonly listeners: readonly ListenerSettings[];
+  /** What verifies the tokens of those that take some, by name of the listener. */
+  readonly verifiers: ReadonlyMap<string, TokenVerifier>;
   /** What is configured for those with TLS. */
   readonly tls: TlsConfiguration;
   readonly policyFile: string | null;

@@ -17,6 +17,7 @@ import type { Listener } from './listener.ts';
 import { createListener } from './listener.ts';
 import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
+import type { HostNames } from './http-guard.ts';
 import type { Target } from './routes.ts';
 import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
@@ -24,6 +25,9 @@ import { PolicySource } from './policy-source.ts';
 import { EventStore } from './resumption/event-store.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
 import { TlsControl } from './tls-control.ts';
+import { TokenGate } from './tokens/gate.ts';
+import { answerMetadata } from './tokens/metadata.ts';
+import { isMetadataPath } from './tokens/resources.ts';
 import type { TlsState } from './tls-state.ts';
 import { stableTls } from './tls-state.ts';
 
@@ -223,6 +227,7 @@ export class Gateway {
       scheme: settings.tls === null ? ('http' as const) : ('https' as const),
     };
     const { name, host, port, minRevision } = settings;
+    const gate = this.#gateFor(settings, names);
     return createListener({
       name,
       host,
@@ -234,10 +239,12 @@ export class Gateway {
       refusesPeer: this.#parts.refusesPeer,
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
       onRequest: (request, response, arrival) => {
-        const entrance = { listener: name, minRevision, names, ...arrival };
+        const entrance = { listener: name, minRevision, names, gate, ...arrival };
         const { link, refusal } = arrival;
         if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
           this.#est.handle(request, response, { ...entrance, link });
+        } else if (gate !== null && isMetadataPath(request.url)) {
+          answerMetadata(request, response, gate, this.#services);
         } else if (settings.legacySse && isSsePath(request.url)) {
           this.#duplex.handle(request, response, entrance);
         } else {
@@ -245,6 +252,14 @@ export class Gateway {
         }
       },
     });
+  }
+
+  #gateFor(settings: ListenerSettings, names: HostNames): TokenGate | null {
+    const { authorization, name } = settings;
+    if (authorization === null) return null;
+    const verifier = this.#parts.verifiers.get(name);
+    if (verifier === undefined) throw new Error(`nothing verifies the tokens of listener ${name}`);
+    return new TokenGate({ settings, authorization, verifier, names });
   }
 
   /** Takes back what is being tried out, by itself. */

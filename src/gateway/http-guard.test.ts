@@ -65,7 +65,8 @@ test('R-17 refuses singular headers that occur twice', () => {
       rawHeaders: [name, 'a', name.toUpperCase(), 'b'],
       headers: {},
     }) as unknown as IncomingMessage;
-  for (const name of ['host', 'mcp-session-id', 'Mcp-Param-Region', 'content-type']) {
+  const singular = ['host', 'mcp-session-id', 'Mcp-Param-Region', 'content-type'];
+  for (const name of [...singular, 'authorization', 'dpop']) {
     assert.throws(() => singleHeaders(twice(name)), code('POSTERN_REQUEST_REFUSED'), name);
   }
   singleHeaders(twice('accept'));

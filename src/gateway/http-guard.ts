@@ -13,6 +13,7 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'host',
   'origin',
   'authorization',
+  'dpop',
   'content-type',
   'content-length',
   'content-encoding',

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { newCallId } from '#audit';
-import type { LinkSecurity } from '#crypto';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
 import {
@@ -13,7 +12,7 @@ import {
   revisionOf,
   revisionsFrom,
 } from '#mcp';
-import type { Call, Lifeline } from '#pipeline';
+import type { Call, Caller, Lifeline } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import type { BodyBudget } from './body.ts';
 import { readBody } from './body.ts';
@@ -24,18 +23,17 @@ import type { Target } from './routes.ts';
 import { addressOf, routeOf } from './routes.ts';
 
 /** What the listener knows of a request besides its bytes. */
-export interface RequestOrigin {
+export interface RequestOrigin extends Caller {
   readonly listener: string;
   /** The oldest revision that the listener takes. */
   readonly minRevision: Revision;
-  readonly link: LinkSecurity;
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly lifeline: Lifeline;
   readonly bodies: BodyBudget;
   /** Names of the revisions that a client of the server may choose from. */
   readonly supported: (server: string) => readonly string[];
-  /** Whether this caller may use anything there, by link and identity alone. */
+  /** Whether this caller may use anything there, whatever it asks. */
   readonly mayReach: (target: Target) => boolean;
 }
 
@@ -89,7 +87,8 @@ export async function readCalls(
     receivedAtMs,
     listener: origin.listener,
     source: request.socket.remoteAddress ?? 'unknown',
-    clientLink: origin.link,
+    clientLink: origin.clientLink,
+    token: origin.token,
     ...addressOf(target),
     httpMethod,
     revision,

@@ -1,5 +1,6 @@
 import type { Call } from '#pipeline';
 import { PathUnknown } from './errors.ts';
+import { isMetadataPath } from './tokens/resources.ts';
 
 /** What a path leads to. */
 export interface Route {
@@ -45,6 +46,7 @@ export function addressOf(target: Target): Pick<Call, 'server' | 'via'> {
 
 /** The methods that a path has, as far as it alone tells (RFC 9110 §10.2.1). */
 export function methodsOf(url: string | undefined): readonly string[] {
+  if (isMetadataPath(url)) return ['GET'];
   const [, half] = SSE_PATH.exec(url ?? '') ?? [];
   if (half === undefined) return ['POST', 'GET', 'DELETE'];
   return half === 'sse' ? ['GET'] : ['POST'];

@@ -4,7 +4,7 @@ import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { UNDECLARED_REVISION } from '#mcp';
-import type { Services } from '#pipeline';
+import type { Caller, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
 import { formatEvent } from '#transport';
 import { BodyBudget, readBody } from './body.ts';
@@ -16,13 +16,15 @@ import type { Speaker, Target } from './duplex/exchanges.ts';
 import { Exchanges } from './duplex/exchanges.ts';
 import { MethodNotAllowed, SessionExpired, Stopping } from './errors.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
-import { HttpSink } from './http-sink.ts';
+import type { HttpSink } from './http-sink.ts';
 import type { CallHead } from './read-call.ts';
 import { newCallHead, readMessage } from './read-call.ts';
 import type { Route } from './routes.ts';
 import { routeOf } from './routes.ts';
 import type { SseSession } from './sse-sessions.ts';
 import { SseSessions } from './sse-sessions.ts';
+import { sinkFor } from './tokens/challenging-sink.ts';
+import type { AdmittedToken } from './tokens/gate.ts';
 
 /** What answering needs. */
 export interface SseFrontParts {
@@ -31,6 +33,8 @@ export interface SseFrontParts {
   readonly conversations: Conversations;
   /** What a path leads to; whether there is anything, its calls tell. */
   readonly targetOf: (target: Route['target']) => Target;
+  /** Whether a caller may use anything there. */
+  readonly isWelcome: (caller: Caller, target: Route['target']) => boolean;
 }
 
 /** A request, as far as both endpoints read it. */
@@ -39,6 +43,7 @@ interface Asked {
   readonly sink: HttpSink;
   readonly headers: SingleHeaders;
   readonly entrance: Entrance;
+  readonly token: AdmittedToken | null;
   readonly services: Services;
   readonly target: Target;
   /** Path of the endpoint for messages. */
@@ -63,7 +68,8 @@ export class SseFront {
     entrance: Entrance,
   ): Promise<void> {
     const services = this.#parts.services();
-    const sink = new HttpSink(response, services.limits);
+    const { gate, link } = entrance;
+    const sink = sinkFor(response, services.limits, gate);
     const head = newCallHead();
     try {
       if (entrance.refusal !== null) throw entrance.refusal;
@@ -72,11 +78,16 @@ export class SseFront {
       const { target: wanted, endpoint } = routeOf(request.url ?? '');
       const target = this.#parts.targetOf(wanted);
       const path = (request.url ?? '').replace(/\/(?:sse|messages)(?:\?.*)?$/s, '/messages');
-      const asked = { request, sink, headers, entrance, services, target, path };
+      const isOpen = (): boolean =>
+        this.#parts.isWelcome({ clientLink: link, token: null }, wanted);
+      const token = gate === null ? null : await gate.admit(request, link, isOpen);
+      const asked = { request, sink, headers, entrance, token, services, target, path };
       if (endpoint === 'sse') await this.#open(asked, response);
       else await this.#take(asked, head);
     } catch (thrown) {
-      rejectRequest(response, services, sink, head, toPosternError(thrown));
+      const error = toPosternError(thrown);
+      gate?.challenge(response, error);
+      rejectRequest(response, services, sink, head, error);
     }
   }
 
@@ -108,9 +119,9 @@ export class SseFront {
       return { ...about, id, target, call, conversation: new Conversation(options) };
     });
     const { conversation } = session;
-    conversations.add(conversation, entrance.isOutdated);
+    conversations.add(conversation, () => entrance.isOutdated() || isDisbelieved(asked));
     response.once('close', () => void conversation.close(null));
-    endInTime(session, services);
+    endInTime(session, asked);
     void conversation.ended.then((why) => end(asked, why));
     sink.openEvents({ sessionId: null });
     await sink.event(endpointEvent(session)).catch(() => undefined);
@@ -132,21 +143,28 @@ export class SseFront {
     // The stream may have ended meanwhile.
     find();
     // Answers leave over the link of the stream: both have to be good enough for each message.
-    const overThis = { ...call, httpMethod: 'POST' as const, clientLink: entrance.link };
+    const caller = { clientLink: entrance.link, token: asked.token };
+    const overThis = { ...call, ...caller, httpMethod: 'POST' as const };
     const permitted = frames.every((frame) => target.permits({ ...overThis, frame }));
-    conversation.accept(frames, permitted ? call.clientLink : entrance.link);
+    const { clientLink } = permitted ? call : caller;
+    conversation.accept(frames, { ...caller, clientLink });
     sink.empty(202, { sessionId: null });
   }
 }
 
-function speakerOf({ request, entrance }: Asked): Speaker {
+function speakerOf({ request, entrance, token }: Asked): Speaker {
   const { listener, link } = entrance;
-  return { listener, link, source: request.socket.remoteAddress ?? 'unknown' };
+  return { listener, clientLink: link, token, source: request.socket.remoteAddress ?? 'unknown' };
 }
 
 function ownerOfAsked(asked: Asked): string {
-  const { link, source } = speakerOf(asked);
-  return ownerName(identify(link, asked.services.trustDomain, Date.now()), source);
+  const speaker = speakerOf(asked);
+  return ownerName(identify(speaker, asked.services.trustDomain, Date.now()), speaker.source);
+}
+
+/** Whether the token that the stream was opened with is believed no more. */
+function isDisbelieved({ token, entrance: { gate } }: Asked): boolean {
+  return token !== null && gate?.believes(token) !== true;
 }
 
 function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {
@@ -170,7 +188,7 @@ function endpointEvent({ path, id }: SseSession): Buffer {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Ends a stream whose client does not begin in time, or that is too old. */
-function endInTime({ conversation }: SseSession, { limits }: Services): void {
+function endInTime({ conversation }: SseSession, { services: { limits }, token }: Asked): void {
   const endWith = (why: string): void => void conversation.close(new SessionExpired(why));
   // A server may take long to start, which is not its client's fault.
   const setup = setInterval(() => {
@@ -179,9 +197,12 @@ function endInTime({ conversation }: SseSession, { limits }: Services): void {
   }, limits.sessionSetupTimeoutMs).unref();
   const age = Math.min(limits.sessionMaxAgeMs, MAX_TIMER_MS);
   const whole = setTimeout(() => endWith('the session reached its greatest age'), age).unref();
+  const tokenMs = token === null ? age : Math.min(token.expiresAtMs - Date.now(), age);
+  const ofToken = setTimeout(() => endWith('the access token has expired'), tokenMs).unref();
   void conversation.ended.finally(() => {
     clearInterval(setup);
     clearTimeout(whole);
+    clearTimeout(ofToken);
   });
 }
 

@@ -28,7 +28,7 @@ export { IdentityKeeper } from './keeper.ts';
 export { openPkcs12 } from './pkcs12/open.ts';
 export type { Pkcs12Content } from './pkcs12/open.ts';
 export { writeCredential } from './pkcs12/write.ts';
-export { principalOf } from './principal.ts';
+export { principalOf, tokenPrincipal } from './principal.ts';
 export type { Principal } from './principal.ts';
 export { describePeer } from './peer.ts';
 export type { RevocationReason } from './revocation/reasons.ts';

@@ -5,11 +5,13 @@ import { parseSpiffeId } from './spiffe.ts';
 
 /** Who calls, as far as the gateway could prove it. */
 export interface Principal {
-  /** The client's name, or `anonymous`. */
+  /** The client's name; by a token `<issuer>:<name>`, which no certificate says; or `anonymous`. */
   readonly name: string;
-  /** `spiffe://<trust domain>/client/<name>`, `null` for `anonymous`. */
+  /** `spiffe://<trust domain>/client/<name>`, `null` without a certificate's name. */
   readonly spiffeId: string | null;
-  readonly kind: 'certificate' | 'anonymous';
+  readonly kind: 'certificate' | 'token' | 'anonymous';
+  /** What its token grants; absent without one. */
+  readonly scopes?: ReadonlySet<string>;
 }
 
 const ANONYMOUS: Principal = Object.freeze({
@@ -32,6 +34,19 @@ export function principalOf(peer: PeerCertificate | null, trustDomain: string): 
   if (peer.spiffeId === null) throw rejected('client certificate has no SPIFFE id', peer);
   const name = clientOf(peer, peer.spiffeId, trustDomain);
   return { name, spiffeId: peer.spiffeId, kind: 'certificate' };
+}
+
+/**
+ * The principal that an access token names.
+ *
+ * @param issuer its name in the configuration, which has no colon.
+ */
+export function tokenPrincipal(
+  issuer: string,
+  name: string,
+  scopes: ReadonlySet<string>,
+): Principal {
+  return { name: `${issuer}:${name}`, spiffeId: null, kind: 'token', scopes };
 }
 
 function clientOf(peer: PeerCertificate, spiffeId: string, trustDomain: string): string {

@@ -40,6 +40,7 @@ export type { SingleHeaders } from './headers.ts';
 export { readJsonObject } from './json-object.ts';
 export { jsonLimitsOf } from './json/limits.ts';
 export type { JsonLimits } from './json/limits.ts';
+export { readObject } from './json/object.ts';
 export { filterList } from './lists.ts';
 export { isLogLevel, isSevereEnough } from './log-levels.ts';
 export { headersFor } from './mirror-headers.ts';

@@ -1,28 +1,53 @@
-import type { LinkSecurity } from '#crypto';
+import type { PosternError } from '#lib';
 import type { Policy } from '#policy';
 import { decide, mayReach } from '#policy';
 import { authenticate, identify } from './authenticate.ts';
 import type { Permitted } from './authorize.ts';
-import { authorize } from './authorize.ts';
+import { authorize, scopeMissing } from './authorize.ts';
 import type { Call } from './call.ts';
+import type { Caller } from './caller.ts';
+import { EndpointDenied } from './errors.ts';
 import type { Services } from './run.ts';
 
 /**
- * Whether the caller at the other end of a link may use anything on the server: a look ahead, before
- * its message is read. It permits nothing.
+ * Whether a caller may use anything on the server: a look ahead, before its message is read. It
+ * permits nothing.
  */
 export function isWelcome(
-  link: LinkSecurity,
+  caller: Caller,
   server: string,
   policy: Policy,
   trustDomain: string,
 ): boolean {
   try {
-    const principal = identify(link, trustDomain, Date.now());
-    return mayReach(policy, { principal, server, clientLink: link });
+    const principal = identify(caller, trustDomain, Date.now());
+    return mayReach(policy, { principal, server, clientLink: caller.clientLink });
   } catch {
     return false;
   }
+}
+
+/**
+ * Why an endpoint for many servers is closed to a caller to whom none of its servers is open: the
+ * fewest scopes that would open one, if scopes would.
+ */
+export function closedTo(
+  caller: Caller,
+  servers: readonly string[],
+  policy: Policy,
+  trustDomain: string,
+): PosternError {
+  const principal = identify(caller, trustDomain, Date.now());
+  const { clientLink } = caller;
+  const [least] = servers
+    .flatMap((server) => {
+      const subject = { principal, server, clientLink, accesses: [{ kind: 'server' as const }] };
+      const { neededScopes } = decide(policy, subject);
+      return neededScopes === undefined ? [] : [neededScopes];
+    })
+    .toSorted((one, other) => one.length - other.length);
+  const reason = 'no server is open to this caller here';
+  return least === undefined ? new EndpointDenied(reason) : scopeMissing(reason, least);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { PosternError } from '#lib';
 import type { Access, Revision } from '#mcp';
 import { accessesOf, isGone, noSuchResource } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 import type { Decision, Policy, Subject } from '#policy';
 import { decide, mayReach } from '#policy';
 import type { Authenticated } from './authenticate.ts';
@@ -42,16 +43,27 @@ export function authorize(caller: Authenticated, policy: Policy): Authorization 
   }
   const error = mayReach(policy, subject)
     ? denialOf(accesses, decision, revision)
-    : new ServerDenied(decision.reason);
+    : serverDenial(decision);
   return { ok: false, decision, error };
+}
+
+/** The failure of a caller that may not reach the server at all. */
+function serverDenial({ reason, neededScopes }: Decision): PosternError {
+  return neededScopes === undefined ? new ServerDenied(reason) : scopeMissing(reason, neededScopes);
+}
+
+/** The failure of a caller whose token would do with further scopes. */
+export function scopeMissing(reason: string, scopes: readonly string[]): PosternError {
+  return new ScopeInsufficient(reason, { details: { scopes } });
 }
 
 /** The failure of a caller that may reach the server, but not for this. */
 export function denialOf(
   accesses: readonly Access[],
-  { reason, rules }: Decision,
+  { reason, rules, neededScopes }: Decision,
   revision: Revision,
 ): PosternError {
+  if (neededScopes !== undefined) return scopeMissing(reason, neededScopes);
   const [first] = accesses;
   // Nothing is known of a method that neither the protocol nor a rule names.
   const unknown = first?.kind === 'method' && !first.known && rules.length === 0;

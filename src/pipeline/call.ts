@@ -1,10 +1,10 @@
-import type { LinkSecurity } from '#crypto';
 import { PosternError } from '#lib';
 import type { Frame, Revision } from '#mcp';
 import type { ClientConnection } from '#transport';
+import type { Caller } from './caller.ts';
 
 /** One exchange of a client with a server behind the gateway, as the listener read it. */
-export interface Call {
+export interface Call extends Caller {
   /** Names the call in the record, in logs and in errors. */
   readonly id: string;
   /** Milliseconds since the epoch. */
@@ -12,7 +12,6 @@ export interface Call {
   readonly listener: string;
   /** Address of the client. */
   readonly source: string;
-  readonly clientLink: LinkSecurity;
   /** Name of the server that the path asks for. */
   readonly server: string;
   /** Path of the endpoint for many servers that it came by, `null` when it named the server. */

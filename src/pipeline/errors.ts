@@ -1,6 +1,7 @@
 import type { PosternError } from '#lib';
 import { defineError } from '#lib';
 import { RPC } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 
 // Denials of one tool, resource or prompt answer 200 with a JSON-RPC error, so that clients show the
 // reason; a caller that may not reach the server at all gets 403.
@@ -66,4 +67,5 @@ const DENIALS: ReadonlySet<string> = new Set([
   MethodUnknown.code,
   ServerDenied.code,
   EndpointDenied.code,
+  ScopeInsufficient.code,
 ]);

@@ -1,11 +1,12 @@
-export { isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
+export { closedTo, isStillPermitted, isWelcome, wouldBePermitted } from './admission.ts';
 export { answerHere } from './answer-here.ts';
 export type { OwnExchange, OwnReply } from './answer-here.ts';
 export { identify, ownerName } from './authenticate.ts';
 export { runBatch } from './batch.ts';
 export type { Call, Lifeline } from './call.ts';
+export type { Caller, CallerToken } from './caller.ts';
 export { EarlierRequests } from './earlier-requests.ts';
-export { EndpointDenied, ServerDenied, ServerUnknown } from './errors.ts';
+export { ServerDenied, ServerUnknown } from './errors.ts';
 export type { ReplyHead, ReplySink } from './reply-sink.ts';
 export type { Entered, Resumed, Resumption } from './resumption.ts';
 export { answerError, runCall } from './run.ts';

@@ -10,6 +10,7 @@ import type { Decision, Policy } from '#policy';
 import type { Upstream } from '#transport';
 import type { Principal } from '#identity';
 import type { Call } from './call.ts';
+import { describeToken } from './caller.ts';
 import { isDenial } from './errors.ts';
 
 /** Where what is gathered goes. */
@@ -155,6 +156,7 @@ export class Journal {
         principal: this.#principal?.name ?? null,
         spiffe_id: this.#principal?.spiffeId ?? null,
         certificate_sha256: peer?.fingerprint256 ?? null,
+        ...(call.token === null ? {} : { token: describeToken(call.token) }),
         source: call.source,
         link: describeLink(call.clientLink),
       },

@@ -23,4 +23,6 @@ export interface ReplySink {
 /** Header values of a reply that the pipeline decides. */
 export interface ReplyHead {
   readonly sessionId: string | null;
+  /** Scopes that the caller's token would need for what is refused; absent where they would not do. */
+  readonly neededScopes?: readonly string[];
 }

@@ -3,6 +3,7 @@ import type { PeerCertificate } from '#crypto';
 import type { EventSink, Limits, Meter, PosternError } from '#lib';
 import { messageOf, toPosternError } from '#lib';
 import { checkParamHeaders, RPC, rpcErrorBytes } from '#mcp';
+import { ScopeInsufficient } from '#oauth';
 import type { Policy } from '#policy';
 import type { Upstream, UpstreamReply } from '#transport';
 import { SessionNotFound } from '#transport';
@@ -18,7 +19,7 @@ import type { EarlierRequests } from './earlier-requests.ts';
 import { isDenial, ServerUnknown } from './errors.ts';
 import { endSession, forward } from './forward.ts';
 import { failureOf, Journal } from './journal.ts';
-import type { ReplySink } from './reply-sink.ts';
+import type { ReplyHead, ReplySink } from './reply-sink.ts';
 import type { Resumption } from './resumption.ts';
 import type { ServerRevisions } from './server-revisions.ts';
 import type { Session, SessionTokens } from './session-tokens.ts';
@@ -159,8 +160,13 @@ export async function refuse(
 export function answerError(call: Answered, sink: ReplySink, error: PosternError): void {
   const { frame } = call;
   const id = frame?.kind === 'request' ? frame.id : null;
-  sink.json(statusFor(call, error), { sessionId: null }, rpcErrorBytes(error, id, call.id));
+  const { scopes } = error.details;
+  const lacks = error instanceof ScopeInsufficient && Array.isArray(scopes);
+  const head = lacks ? { sessionId: null, neededScopes: scopes } : NO_SESSION;
+  sink.json(statusFor(call, error), head, rpcErrorBytes(error, id, call.id));
 }
+
+const NO_SESSION: ReplyHead = { sessionId: null };
 
 /** What has to be known of a call to answer its failure; the revision as far as it was read. */
 type Answered = Pick<Call, 'id' | 'frame'> & Partial<Pick<Call, 'revision'>>;

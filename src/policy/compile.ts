@@ -57,6 +57,7 @@ function compileRule(written: RuleYaml, index: number): Rule {
     principals: (written.principals ?? ['*']).map((pattern) =>
       compilePrincipal(pattern, written.effect),
     ),
+    scopes: written.scopes ?? null,
     servers: (written.servers ?? ['*']).map(compileGlob),
     targets: compileTargets(written),
   };
@@ -67,14 +68,20 @@ export function ruleIdAt(index: number): string {
   return `rule-${index + 1}`;
 }
 
-/** To deny, `*` is really everybody; to allow, callers without an identity must be named. */
+/**
+ * To deny, `*` is really everybody; to allow, callers without an identity must be named, and those
+ * that an issuer names with it: `al*` was written for certificates.
+ */
 function compilePrincipal(pattern: string, effect: Rule['effect']): PrincipalMatcher {
   if (pattern === '*' && effect === 'deny') return () => true;
   if (pattern === 'anonymous') return (principal) => principal.kind === 'anonymous';
   const matches = compileGlob(pattern);
-  return (principal) =>
-    principal.kind === 'certificate' &&
-    (matches(principal.name) || (principal.spiffeId !== null && matches(principal.spiffeId)));
+  const forTokens = effect === 'deny' || pattern === '*' || pattern.includes(':');
+  return ({ kind, name, spiffeId }) => {
+    if (kind === 'anonymous') return false;
+    if (kind === 'token') return forTokens && matches(name);
+    return matches(name) || (spiffeId !== null && matches(spiffeId));
+  };
 }
 
 function compileTargets(written: RuleYaml): RuleTargets | null {

@@ -215,3 +215,63 @@ test('R-11 adding a deny rule never allows more, and the order of rules never ma
     { numRuns: 2000 },
   );
 });
+
+const OPEN = link('X25519MLKEM768');
+
+function holder(name: string, ...scopes: string[]): Partial<Subject> {
+  const principal = { name, spiffeId: null, kind: 'token', scopes: new Set(scopes) } as const;
+  return { principal, clientLink: OPEN };
+}
+
+test('R-18 who comes with a token is matched with its issuer, and by no pattern for certificates', () => {
+  const allowing = (pattern: string): string =>
+    effect({ rules: [{ effect: 'allow', principals: [pattern] }] }, [tool('x')], holder('corp:al'));
+  for (const pattern of ['*', 'corp:*', 'corp:al', '*:al'])
+    assert.equal(allowing(pattern), 'allow');
+  for (const pattern of ['corp*', 'al', '*al', 'anonymous', 'spiffe:*', 'other:al']) {
+    assert.equal(allowing(pattern), 'deny', pattern);
+  }
+  const rules: PolicyYaml['rules'] = [{ effect: 'allow' }, { effect: 'deny', principals: ['*al'] }];
+  assert.equal(effect({ rules }, [tool('x')], holder('corp:al')), 'deny', 'deny matches widely');
+});
+
+test('R-18 a rule with scopes is for tokens that have all of them', () => {
+  const rules: PolicyYaml['rules'] = [{ effect: 'allow', scopes: ['mcp', 'write'] }];
+  assert.equal(effect({ rules }, [tool('x')], holder('corp:al', 'write', 'mcp', 'more')), 'allow');
+  assert.equal(effect({ rules }, [tool('x')], holder('corp:al', 'mcp')), 'deny');
+  assert.equal(effect({ rules }, [tool('x')]), 'deny', 'a certificate has none');
+  const sensitive: PolicyYaml['rules'] = [
+    { effect: 'allow' },
+    { effect: 'deny', scopes: ['guest'], tools: ['write*'] },
+  ];
+  assert.equal(effect({ rules: sensitive }, [tool('write')], holder('corp:al', 'guest')), 'deny');
+  assert.equal(effect({ rules: sensitive }, [tool('write')], holder('corp:al')), 'allow');
+});
+
+test('R-18 a denial tells the scopes that would make up for it, the fewest, and only then', () => {
+  const needs = (rules: PolicyYaml['rules'], ...accesses: Access[]): unknown =>
+    decide(compilePolicy({ rules }, 'h'), { ...subject, ...holder('corp:al', 'mcp'), accesses })
+      .neededScopes;
+  type RuleWritten = NonNullable<PolicyYaml['rules']>[number];
+  const read: RuleWritten = { effect: 'allow', scopes: ['mcp', 'read'], tools: ['read*'] };
+  const admin: RuleWritten = { effect: 'allow', scopes: ['admin', 'root', 'all'] };
+  assert.deepEqual(needs([admin, read], tool('read')), ['mcp', 'read']);
+  assert.deepEqual(needs([admin, read], tool('write')), ['admin', 'root', 'all']);
+  assert.deepEqual(needs([admin, read], tool('read'), tool('write')), [
+    'mcp',
+    'read',
+    'admin',
+    'root',
+    'all',
+  ]);
+  assert.equal(needs([read], tool('write')), undefined, 'no rule at all');
+  assert.equal(needs([read, { effect: 'deny', tools: ['read*'] }], tool('read')), undefined);
+  const other = { ...read, principals: ['other:*'] };
+  assert.equal(needs([other], tool('read')), undefined, 'of somebody else');
+  const anonymousRead = decide(compilePolicy({ rules: [read] }, 'h'), {
+    ...subject,
+    principal: anonymous,
+    accesses: [tool('read')],
+  });
+  assert.equal(anonymousRead.neededScopes, undefined);
+});

@@ -9,6 +9,14 @@ import { uriReadings, withoutQuery } from './uri.ts';
  * the answer is deny.
  */
 export function decide(policy: Policy, subject: Subject): Decision {
+  const decision = judge(policy, subject);
+  const { principal } = subject;
+  // Only callers whose tokens have scopes can be told which others they lack.
+  if (decision.effect === 'allow' || principal.scopes === undefined) return decision;
+  return withNeeds(decision, policy, subject);
+}
+
+function judge(policy: Policy, subject: Subject): Decision {
   if (policy.refusal !== null) return deny([], policy.refusal);
   const weak = linkRefusal(policy.links, subject.clientLink);
   if (weak !== null) return { effect: 'deny', rules: [], reason: `client link: ${weak}` };
@@ -29,7 +37,7 @@ export function isVisible(
   subject: Omit<Subject, 'accesses'>,
   item: Access,
 ): boolean {
-  return decide(policy, { ...subject, accesses: [item] }).effect === 'allow';
+  return judge(policy, { ...subject, accesses: [item] }).effect === 'allow';
 }
 
 /** Whether this caller may use anything on the server at all. */
@@ -48,11 +56,42 @@ export function mayUseAll(policy: Policy, subject: Omit<Subject, 'accesses'>): b
 }
 
 function rulesFor(policy: Policy, subject: Omit<Subject, 'accesses'>): readonly Rule[] {
-  return policy.rules.filter(
-    (rule) =>
-      rule.principals.some((matches) => matches(subject.principal)) &&
-      rule.servers.some((matches) => matches(subject.server)),
+  return policy.rules.filter((rule) => isFor(rule, subject) && hasScopes(rule, subject));
+}
+
+function isFor(rule: Rule, { principal, server }: Omit<Subject, 'accesses'>): boolean {
+  return (
+    rule.principals.some((matches) => matches(principal)) &&
+    rule.servers.some((matches) => matches(server))
   );
+}
+
+function hasScopes({ scopes }: Rule, { principal }: Omit<Subject, 'accesses'>): boolean {
+  return scopes === null || scopes.every((scope) => principal.scopes?.has(scope) === true);
+}
+
+/** Tells with a denial which scopes would make up for it (RFC 6750 §3.1, `insufficient_scope`). */
+function withNeeds(denial: Decision, policy: Policy, subject: Subject): Decision {
+  const { principal, accesses } = subject;
+  const needed = new Set(accesses.flatMap((access) => leastFor(access, policy, subject)));
+  const scopes = new Set([...(principal.scopes ?? []), ...needed]);
+  const granted = { ...subject, principal: { ...principal, scopes } };
+  if (judge(policy, granted).effect === 'deny') return denial;
+  const reason = `${denial.reason} without the scopes ${[...needed].join(' ')}`;
+  return { ...denial, reason, neededScopes: [...needed] };
+}
+
+/** The scopes of the rule for an access that needs the fewest beyond those that are there. */
+function leastFor(access: Access, { rules }: Policy, subject: Subject): readonly string[] {
+  const lacking = ({ scopes }: Rule): number =>
+    (scopes ?? []).filter((scope) => subject.principal.scopes?.has(scope) !== true).length;
+  const readings = readingsOf(access);
+  const [least] = rules
+    .filter(
+      (rule) => rule.effect === 'allow' && isFor(rule, subject) && covers(rule, access, readings),
+    )
+    .toSorted((one, other) => lacking(one) - lacking(other));
+  return least?.scopes ?? [];
 }
 
 function decideAccess(candidates: readonly Rule[], access: Access): Decision {

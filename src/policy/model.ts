@@ -28,6 +28,8 @@ export interface Rule {
   readonly id: string;
   readonly effect: 'allow' | 'deny';
   readonly principals: readonly PrincipalMatcher[];
+  /** The rule is for callers alone whose tokens have all of these; `null` for any caller. */
+  readonly scopes: readonly string[] | null;
   readonly servers: readonly Matcher[];
   /** What the rule covers; `null` means everything on the server. */
   readonly targets: RuleTargets | null;
@@ -47,7 +49,9 @@ export type PrincipalMatcher = (principal: PolicyPrincipal) => boolean;
 export interface PolicyPrincipal {
   readonly name: string;
   readonly spiffeId: string | null;
-  readonly kind: 'certificate' | 'anonymous';
+  readonly kind: 'certificate' | 'token' | 'anonymous';
+  /** What its access token grants; absent without one. */
+  readonly scopes?: ReadonlySet<string>;
 }
 
 /** Everything a decision depends on. */
@@ -65,4 +69,6 @@ export interface Decision {
   readonly rules: readonly string[];
   /** One sentence for the caller and the record. */
   readonly reason: string;
+  /** With what a token like the caller's would need to be allowed, where it lacks scopes alone. */
+  readonly neededScopes?: readonly string[];
 }

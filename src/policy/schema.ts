@@ -4,6 +4,14 @@ import { z } from 'zod';
 
 const patterns = z.array(z.string().min(1).max(512)).max(10_000);
 
+/** RFC 6749 §3.3. */
+const scopeToken = z
+  .string()
+  .max(256)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
+    error: 'a scope has printable ASCII without spaces, quotes and backslashes',
+  });
+
 const threatDetection = z.strictObject({
   block_downgrade_attempts: z
     .boolean()
@@ -36,7 +44,10 @@ const rule = z.strictObject({
   effect: z.enum(['allow', 'deny']).meta({ description: 'A deny wins over any allow.' }),
   principals: patterns.optional().meta({
     description:
-      'Names or SPIFFE ids, `*` for any characters. To allow, `*` alone is every identified caller, and callers without a certificate must be named: `anonymous`. To deny, it is everybody. Default `*`.',
+      'Names, SPIFFE ids, or `issuer:name` of tokens, `*` for any characters. To allow, `*` alone is every identified caller, other patterns without a colon are for certificates, and callers without either must be named: `anonymous`. To deny, `*` is everybody. Default `*`.',
+  }),
+  scopes: z.array(scopeToken).min(1).max(64).optional().meta({
+    description: 'The rule is for callers alone whose access tokens have all of these scopes.',
   }),
   servers: patterns.optional().meta({ description: 'Server names. Default: all.' }),
   tools: patterns.optional().meta({ description: 'Tool names.' }),

@@ -11,6 +11,7 @@ export const LEVELS: Readonly<Record<string, number>> = {
   inspect: 2,
   audit: 2,
   anomaly: 2,
+  oauth: 2,
   tls: 3,
   transport: 3,
   store: 3,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { CallEntry } from '#audit';
 import { messageOf, sha256Label } from '#lib';
 import { readRecord } from '#store';
@@ -79,6 +80,15 @@ export async function startTestPostern(config: {
     await rm(directory, { recursive: true, force: true });
     throw new Error(`postern did not start: ${messageOf(error)}: ${log.text()}`, { cause: error });
   }
+}
+
+/** A file that goes with the test; its path. */
+export async function temporaryFile(t: TestContext, content: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'postern-file-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'file');
+  await writeFile(file, content);
+  return file;
 }
 
 interface Summary {

@@ -85,7 +85,7 @@ export function converseWith(script: Script, options: Partial<ConversationOption
   const heard: Json[] = [];
   const events: PosternEvent[] = [];
   const conversation = new Conversation({
-    speaker: { listener: 'test', source: 'test', link: { kind: 'pipe' } },
+    speaker: { listener: 'test', source: 'test', token: null, clientLink: { kind: 'pipe' } },
     target,
     eras: 'both',
     limits: DEFAULT_LIMITS,

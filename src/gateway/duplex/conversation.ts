@@ -1,9 +1,9 @@
 import { newCallId } from '#audit';
-import type { LinkSecurity } from '#crypto';
 import type { EventSink, Limits, PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { Frame, NotificationFrame, RequestFrame, SingleHeaders } from '#mcp';
 import { rpcErrorBytes, UNDECLARED_REVISION } from '#mcp';
+import type { Caller } from '#pipeline';
 import { UpstreamUnavailable } from '#transport';
 import { RequestRefused, Stopping } from '../errors.ts';
 import { Closing } from './closing.ts';
@@ -31,7 +31,7 @@ export interface ConversationOptions {
 
 /** How a message came. */
 interface Way {
-  readonly link: LinkSecurity;
+  readonly caller: Caller;
   /** When the conversation was about to end. */
   readonly late: boolean;
 }
@@ -106,13 +106,13 @@ export class Conversation {
   /**
    * Takes messages in, after those before them.
    *
-   * @param link over which they came, where that may be another than the stream's.
+   * @param caller whose they are, where that may be another than the stream's.
    * @throws Overloaded when too many wait already.
    */
-  accept(frames: readonly Frame[], link: LinkSecurity = this.#options.speaker.link): void {
+  accept(frames: readonly Frame[], caller: Caller = this.#options.speaker): void {
     const late = this.#finishing;
     this.#inbox.add(frames, async (frame) => {
-      if (!this.#closing.begun) await this.#take(frame, { link, late });
+      if (!this.#closing.begun) await this.#take(frame, { caller, late });
     });
   }
 
@@ -176,7 +176,7 @@ export class Conversation {
     }
   }
 
-  async #onRequest(frame: RequestFrame, { link, late }: Way): Promise<void> {
+  async #onRequest(frame: RequestFrame, { caller, late }: Way): Promise<void> {
     try {
       const revision = revisionOf(frame, this.#session.revision, this.#options.eras);
       if (late) throw new Stopping('the gateway is shutting down');
@@ -184,7 +184,7 @@ export class Conversation {
       else if (frame.method === 'initialize' && this.#session.isOpen) {
         throw new RequestRefused('the session is open already');
       }
-      await this.#requests.begin(frame, revision, link);
+      await this.#requests.begin(frame, revision, caller);
     } catch (thrown) {
       await this.refuse(toPosternError(thrown), frame.id);
     }
@@ -215,14 +215,15 @@ export class Conversation {
   }
 
   /** Carries a message that has no answer. */
-  async #tell(frame: Exclude<Frame, RequestFrame>, { link: clientLink }: Way): Promise<void> {
+  async #tell(frame: Exclude<Frame, RequestFrame>, { caller }: Way): Promise<void> {
     const sink = new QuietSink();
     try {
       const own = this.#session.revision;
       const revision =
         frame.kind === 'notification' ? revisionOf(frame, own, this.#options.eras) : own;
       const { signal } = this.#closing;
-      const common = { httpMethod: 'POST', frame, clientLink, signal } as const;
+      const { clientLink, token } = caller;
+      const common = { httpMethod: 'POST', frame, clientLink, token, signal } as const;
       const context = revision === own ? this.#session.context : { revision };
       await this.#exchanges.run({ ...common, ...context }, sink);
     } catch (thrown) {

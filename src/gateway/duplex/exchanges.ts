@@ -1,20 +1,18 @@
 import { newCallId } from '#audit';
-import type { LinkSecurity } from '#crypto';
 import { toPosternError } from '#lib';
 import type { RequestFrame, ResponseFrame } from '#mcp';
 import { headersFor, OLDEST_REVISION, UNDECLARED_REVISION } from '#mcp';
-import type { Call, ReplySink } from '#pipeline';
+import type { Call, Caller, ReplySink } from '#pipeline';
 import { answerError } from '#pipeline';
 import type { ClientConnection } from '#transport';
 import { MirroredParams } from './param-headers.ts';
 
 /** A client and the way on which it came. */
-export interface Speaker {
+export interface Speaker extends Caller {
   /** Name of the listener. */
   readonly listener: string;
   /** Address of the client. */
   readonly source: string;
-  readonly link: LinkSecurity;
 }
 
 /** Where a client's messages go. */
@@ -30,7 +28,7 @@ export interface Target {
 
 /** What differs from call to call. */
 export type Asked = Pick<Call, 'httpMethod' | 'frame' | 'revision' | 'signal'> &
-  Partial<Pick<Call, 'sessionId' | 'lastEventId' | 'clientLink'>>;
+  Partial<Pick<Call, 'sessionId' | 'lastEventId' | keyof Caller>>;
 
 /** Makes exchanges of Streamable HTTP out of what a client on a duplex stream says. */
 export class Exchanges {
@@ -66,14 +64,15 @@ export class Exchanges {
   }
 
   callOf(asked: Asked): Call {
-    const { listener, source, link } = this.#speaker;
+    const { listener, source, clientLink, token } = this.#speaker;
     const { server, via } = this.#target;
     return {
       id: newCallId(),
       receivedAtMs: Date.now(),
       listener,
       source,
-      clientLink: link,
+      clientLink,
+      token,
       server,
       via,
       sessionId: null,

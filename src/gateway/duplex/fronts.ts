@@ -26,6 +26,7 @@ export class DuplexFronts {
       services,
       conversations: this.#conversations,
       targetOf: (wanted) => this.#targetFor(wanted),
+      isWelcome: (caller, wanted) => destinations.isWelcome(caller, wanted),
     });
   }
 

@@ -46,7 +46,7 @@ export async function converse(options: LinesOptions): Promise<PosternError | nu
   const { input, output } = streams;
   const writer = new LineWriter(output, limits);
   const conversation = new Conversation({
-    speaker: { listener: STDIO, source: STDIO, link: { kind: 'pipe' } },
+    speaker: { listener: STDIO, source: STDIO, clientLink: { kind: 'pipe' }, token: null },
     target,
     eras: 'both',
     limits,

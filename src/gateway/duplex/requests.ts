@@ -1,7 +1,7 @@
 import { newCallId } from '#audit';
-import type { LinkSecurity } from '#crypto';
 import type { RequestFrame, Revision } from '#mcp';
 import { rpcErrorBytes } from '#mcp';
+import type { Caller } from '#pipeline';
 import { UpstreamProtocolError } from '#transport';
 import type { Exchanges } from './exchanges.ts';
 import type { Pending } from './pending.ts';
@@ -46,14 +46,14 @@ export class Requests {
   /**
    * Begins to carry a request.
    *
-   * @param link over which it came.
+   * @param caller whose it is.
    * @returns what resolves when the next message may follow.
    * @throws RequestIdInUse, Overloaded
    */
-  begin(frame: RequestFrame, revision: Revision, link: LinkSecurity): Promise<void> {
+  begin(frame: RequestFrame, revision: Revision, caller: Caller): Promise<void> {
     const pending = this.#pending.add(frame, revision);
     const answered = Promise.withResolvers<void>();
-    const carried = this.#carry(pending, link, () => answered.resolve());
+    const carried = this.#carry(pending, caller, () => answered.resolve());
     this.#running.add(carried);
     void carried.finally(() => this.#running.delete(carried));
     // What comes next belongs into the session that this opens; else answers come in any order.
@@ -91,7 +91,7 @@ export class Requests {
     this.#pending.abortAll();
   }
 
-  async #carry(pending: Pending, clientLink: LinkSecurity, onAnswered: () => void): Promise<void> {
+  async #carry(pending: Pending, caller: Caller, onAnswered: () => void): Promise<void> {
     const { frame, revision, abort } = pending;
     const opens = opensSession(pending);
     const sink: RequestSink = new RequestSink(this.#back, frame, (answer) => {
@@ -99,7 +99,8 @@ export class Requests {
       this.#exchanges.answered(frame, answer);
       onAnswered();
     });
-    const common = { httpMethod: 'POST', frame, clientLink, signal: abort.signal } as const;
+    const { clientLink, token } = caller;
+    const common = { httpMethod: 'POST', frame, clientLink, token, signal: abort.signal } as const;
     const stateful = revision.era === 'stateful';
     const context = stateful && !opens ? this.#session.context : { revision, sessionId: null };
     await this.#exchanges.run({ ...common, ...context }, sink);

@@ -4,6 +4,7 @@ import { FEDERATION_LIMITS } from './federation.ts';
 import { MESSAGE_LIMITS } from './messages.ts';
 import { RESUMPTION_LIMITS } from './resumption.ts';
 import { SESSION_LIMITS } from './sessions.ts';
+import { TOKEN_LIMITS } from './tokens.ts';
 import { UPKEEP_LIMITS } from './upkeep.ts';
 import { UPSTREAM_LIMITS } from './upstreams.ts';
 
@@ -20,6 +21,7 @@ export const LIMITS = {
   ...UPSTREAM_LIMITS,
   ...FEDERATION_LIMITS,
   ...BRIDGE_LIMITS,
+  ...TOKEN_LIMITS,
   ...UPKEEP_LIMITS,
 };
 

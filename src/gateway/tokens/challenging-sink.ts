@@ -1,0 +1,38 @@
+import type { ServerResponse } from 'node:http';
+import type { Limits } from '#lib';
+import { ScopeInsufficient } from '#oauth';
+import type { ReplyHead } from '#pipeline';
+import { HttpSink } from '../http-sink.ts';
+import type { TokenGate } from './gate.ts';
+
+/** The way back on a listener that takes tokens, or on one that does not. */
+export function sinkFor(
+  response: ServerResponse,
+  limits: Limits,
+  gate: TokenGate | null,
+): HttpSink {
+  return gate === null
+    ? new HttpSink(response, limits)
+    : new ChallengingSink(response, limits, gate);
+}
+
+/** Tells a client with which scopes it should come again (RFC 6750 §3.1, `insufficient_scope`). */
+class ChallengingSink extends HttpSink {
+  readonly #response: ServerResponse;
+  readonly #gate: TokenGate;
+
+  constructor(response: ServerResponse, limits: Limits, gate: TokenGate) {
+    super(response, limits);
+    this.#response = response;
+    this.#gate = gate;
+  }
+
+  override json(status: number, head: ReplyHead, body: Buffer): void {
+    const { neededScopes } = head;
+    if (neededScopes !== undefined) {
+      const error = new ScopeInsufficient('the access token lacks scopes');
+      this.#gate.challenge(this.#response, error, neededScopes);
+    }
+    super.json(status, head, body);
+  }
+}
