@@ -5,7 +5,6 @@ import { toPosternError } from '#lib';
 import type { Revision } from '#mcp';
 import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
-import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
 import type { Destinations } from './destinations.ts';
@@ -13,6 +12,9 @@ import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
+import type { Admission, Place } from './overload/admission.ts';
+import { callerName } from './overload/caller-name.ts';
+import { refuse } from './overload/refusal.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
@@ -30,6 +32,7 @@ interface CallInFlight {
   readonly abort: AbortController;
   readonly response: ServerResponse;
   readonly entrance: Entrance;
+  readonly place: Place;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
@@ -50,15 +53,15 @@ export class Calls {
   readonly #destinations: Destinations;
   readonly #inFlight = new Set<CallInFlight>();
   readonly #perConnection = new WeakMap<Socket, number>();
-  readonly #bodies: BodyBudget;
+  readonly #admission: Admission;
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services, destinations: Destinations) {
+  constructor(services: () => Services, destinations: Destinations, admission: Admission) {
     this.#services = services;
     this.#destinations = destinations;
-    this.#bodies = new BodyBudget(services().limits.maxBodyBytesInFlight);
+    this.#admission = admission;
   }
 
   get count(): number {
@@ -67,10 +70,29 @@ export class Calls {
 
   /** Answers one request. Never throws. */
   handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+    const { link, listener, names } = entrance;
+    const place = this.#admission.enter(callerName(link, request.socket.remoteAddress));
+    if (typeof place === 'string') {
+      const { limits, meter } = this.#services();
+      meter.rejected(listener, Overloaded.code);
+      shareAnswer(request, response, names);
+      refuse(request, response, place, limits);
+      return;
+    }
+    this.#begin(request, response, entrance, place);
+  }
+
+  #begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    entrance: Entrance,
+    place: Place,
+  ): void {
     const inFlight: CallInFlight = {
       abort: new AbortController(),
       response,
       entrance,
+      place,
       read: null,
       goesOn: () => false,
       alone: false,
@@ -131,7 +153,7 @@ export class Calls {
     inFlight: CallInFlight,
     { serverRevisions }: Services,
   ): RequestOrigin {
-    const { abort } = inFlight;
+    const { abort, place } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
     return {
       listener,
@@ -145,7 +167,7 @@ export class Calls {
         },
         end: () => abort.abort(),
       },
-      bodies: this.#bodies,
+      bodies: place,
       supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (target) => this.#destinations.isWelcome(link, target),
     };
@@ -170,6 +192,7 @@ export class Calls {
   }
 
   #forget(inFlight: CallInFlight): void {
+    inFlight.place.leave();
     this.#inFlight.delete(inFlight);
     if (this.#inFlight.size === 0) this.#onIdle?.();
   }
@@ -204,6 +227,8 @@ export class Calls {
         await runBatch(incoming.calls, run, sink);
       } else {
         inFlight.read = { call: incoming.call, target };
+        // What stays open is bounded by sessions and by streams.
+        if (isLongLived(incoming.call)) inFlight.place.leave();
         await run(incoming.call, sink);
       }
     } catch (thrown) {

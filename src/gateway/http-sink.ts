@@ -5,8 +5,8 @@ import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
 import { methodsOf } from './routes.ts';
 
-/** When a client that found no room may try again. */
-const RETRY_AFTER_SECONDS = '2';
+/** A client that found no room may try again after one to so many seconds, not all at once. */
+const RETRY_AFTER_SECONDS = 3;
 
 /** What an answer says is for its caller and for now; some statuses are cached unless told otherwise. */
 const NO_STORE = 'no-store';
@@ -179,7 +179,8 @@ function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
 }
 
 function retryHeader(status: number): { 'retry-after'?: string } {
-  return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
+  if (status !== 503) return {};
+  return { 'retry-after': String(1 + Math.floor(Math.random() * RETRY_AFTER_SECONDS)) };
 }
 
 function gone(): Error {

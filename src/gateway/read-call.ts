@@ -15,7 +15,7 @@ import {
 } from '#mcp';
 import type { Call, Lifeline } from '#pipeline';
 import type { ClientConnection } from '#transport';
-import type { BodyBudget } from './body.ts';
+import type { BodyRoom } from './body.ts';
 import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
@@ -32,7 +32,7 @@ export interface RequestOrigin {
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly lifeline: Lifeline;
-  readonly bodies: BodyBudget;
+  readonly bodies: BodyRoom;
   /** Names of the revisions that a client of the server may choose from. */
   readonly supported: (server: string) => readonly string[];
   /** Whether this caller may use anything there, by link and identity alone. */

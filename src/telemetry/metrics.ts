@@ -23,6 +23,10 @@ export class Metrics implements Meter {
     'postern_requests_rejected_total',
     'HTTP requests that were refused before they were calls.',
   );
+  readonly #shed = new Counter(
+    'postern_calls_shed_total',
+    'Calls that were refused because there was too much to do.',
+  );
 
   call({ server, client, upstream, outcome }: CountedCall): void {
     this.#calls.add({
@@ -39,6 +43,10 @@ export class Metrics implements Meter {
     this.#rejected.add({ listener, code });
   }
 
+  shed(limit: string): void {
+    this.#shed.add({ limit });
+  }
+
   /** The text exposition format, version 0.0.4. */
   text({ ready, callsInFlight, servers }: Gauges): string {
     const perServer = (key: 'sessions' | 'children' | 'connections'): readonly Sample[] =>
@@ -46,6 +54,7 @@ export class Metrics implements Meter {
     return [
       this.#calls.text(),
       this.#rejected.text(),
+      this.#shed.text(),
       gauge('postern_ready', 'Whether calls are taken.', [['', ready ? 1 : 0]]),
       gauge('postern_calls_in_flight', 'HTTP requests without a whole answer, streams included.', [
         ['', callsInFlight],

@@ -52,6 +52,20 @@ export const CLIENT_LIMITS = {
     max: HOUR,
     reason: 'Idle time of a client connection between requests.',
   },
+  maxCallsInFlight: {
+    default: 8192,
+    min: 1,
+    max: 1_000_000,
+    reason:
+      'Calls of all clients without a whole answer, long-lived streams apart; further ones are refused, and so are those of a client that has three times what is left.',
+  },
+  maxTurnMs: {
+    default: 25,
+    min: 1,
+    max: 60_000,
+    reason:
+      'CPU time of a usual turn of the event loop. When it takes longer for a second, calls are refused until a turn takes a fifth of it, so that those let in go fast.',
+  },
   heartbeatMs: {
     default: 25 * SECOND,
     min: SECOND,
