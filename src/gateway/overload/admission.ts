@@ -1,7 +1,8 @@
 import type { EventSink, Limits, Meter } from '#lib';
+import { mayHold } from '#lib';
 import { Overloaded } from '../errors.ts';
 import type { Caller } from './callers.ts';
-import { Callers, mayHold } from './callers.ts';
+import { Callers } from './callers.ts';
 import { Episode } from './episode.ts';
 import { Pace } from './pace.ts';
 import { Turns } from './turns.ts';

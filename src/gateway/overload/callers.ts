@@ -51,16 +51,3 @@ export class Callers {
 function newCaller(): Caller {
   return { calls: 0, bytes: 0, arrivals: 0, tokens: 0, at: -Infinity };
 }
-
-/** Of what is free, whoever holds some may have three times as much; so one alone has three quarters. */
-const OF_FREE = 3;
-
-/**
- * Whether a caller may have more of something that all share (dynamic thresholds: Choudhury and Hahne,
- * 1998). One caller alone gets three quarters, two get three sevenths each, and there is always some
- * left for the next one who comes.
- */
-export function mayHold(held: number, more: number, free: number): boolean {
-  if (more > free) return false;
-  return held === 0 || held + more <= OF_FREE * (free - more);
-}

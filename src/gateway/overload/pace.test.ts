@@ -88,7 +88,7 @@ test('R-10 within five seconds after that nobody is refused any more', () => {
   assert.equal(model.pace.level, Infinity);
 });
 
-test('R-10 callers who want little notice nothing of one who wants too much', () => {
+test('R-18 callers who want little notice nothing of one who wants too much', () => {
   const model = new Model(0.5).run(5, [20, 20, 6000]).run(10, [20, 20, 6000]);
   const [first, second, greedy = 0] = model.refused;
   assert.deepEqual([first, second], [0, 0]);

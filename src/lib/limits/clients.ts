@@ -28,6 +28,13 @@ export const CLIENT_LIMITS = {
     reason:
       'TLS handshakes of one address over time, five seconds’ worth at once; one costs about 1 ms of a core. Raise it behind a TCP proxy, which makes all clients one source.',
   },
+  maxHandshakeQueue: {
+    default: 1024,
+    min: 1,
+    max: 100_000,
+    reason:
+      'TLS handshakes that wait, because those of one turn of the event loop take 2 ms together; further ones are refused, and so are those of a source that has three times what is left.',
+  },
   handshakeTimeoutMs: {
     default: 10 * SECOND,
     min: 100,
