@@ -14,7 +14,6 @@ import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { Admission, Place } from './overload/admission.ts';
 import { callerName } from './overload/caller-name.ts';
-import { refuse } from './overload/refusal.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
@@ -73,10 +72,9 @@ export class Calls {
     const { link, listener, names } = entrance;
     const place = this.#admission.enter(callerName(link, request.socket.remoteAddress));
     if (typeof place === 'string') {
-      const { limits, meter } = this.#services();
-      meter.rejected(listener, Overloaded.code);
+      this.#services().meter.rejected(listener, Overloaded.code);
       shareAnswer(request, response, names);
-      refuse(request, response, place, limits);
+      this.#admission.refusals.answer(request, response, place);
       return;
     }
     this.#begin(request, response, entrance, place);

@@ -19,7 +19,6 @@ import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
 import type { Admission, Place } from './overload/admission.ts';
 import { callerName } from './overload/caller-name.ts';
-import { refuse } from './overload/refusal.ts';
 import type { CallHead } from './read-call.ts';
 import { newCallHead, readMessage } from './read-call.ts';
 import type { Route } from './routes.ts';
@@ -67,10 +66,12 @@ export class SseFront {
   ): Promise<void> {
     const services = this.#parts.services();
     const name = callerName(entrance.link, request.socket.remoteAddress);
-    const place = this.#parts.admission.enter(name);
+    const { admission } = this.#parts;
+    // What is said is refused where answers are heard: on the stream.
+    const place = request.method === 'POST' ? admission.visit(name) : admission.enter(name);
     if (typeof place === 'string') {
       services.meter.rejected(entrance.listener, Overloaded.code);
-      refuse(request, response, place, services.limits);
+      admission.refusals.answer(request, response, place);
       return;
     }
     const sink = new HttpSink(response, services.limits);

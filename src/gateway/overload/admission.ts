@@ -5,6 +5,7 @@ import type { Caller } from './callers.ts';
 import { Callers } from './callers.ts';
 import { Episode } from './episode.ts';
 import { Pace } from './pace.ts';
+import { Refusals } from './refusal.ts';
 import { Turns } from './turns.ts';
 
 /** Name of the limit for which somebody is refused. */
@@ -19,7 +20,7 @@ const BURST_SECONDS = 0.1;
 
 /** What {@link Admission} works with. */
 export interface AdmissionParts {
-  readonly limits: Pick<Limits, 'maxCallsInFlight' | 'maxTurnMs' | 'maxBodyBytesInFlight'>;
+  readonly limits: Limits;
   readonly events: EventSink;
   readonly meter: Meter;
 }
@@ -29,7 +30,9 @@ export interface AdmissionParts {
  * flight, and when the event loop has more to do than it can. Each caller has a fair share of both.
  */
 export class Admission {
-  readonly #limits: AdmissionParts['limits'];
+  /** Answers those who are not let in. */
+  readonly refusals: Refusals;
+  readonly #limits: Limits;
   readonly #meter: Meter;
   readonly #episode: Episode;
   readonly #callers = new Callers();
@@ -39,6 +42,7 @@ export class Admission {
   #periodAt = 0;
 
   constructor({ limits, events, meter }: AdmissionParts) {
+    this.refusals = new Refusals(limits);
     this.#limits = limits;
     this.#meter = meter;
     this.#episode = new Episode(events);
@@ -56,15 +60,24 @@ export class Admission {
     const caller = this.#callers.of(name);
     caller.arrivals += 1;
     const refusal = this.#refusalOf(caller);
-    if (refusal === null) return new Place(caller, this.#held, this.#limits.maxBodyBytesInFlight);
+    if (refusal === null) return this.#placeFor(caller);
     this.#meter.shed(refusal);
     this.#episode.refused(refusal);
     return refusal;
   }
 
+  /** A place for what is no call itself but brings some, which then enter. */
+  visit(name: string): Place {
+    return this.#placeFor(this.#callers.of(name));
+  }
+
   stop(): void {
     this.#turns.stop();
     this.#episode.stop();
+  }
+
+  #placeFor(caller: Caller): Place {
+    return new Place(caller, this.#held, this.#limits.maxBodyBytesInFlight);
   }
 
   #refusalOf(caller: Caller): Refusal | null {

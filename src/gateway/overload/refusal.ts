@@ -19,6 +19,10 @@ const RETRY_STEPS = 16;
 /** A body that is about to come is read and dropped up to this; beyond, its connection ends. */
 const MAX_DROPPED_BYTES = 64 * 1024;
 
+/** How long a refusal is held back, and how many at most. */
+const HOLD_MS = 250;
+const MAX_HELD = 4096;
+
 interface Answer {
   readonly headers: { readonly 'content-type': string; readonly 'retry-after': string };
   readonly body: Buffer;
@@ -31,29 +35,47 @@ export function overloaded(limit: Refusal, step = anyStep()): PosternError {
   });
 }
 
-/**
- * Answers a request of which nothing has been read but its head. That is to cost little: a connection
- * stays open where that is safe, since a new one costs as much as many calls.
- */
-export function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  limit: Refusal,
-  limits: Limits,
-): void {
-  const { headers, body } = answerFor(limit);
-  const length = Number(request.headers['content-length'] ?? 0);
-  if (length > MAX_DROPPED_BYTES || request.headers['transfer-encoding'] !== undefined) {
-    new HttpSink(response, limits).whole(503, headers, body);
-    return;
+/** Answers requests of which nothing has been read but their heads, for next to nothing. */
+export class Refusals {
+  readonly #limits: Limits;
+  #held = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
   }
-  response.writeHead(503, {
-    ...headers,
-    'content-length': body.length,
-    'cache-control': 'no-store',
-  });
-  // Node reads and drops what is left of the request.
-  response.end(body);
+
+  /**
+   * Refuses a request. The answer is held back for a moment: who comes again at once, whatever it says,
+   * would otherwise keep the gateway busy with refusals.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, limit: Refusal): void {
+    if (this.#held >= MAX_HELD) {
+      this.#send(request, response, limit);
+      return;
+    }
+    this.#held += 1;
+    setTimeout(() => {
+      this.#held -= 1;
+      if (!response.destroyed) this.#send(request, response, limit);
+    }, HOLD_MS).unref();
+  }
+
+  /** The connection stays open where that is safe: a new one costs as much as many calls. */
+  #send(request: IncomingMessage, response: ServerResponse, limit: Refusal): void {
+    const { headers, body } = answerFor(limit);
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (length > MAX_DROPPED_BYTES || request.headers['transfer-encoding'] !== undefined) {
+      new HttpSink(response, this.#limits).whole(503, headers, body);
+      return;
+    }
+    response.writeHead(503, {
+      ...headers,
+      'content-length': body.length,
+      'cache-control': 'no-store',
+    });
+    // Node reads and drops what is left of the request.
+    response.end(body);
+  }
 }
 
 const answers = new Map<Refusal, Answer[]>();
