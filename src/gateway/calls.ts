@@ -12,8 +12,9 @@ import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
-import type { Admission, Place } from './overload/admission.ts';
+import type { Admission } from './overload/admission.ts';
 import { callerName } from './overload/caller-name.ts';
+import type { Place } from './overload/place.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
@@ -205,7 +206,7 @@ export class Calls {
     inFlight: CallInFlight,
   ): Promise<void> {
     const services = this.#services();
-    const sink = new HttpSink(response, services.limits);
+    const sink = new HttpSink(response, services.limits, inFlight.place);
     const head = newCallHead();
     const { names, refusal, listener } = inFlight.entrance;
     shareAnswer(request, response, names);

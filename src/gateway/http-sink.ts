@@ -14,16 +14,25 @@ const NO_STORE = 'no-store';
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
+/** Where answers are counted that wait for their readers, by whoever gives the bytes back. */
+export interface AnswerRoom {
+  /** Whether there is room for so many bytes. */
+  keep(bytes: number): boolean;
+}
+
 /** Writes replies to an HTTP response, at the pace that the client reads. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: Limits;
+  readonly #room: AnswerRoom | null;
   #heartbeat: NodeJS.Timeout | undefined;
   #readerTimer: NodeJS.Timeout | undefined;
 
-  constructor(response: ServerResponse, limits: Limits) {
+  /** @param room for answers that the client does not read at once; `null` for those that are short. */
+  constructor(response: ServerResponse, limits: Limits, room: AnswerRoom | null = null) {
     this.#response = response;
     this.#limits = limits;
+    this.#room = room;
     response.once('close', () => {
       clearInterval(this.#heartbeat);
       clearTimeout(this.#readerTimer);
@@ -98,10 +107,17 @@ export class HttpSink implements ReplySink {
   /** Ends with a body that may be too long to hand to the connection at once. */
   async #endWith(body: Buffer): Promise<void> {
     let sent = 0;
+    let isKept = this.#room === null;
     while (body.length - sent > SLICE_BYTES && !this.#response.destroyed) {
       const slice = body.subarray(sent, sent + SLICE_BYTES);
       sent += slice.length;
-      if (!this.#response.write(slice)) await this.#drained().catch(() => undefined);
+      if (this.#response.write(slice)) continue;
+      isKept ||= this.#room?.keep(body.length - sent) === true;
+      if (!isKept) {
+        this.#response.destroy();
+        return;
+      }
+      await this.#drained().catch(() => undefined);
     }
     this.#end(body.subarray(sent));
   }

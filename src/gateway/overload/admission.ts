@@ -1,14 +1,14 @@
 import type { EventSink, Limits, Meter } from '#lib';
 import { mayHold } from '#lib';
-import { Overloaded } from '../errors.ts';
 import type { Caller } from './callers.ts';
 import { Callers } from './callers.ts';
 import { Episode } from './episode.ts';
 import { Pace } from './pace.ts';
+import { Place } from './place.ts';
 import { Refusals } from './refusal.ts';
 import { Turns } from './turns.ts';
 
-/** Name of the limit for which somebody is refused. */
+/** Name of the limit for which a call is refused. */
 export type Refusal = 'max_calls_in_flight' | 'max_turn_ms';
 
 /** So long the usual turn has to be too long, over so many turns, before anybody is refused for it. */
@@ -38,7 +38,7 @@ export class Admission {
   readonly #callers = new Callers();
   readonly #pace: Pace;
   readonly #turns: Turns;
-  readonly #held = { calls: 0, bytes: 0 };
+  readonly #held = { calls: 0, bodyBytes: 0, answerBytes: 0 };
   #periodAt = 0;
 
   constructor({ limits, events, meter }: AdmissionParts) {
@@ -61,8 +61,7 @@ export class Admission {
     caller.arrivals += 1;
     const refusal = this.#refusalOf(caller);
     if (refusal === null) return this.#placeFor(caller);
-    this.#meter.shed(refusal);
-    this.#episode.refused(refusal);
+    this.#tell(refusal);
     return refusal;
   }
 
@@ -77,7 +76,13 @@ export class Admission {
   }
 
   #placeFor(caller: Caller): Place {
-    return new Place(caller, this.#held, this.#limits.maxBodyBytesInFlight);
+    const onCut = (): void => this.#tell('max_answer_bytes_waiting');
+    return new Place(caller, this.#held, this.#limits, onCut);
+  }
+
+  #tell(limit: string): void {
+    this.#meter.shed(limit);
+    this.#episode.refused(limit);
   }
 
   #refusalOf(caller: Caller): Refusal | null {
@@ -107,45 +112,6 @@ export class Admission {
     if (!isHeldBack && demands.every((each) => each === 0)) this.#turns.stop();
     this.#callers.rest();
     this.#periodAt = now;
-  }
-}
-
-/** What a call that was let in holds. */
-export class Place {
-  readonly #caller: Caller;
-  readonly #held: { calls: number; bytes: number };
-  readonly #maxBytes: number;
-  #bytes = 0;
-  #left = false;
-
-  constructor(caller: Caller, held: { calls: number; bytes: number }, maxBytes: number) {
-    this.#caller = caller;
-    this.#held = held;
-    this.#maxBytes = maxBytes;
-    caller.calls += 1;
-    held.calls += 1;
-  }
-
-  /** Counts bytes of a body until the place is left. @throws Overloaded when there is no room. */
-  take(bytes: number): void {
-    if (!mayHold(this.#caller.bytes, bytes, this.#maxBytes - this.#held.bytes)) {
-      throw new Overloaded('too many request bodies are in flight', {
-        details: { limit: 'max_body_bytes_in_flight' },
-      });
-    }
-    this.#bytes += bytes;
-    this.#caller.bytes += bytes;
-    this.#held.bytes += bytes;
-  }
-
-  /** Gives back what it holds; again does nothing. */
-  leave(): void {
-    if (this.#left) return;
-    this.#left = true;
-    this.#caller.calls -= 1;
-    this.#held.calls -= 1;
-    this.#caller.bytes -= this.#bytes;
-    this.#held.bytes -= this.#bytes;
   }
 }
 

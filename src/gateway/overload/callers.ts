@@ -3,7 +3,9 @@ export interface Caller {
   /** Calls that it has in flight. */
   calls: number;
   /** Bytes of their bodies. */
-  bytes: number;
+  bodyBytes: number;
+  /** Bytes of answers that it has not read yet. */
+  answerBytes: number;
   /** Calls that it came with since the last {@link Callers.rest}. */
   arrivals: number;
   /** Calls that it may begin, as of `at`, while calls are refused for their rate. */
@@ -49,5 +51,5 @@ export class Callers {
 }
 
 function newCaller(): Caller {
-  return { calls: 0, bytes: 0, arrivals: 0, tokens: 0, at: -Infinity };
+  return { calls: 0, bodyBytes: 0, answerBytes: 0, arrivals: 0, tokens: 0, at: -Infinity };
 }

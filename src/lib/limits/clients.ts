@@ -85,6 +85,13 @@ export const CLIENT_LIMITS = {
     max: 64 * MIB,
     reason: 'Bytes that may wait for a slow reader before the upstream is paused.',
   },
+  maxAnswerBytesWaiting: {
+    default: 512 * MIB,
+    min: MIB,
+    max: 64 * 1024 * MIB,
+    reason:
+      'Answers that wait for their readers. A reader for whose next answer there is no room is disconnected, and so is a client that has three times what is left.',
+  },
   slowReaderTimeoutMs: {
     default: 2 * MINUTE,
     min: SECOND,
