@@ -16,7 +16,7 @@ half of it, a multiple of it, and half again; prints what became of the calls, a
 Options:
   --seconds <n>      of overload (default 300)
   --load <n>         times the bearable load (default 3)
-  --connections <n>  of the client (default 512)
+  --connections <n>  of the client (default 2048)
   --plain            without TLS
   --json             print the results as JSON
   --help             print this
@@ -31,7 +31,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '300' },
     load: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '512' },
+    connections: { type: 'string', default: '2048' },
     plain: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },

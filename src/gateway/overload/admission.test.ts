@@ -24,7 +24,7 @@ function admission(limits: Partial<typeof DEFAULT_LIMITS>) {
 }
 
 function placeOf(entered: Place | string): Place {
-  assert.ok(entered instanceof Place, String(entered));
+  assert.ok(entered instanceof Place);
   return entered;
 }
 

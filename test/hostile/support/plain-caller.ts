@@ -48,13 +48,13 @@ export class PlainCaller {
 
   /** Keeps calling over so many connections, whatever is answered, until told to stop. */
   flood(connections: number, onAnswer: (answer: PlainAnswer) => void): () => Promise<void> {
-    let over = false;
+    const over = new AbortController();
     const lane = async (): Promise<void> => {
-      while (!over) onAnswer(await this.call('echo'));
+      while (!over.signal.aborted) onAnswer(await this.call('echo'));
     };
     const lanes = Promise.all(Array.from({ length: connections }, lane));
     return async () => {
-      over = true;
+      over.abort();
       await lanes;
     };
   }
