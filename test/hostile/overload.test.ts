@@ -14,9 +14,9 @@ import { PlainCaller } from './support/plain-caller.ts';
 import { untilStatus } from './support/processes.ts';
 import { SseByHand } from './support/sse-session.ts';
 
-const MAX_CALLS = 40;
+const MAX_CALLS = 160;
 /** What one caller may have of them. */
-const SHARE = 30;
+const SHARE = 120;
 
 let upstream: OpenServer;
 let postern: TestPostern;
