@@ -77,10 +77,10 @@ test('R-10 connections that are up, and other sources, do not wait for one that 
   // Connections are accepted in their order, so by now those before it have been.
   const up = await RawConnection.open(postern);
   const over = watch(flood);
-  const before = { guest: FLOOD, up: FLOOD };
+  const ahead = { guest: FLOOD, up: FLOOD };
   const guestAnswered = once(guest, 'data');
-  guest.once('data', () => (before.guest = over.answered));
-  up.socket.once('data', () => (before.up = over.answered));
+  guest.once('data', () => (ahead.guest = over.answered));
+  up.socket.once('data', () => (ahead.up = over.answered));
   // Everything is there when it looks.
   postern.process.kill('SIGSTOP');
   for (const socket of [...flood, guest]) socket.write(hello);
@@ -89,8 +89,8 @@ test('R-10 connections that are up, and other sources, do not wait for one that 
   postern.process.kill('SIGCONT');
   await guestAnswered;
   await until('all of the flood is over', () => over.answered + over.refused === FLOOD);
-  assert.ok(before.guest < SHARE / 2, `the guest waited for ${before.guest}`);
-  assert.ok(before.up < SHARE / 2, `the connection waited for ${before.up}`);
+  assert.ok(ahead.guest < SHARE / 2, `the guest waited for ${ahead.guest}`);
+  assert.ok(ahead.up < SHARE / 2, `the connection waited for ${ahead.up}`);
   assert.ok(over.answered >= SHARE, `${over.answered} were answered`);
   assert.ok(over.refused > 0, 'some found no room');
   const { fields } = await postern.logged(

@@ -1,7 +1,7 @@
 import type { EventSink } from '#lib';
 
-/** Without a refusal for so long it is over. */
-const QUIET_MS = 1000;
+/** Without a refusal for so long it is over; a pace that was held has been let go by then. */
+const QUIET_MS = 2000;
 
 /** Tells when calls begin to be refused and when that has ended, not of each of them. */
 export class Episode {
