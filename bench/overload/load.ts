@@ -27,11 +27,22 @@ export async function dialLanes(
   const lanes: Lane[] = [];
   while (lanes.length < connections) {
     const dialled = await Promise.all(Array.from({ length: DIALS }, () => dial()));
-    for (const { socket } of dialled) {
-      lanes.push({ connection: new Connection(socket), template: calls.template() });
-    }
+    const fresh = dialled.map(({ socket }) => ({
+      connection: new Connection(socket),
+      template: calls.template(),
+    }));
+    // The gateway takes connections that say nothing for slow senders.
+    await Promise.all(fresh.map((lane) => said(lane, calls)));
+    lanes.push(...fresh);
   }
   return lanes;
+}
+
+async function said({ connection, template }: Lane, calls: Calls): Promise<void> {
+  const id = calls.nextId();
+  // The template is the connection's own, so its bytes stay as they are.
+  const complaint = calls.complaint(id, await connection.exchange(template.with(id)));
+  if (complaint !== null) throw new Error(complaint);
 }
 
 /** Calls over shared lanes, closed or at a rate. */

@@ -37,6 +37,7 @@ export class Admission {
   readonly #episode: Episode;
   readonly #callers = new Callers();
   readonly #pace: Pace;
+  readonly #utilization = utilizationSince();
   readonly #turns: Turns;
   readonly #held = { calls: 0, bodyBytes: 0, answerBytes: 0 };
   #periodAt = 0;
@@ -46,7 +47,7 @@ export class Admission {
     this.#limits = limits;
     this.#meter = meter;
     this.#episode = new Episode(events);
-    this.#pace = new Pace(limits.maxTurnMs);
+    this.#pace = new Pace(limits.maxTurnMs, this.#utilization);
     this.#turns = new Turns(limits.maxTurnMs, (cpuMs) => this.#onTurn(cpuMs, performance.now()));
   }
 
@@ -98,6 +99,8 @@ export class Admission {
 
   #watch(): void {
     this.#periodAt = performance.now();
+    // What was before is no part of the first period.
+    this.#utilization();
     this.#turns.watch();
   }
 
@@ -113,6 +116,17 @@ export class Admission {
     this.#callers.rest();
     this.#periodAt = now;
   }
+}
+
+/** Tells, each time that it is called, what part of the time since the last the event loop was at work. */
+function utilizationSince(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }
 
 /** Takes one of the tokens that a caller gets at this level, if it has any. */

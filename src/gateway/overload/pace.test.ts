@@ -10,7 +10,7 @@ const MAX_TURN_MS = 25;
  * makes the next ones longer.
  */
 class Model {
-  readonly pace = new Pace(MAX_TURN_MS);
+  readonly pace = new Pace(MAX_TURN_MS, () => this.#utilization());
   now = 0;
   /** Milliseconds of work that wait. */
   backlog = 0;
@@ -22,6 +22,8 @@ class Model {
   #tokens: number[] = [];
   #arrived: number[] = [];
   #periodAt = 0;
+  #workedMs = 0;
+  #passedMs = 0;
 
   constructor(costMs: number) {
     this.#costMs = costMs;
@@ -39,6 +41,8 @@ class Model {
   #turn(rates: readonly number[]): void {
     const turnMs = Math.max(1, this.backlog);
     this.now += turnMs;
+    this.#workedMs += this.backlog;
+    this.#passedMs += turnMs;
     this.backlog = 0;
     for (const [who, rate] of rates.entries()) this.#arrive(who, (rate * turnMs) / 1000, turnMs);
     this.pace.turn(this.backlog, this.now);
@@ -46,6 +50,13 @@ class Model {
     this.pace.consider(this.#arrived, this.now - this.#periodAt, this.now);
     this.#arrived = [];
     this.#periodAt = this.now;
+  }
+
+  #utilization(): number {
+    const part = this.#workedMs / this.#passedMs;
+    this.#workedMs = 0;
+    this.#passedMs = 0;
+    return part;
   }
 
   #arrive(who: number, calls: number, turnMs: number): void {
@@ -96,7 +107,7 @@ test('R-18 callers who want little notice nothing of one who wants too much', ()
 });
 
 test('R-10 long pauses now and then hold nobody back', () => {
-  const pace = new Pace(MAX_TURN_MS);
+  const pace = new Pace(MAX_TURN_MS, () => 1);
   let now = 0;
   for (let second = 1; second <= 10; second += 1) {
     for (let turn = 0; turn < 20; turn += 1) pace.turn(turn < 8 ? 400 : 3, (now += 50));
@@ -106,9 +117,16 @@ test('R-10 long pauses now and then hold nobody back', () => {
 });
 
 test('R-10 turns that are long with no calls to refuse hold nobody back', () => {
-  const pace = new Pace(MAX_TURN_MS);
+  const pace = new Pace(MAX_TURN_MS, () => 1);
   for (let turn = 0; turn < 20; turn += 1) pace.turn(100, turn * 100);
   pace.consider([0, 0], 2000, 2000);
+  assert.equal(pace.level, Infinity);
+});
+
+test('R-10 bursts with pauses between them hold nobody back', () => {
+  const pace = new Pace(MAX_TURN_MS, () => 0.5);
+  for (let turn = 0; turn < 20; turn += 1) pace.turn(100, turn * 200);
+  pace.consider([100], 4000, 4000);
   assert.equal(pace.level, Infinity);
 });
 

@@ -1,6 +1,8 @@
 /** How often the pace is set anew while calls are refused, and after how many turns at least. */
 const STEP_MS = 100;
 const STEP_TURNS = 3;
+/** Part of the time that the event loop is at work when it has no time to spare. */
+const BUSY = 0.9;
 /** Without a refusal for so long it is over. */
 const QUIET_MS = 1000;
 /** What a turn is to take while calls are refused, of what it may take before: those let in go fast. */
@@ -21,6 +23,7 @@ const LEAST = 1;
  */
 export class Pace {
   readonly #maxMs: number;
+  readonly #utilization: () => number;
   #level = Infinity;
   #turns: number[] = [];
   /** When the pace was last set, on the clock of performance.now(), as all times here. */
@@ -29,9 +32,13 @@ export class Pace {
   #refused = false;
   #refusedAt = -Infinity;
 
-  /** @param maxMs what the usual turn may take. */
-  constructor(maxMs: number) {
+  /**
+   * @param maxMs what the usual turn may take.
+   * @param utilization part of the time since it was last asked that the event loop was at work.
+   */
+  constructor(maxMs: number, utilization: () => number) {
     this.#maxMs = maxMs;
+    this.#utilization = utilization;
   }
 
   /** Calls a second that each caller may begin; `Infinity` when nobody is held back. */
@@ -64,7 +71,9 @@ export class Pace {
    */
   consider(demands: readonly number[], passedMs: number, now: number): void {
     if (this.#level !== Infinity) return;
-    if (medianOf(this.#turns) > this.#maxMs) {
+    const isBusy = this.#utilization() > BUSY;
+    // Long turns with pauses between them are bursts, which are done with.
+    if (isBusy && medianOf(this.#turns) > this.#maxMs) {
       const all = demands.reduce((sum, each) => sum + each, 0);
       this.#level = Math.max(LEAST, (waterLevel(demands, all * FIRST) * 1000) / passedMs);
       this.#refusedAt = now;
@@ -75,9 +84,10 @@ export class Pace {
 
   #step(now: number): void {
     const heldMs = this.#maxMs * HELD;
+    const isBusy = this.#utilization() > BUSY;
     const meanMs = this.#turns.reduce((sum, each) => sum + each, 0) / this.#turns.length;
     if (now - this.#refusedAt >= QUIET_MS) this.#level = Infinity;
-    else if (meanMs > heldMs) this.#level = Math.max(LEAST, this.#level * SLOWER);
+    else if (isBusy && meanMs > heldMs) this.#level = Math.max(LEAST, this.#level * SLOWER);
     else if (this.#refused) this.#level *= meanMs < heldMs / 2 ? MUCH_FASTER : FASTER;
     this.#refused = false;
     this.#setAt = now;
