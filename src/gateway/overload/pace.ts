@@ -9,7 +9,7 @@ const QUIET_MS = 1000;
 const HELD = 0.2;
 /** Part of the calls that are let in at first. */
 const FIRST = 0.5;
-const SLOWER = 0.8;
+const SLOWER = 0.9;
 const FASTER = 1.1;
 /** When turns take less than half of what they are to take. */
 const MUCH_FASTER = 1.3;
