@@ -64,6 +64,9 @@ test('R-10 answers that nobody reads find no room at some point, which is told',
   assert.ok(!placeOf(gate.enter('alice')).keep(1));
   assert.ok(placeOf(gate.enter('bob')).keep(MIB));
   assert.deepEqual(shed, ['max_answer_bytes_waiting']);
+  place.leave();
+  assert.ok(place.keep(4 * MIB));
+  assert.ok(placeOf(gate.enter('alice')).keep(2 * MIB), 'what has left counts no more');
   gate.stop();
 });
 

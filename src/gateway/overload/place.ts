@@ -46,6 +46,8 @@ export class Place implements BodyRoom, AnswerRoom {
   }
 
   keep(bytes: number): boolean {
+    // A stream that stays open has left its place, and nobody would give the bytes back.
+    if (this.#left) return true;
     const free = this.#limits.maxAnswerBytesWaiting - this.#held.answerBytes;
     if (!mayHold(this.#caller.answerBytes, bytes, free)) {
       this.#onCut();
