@@ -24,6 +24,11 @@ export class Connection {
     return this.#failure === null;
   }
 
+  /** Whether a request has no outcome yet. */
+  get busy(): boolean {
+    return this.#waiting !== null;
+  }
+
   /** Sends a request in one write; the bytes must stay as they are until the outcome. */
   send(request: Buffer, outcome: Outcome): void {
     if (this.#waiting !== null) throw new Error('a request is in flight already');

@@ -44,7 +44,7 @@ function servicesFor(upstream: Upstream): Services {
     recorder: createRecorder({ mode: 'off', store: null, limits, events }),
     limits,
     events,
-    meter: { call: events, rejected: events },
+    meter: { call: events, rejected: events, shed: events },
     toolHeaders: new ToolHeaders(),
     serverRevisions: new ServerRevisions(),
   };

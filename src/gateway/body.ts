@@ -1,30 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { formatBytes } from '#lib';
 import { FrameTooLarge } from '#mcp';
-import { Overloaded, RequestRefused } from './errors.ts';
+import { RequestRefused } from './errors.ts';
 
-/** How much of all request bodies together is in memory while they are received. */
-export class BodyBudget {
-  readonly #maxBytes: number;
-  #bytes = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
+/** Where the bytes of a body are counted, by whoever gives them back. */
+export interface BodyRoom {
   /** @throws Overloaded when there is no room. */
-  take(bytes: number): void {
-    if (this.#bytes + bytes > this.#maxBytes) {
-      throw new Overloaded('too many request bodies are being received', {
-        details: { limit: 'max_body_bytes_in_flight' },
-      });
-    }
-    this.#bytes += bytes;
-  }
-
-  release(bytes: number): void {
-    this.#bytes -= bytes;
-  }
+  take(bytes: number): void;
 }
 
 /**
@@ -35,22 +17,18 @@ export class BodyBudget {
 export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
-  budget: BodyBudget,
+  room: BodyRoom,
 ): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    await receive(request, (chunk) => {
-      if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
-      budget.take(chunk.length);
-      size += chunk.length;
-      chunks.push(chunk);
-    });
-  } finally {
-    budget.release(size);
-  }
+  await receive(request, (chunk) => {
+    if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
+    room.take(chunk.length);
+    size += chunk.length;
+    chunks.push(chunk);
+  });
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
 }

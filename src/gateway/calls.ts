@@ -6,13 +6,15 @@ import type { Revision } from '#mcp';
 import { TokenMissing } from '#oauth';
 import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
-import { BodyBudget } from './body.ts';
 import { connectionOf } from './connection.ts';
 import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
 import type { Destinations } from './destinations.ts';
 import { Overloaded, Stopping } from './errors.ts';
 import type { Arrival } from './listener.ts';
 import type { HostNames } from './http-guard.ts';
+import type { Admission } from './overload/admission.ts';
+import { callerName } from './overload/caller-name.ts';
+import type { Place } from './overload/place.ts';
 import type { CallHead, RequestOrigin } from './read-call.ts';
 import { newCallHead, readCalls } from './read-call.ts';
 import type { Target } from './routes.ts';
@@ -36,6 +38,7 @@ interface CallInFlight {
   readonly entrance: Entrance;
   /** What its access token says. */
   token: AdmittedToken | null;
+  readonly place: Place;
   /** `null` until it has been read; a batch stays so, since none of its calls is long-lived. */
   read: { readonly call: Call; readonly target: Target } | null;
   /** Asked when the client's connection is lost. */
@@ -56,15 +59,15 @@ export class Calls {
   readonly #destinations: Destinations;
   readonly #inFlight = new Set<CallInFlight>();
   readonly #perConnection = new WeakMap<Socket, number>();
-  readonly #bodies: BodyBudget;
+  readonly #admission: Admission;
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services, destinations: Destinations) {
+  constructor(services: () => Services, destinations: Destinations, admission: Admission) {
     this.#services = services;
     this.#destinations = destinations;
-    this.#bodies = new BodyBudget(services().limits.maxBodyBytesInFlight);
+    this.#admission = admission;
   }
 
   get count(): number {
@@ -73,11 +76,29 @@ export class Calls {
 
   /** Answers one request. Never throws. */
   handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+    const { link, listener, names } = entrance;
+    const place = this.#admission.enter(callerName(link, request.socket.remoteAddress));
+    if (typeof place === 'string') {
+      this.#services().meter.rejected(listener, Overloaded.code);
+      shareAnswer(request, response, names);
+      this.#admission.refusals.answer(request, response, place);
+      return;
+    }
+    this.#begin(request, response, entrance, place);
+  }
+
+  #begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    entrance: Entrance,
+    place: Place,
+  ): void {
     const inFlight: CallInFlight = {
       abort: new AbortController(),
       response,
       entrance,
       token: null,
+      place,
       read: null,
       goesOn: () => false,
       alone: false,
@@ -139,7 +160,7 @@ export class Calls {
     inFlight: CallInFlight,
     { serverRevisions }: Services,
   ): RequestOrigin {
-    const { abort, token } = inFlight;
+    const { abort, token, place } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
     const caller = { clientLink: link, token };
     return {
@@ -154,7 +175,7 @@ export class Calls {
         },
         end: () => abort.abort(),
       },
-      bodies: this.#bodies,
+      bodies: place,
       supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (target) => this.#destinations.isWelcome(caller, target),
     };
@@ -179,6 +200,7 @@ export class Calls {
   }
 
   #forget(inFlight: CallInFlight): void {
+    inFlight.place.leave();
     this.#inFlight.delete(inFlight);
     if (this.#inFlight.size === 0) this.#onIdle?.();
   }
@@ -195,7 +217,7 @@ export class Calls {
     const services = this.#services();
     const head = newCallHead();
     const { names, refusal, listener, link, gate } = inFlight.entrance;
-    const sink = sinkFor(response, services.limits, gate);
+    const sink = sinkFor(response, services.limits, gate, inFlight.place);
     shareAnswer(request, response, names);
     try {
       this.#refuseWhenFull(request.socket);
@@ -219,6 +241,8 @@ export class Calls {
       } else {
         inFlight.read = { call: incoming.call, target };
         endWithToken(inFlight);
+        // What stays open is bounded by sessions and by streams.
+        if (isLongLived(incoming.call)) inFlight.place.leave();
         await run(incoming.call, sink);
       }
     } catch (thrown) {

@@ -13,7 +13,8 @@ import { messageOf, toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { FrameTooLarge } from '#mcp';
 import { identify } from '#pipeline';
-import { BodyBudget, readBody } from './body.ts';
+import type { BodyRoom } from './body.ts';
+import { readBody } from './body.ts';
 import {
   EnrolmentRefused,
   MediaTypeRefused,
@@ -28,6 +29,9 @@ import { basicCredentials } from './est-credentials.ts';
 import type { HostNames } from './http-guard.ts';
 import { checkOrigin, mediaType, singleHeaders } from './http-guard.ts';
 import { HttpSink } from './http-sink.ts';
+import type { Admission } from './overload/admission.ts';
+import { callerName } from './overload/caller-name.ts';
+import { overloaded } from './overload/refusal.ts';
 
 /** What answering needs. */
 export interface EstParts {
@@ -37,6 +41,7 @@ export interface EstParts {
   readonly trustDomain: string;
   /** PEM of the roots in force. */
   readonly caPem: () => string;
+  readonly admission: Admission;
 }
 
 /** Where a request came in, and over what. */
@@ -59,7 +64,6 @@ export function isEstPath(url: string | undefined): boolean {
 /** Answers the requests of clients that enrol. */
 export class Est {
   readonly #parts: EstParts;
-  readonly #bodies: BodyBudget;
   /** Connections with a request at work: who asks for certificates has no reason to pipeline. */
   readonly #busy = new WeakSet<Socket>();
   readonly #inFlight = new Set<Promise<void>>();
@@ -67,7 +71,6 @@ export class Est {
 
   constructor(parts: EstParts) {
     this.#parts = parts;
-    this.#bodies = new BodyBudget(parts.limits.maxBodyBytesInFlight);
   }
 
   /** Answers one request. Never throws. */
@@ -95,10 +98,12 @@ export class Est {
     const sink = new HttpSink(response, this.#parts.limits);
     const mayBegin = !this.#busy.has(socket);
     this.#busy.add(socket);
+    const place = this.#parts.admission.enter(callerName(entrance.link, socket.remoteAddress));
     try {
+      if (typeof place === 'string') throw overloaded(place);
       if (this.#stopping) throw new Stopping('the gateway is shutting down');
       if (!mayBegin) throw new Overloaded('one request at a time on one connection');
-      const { headers, body } = await this.#answer(request, entrance);
+      const { headers, body } = await this.#answer(request, entrance, place);
       sink.whole(200, headers, body);
     } catch (thrown) {
       const error = toPosternError(thrown);
@@ -107,11 +112,16 @@ export class Est {
       const { headers, body } = refusalAnswer(error);
       sink.whole(error.httpStatus, headers, body);
     } finally {
+      if (typeof place !== 'string') place.leave();
       if (mayBegin) this.#busy.delete(socket);
     }
   }
 
-  #answer(request: IncomingMessage, entrance: EstEntrance): Promise<EstAnswer> | EstAnswer {
+  #answer(
+    request: IncomingMessage,
+    entrance: EstEntrance,
+    room: BodyRoom,
+  ): Promise<EstAnswer> | EstAnswer {
     const headers = singleHeaders(request);
     checkOrigin(headers, entrance.names);
     switch (request.url?.slice(BASE.length)) {
@@ -120,10 +130,10 @@ export class Est {
         return certificateAnswer(derOf(this.#parts.caPem()));
       case 'simpleenroll':
         requireMethod(request, 'POST');
-        return this.#enrol(request, headers, entrance);
+        return this.#enrol(request, headers, entrance, room);
       case 'simplereenroll':
         requireMethod(request, 'POST');
-        return this.#reenrol(request, headers, entrance);
+        return this.#reenrol(request, headers, entrance, room);
       default:
         throw new PathUnknown('this is no path of EST that the gateway has', {
           hint: 'It has cacerts, simpleenroll and simplereenroll, without a label.',
@@ -135,6 +145,7 @@ export class Est {
     request: IncomingMessage,
     headers: SingleHeaders,
     entrance: EstEntrance,
+    room: BodyRoom,
   ): Promise<EstAnswer> {
     const { desk } = this.#parts;
     const credentials = basicCredentials(headers);
@@ -142,7 +153,7 @@ export class Est {
     if (grant === null || !['', grant.name].includes(credentials?.user ?? '')) {
       throw new TokenRefused('no valid enrolment token was shown');
     }
-    const issued = await desk.enrol(grant, await this.#readRequest(request, headers));
+    const issued = await desk.enrol(grant, await this.#readRequest(request, headers, room));
     this.#tellIssued('identity.enrolled', issued, request, entrance);
     return certificateAnswer(issued.chain);
   }
@@ -152,6 +163,7 @@ export class Est {
     request: IncomingMessage,
     headers: SingleHeaders,
     entrance: EstEntrance,
+    room: BodyRoom,
   ): Promise<EstAnswer> {
     const { desk, trustDomain } = this.#parts;
     const { link } = entrance;
@@ -160,7 +172,7 @@ export class Est {
     if (link.peer === null || algorithm === undefined) {
       throw new EnrolmentRefused('the connection shows no client certificate to renew');
     }
-    const body = await this.#readRequest(request, headers);
+    const body = await this.#readRequest(request, headers, room);
     const { fingerprint256, serialNumber } = link.peer;
     const issued = await desk.renew({ name, algorithm }, body, { fingerprint256, serialNumber });
     this.#tellIssued('identity.renewed_client', issued, request, entrance);
@@ -168,7 +180,11 @@ export class Est {
   }
 
   /** The body as DER (RFC 7030 §4.2.1, RFC 8951 §2). */
-  async #readRequest(request: IncomingMessage, headers: SingleHeaders): Promise<Buffer> {
+  async #readRequest(
+    request: IncomingMessage,
+    headers: SingleHeaders,
+    room: BodyRoom,
+  ): Promise<Buffer> {
     const plain = ['identity', undefined].includes(headers['content-encoding']?.toLowerCase());
     if (mediaType(headers['content-type']) !== 'application/pkcs10' || !plain) {
       throw new MediaTypeRefused('the body is not application/pkcs10', {
@@ -176,7 +192,7 @@ export class Est {
       });
     }
     try {
-      const body = await readBody(request, MAX_REQUEST_BYTES, this.#bodies);
+      const body = await readBody(request, MAX_REQUEST_BYTES, room);
       return Buffer.from(body.toString('latin1'), 'base64');
     } catch (thrown) {
       if (!(thrown instanceof FrameTooLarge)) throw thrown;

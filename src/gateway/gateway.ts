@@ -15,6 +15,7 @@ import { Est, isEstPath } from './est.ts';
 import type { GatewayParts, ListenerStatus, OpenListener } from './gateway-parts.ts';
 import type { Listener } from './listener.ts';
 import { createListener } from './listener.ts';
+import { Admission } from './overload/admission.ts';
 import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
 import type { HostNames } from './http-guard.ts';
@@ -41,6 +42,7 @@ export class Gateway {
   readonly #destinations: Destinations;
   readonly #calls: Calls;
   readonly #store: EventStore;
+  readonly #admission: Admission;
   readonly #est: Est;
   readonly #duplex: DuplexFronts;
   readonly #listeners: readonly Listener[];
@@ -74,13 +76,15 @@ export class Gateway {
     const { limits, events } = parts;
     this.#federation = new Federation({ ...parts.federation, limits, events });
     this.#destinations = new Destinations(() => this.#services, this.#federation);
-    this.#calls = new Calls(() => this.#services, this.#destinations);
+    this.#admission = new Admission(parts);
+    this.#calls = new Calls(() => this.#services, this.#destinations, this.#admission);
     this.#est = new Est({
       ...parts,
       trustDomain: parts.identity.trustDomain,
       caPem: () => this.identity.caPem,
+      admission: this.#admission,
     });
-    this.#duplex = new DuplexFronts(() => this.#services, this.#destinations);
+    this.#duplex = new DuplexFronts(() => this.#services, this.#destinations, this.#admission);
     const state: TlsState = {
       identity: parts.identity,
       policy: this.#services.policy,
@@ -214,6 +218,7 @@ export class Gateway {
       this.#duplex.drain(drainTimeoutMs),
     ]);
     this.#store.stop();
+    this.#admission.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#federation.close();
     await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));

@@ -6,8 +6,8 @@ import { CallCancelled, SSE_HEARTBEAT } from '#transport';
 import { LINGER_MS } from './malformed.ts';
 import { methodsOf } from './routes.ts';
 
-/** When a client that found no room may try again. */
-const RETRY_AFTER_SECONDS = '2';
+/** A client that found no room may try again after one to so many seconds, not all at once. */
+const RETRY_AFTER_SECONDS = 3;
 
 /** What an answer says is for its caller and for now; some statuses are cached unless told otherwise. */
 const NO_STORE = 'no-store';
@@ -18,16 +18,25 @@ const ONE_WRITE_BYTES = 12 * 1024;
 /** More of an answer than this waits in memory only while the client reads. */
 const SLICE_BYTES = 64 * 1024;
 
+/** Where answers are counted that wait for their readers, by whoever gives the bytes back. */
+export interface AnswerRoom {
+  /** Whether there is room for so many bytes. */
+  keep(bytes: number): boolean;
+}
+
 /** Writes replies to an HTTP response, at the pace that the client reads. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: Limits;
+  readonly #room: AnswerRoom | null;
   #heartbeat: NodeJS.Timeout | undefined;
   #readerDeadline: Deadline | undefined;
 
-  constructor(response: ServerResponse, limits: Limits) {
+  /** @param room for answers that the client does not read at once; `null` for those that are short. */
+  constructor(response: ServerResponse, limits: Limits, room: AnswerRoom | null = null) {
     this.#response = response;
     this.#limits = limits;
+    this.#room = room;
     response.once('close', () => {
       clearInterval(this.#heartbeat);
       this.#readerDeadline?.clear();
@@ -102,10 +111,17 @@ export class HttpSink implements ReplySink {
   /** Ends with a body that may be too long to hand to the connection at once. */
   async #endWith(body: Buffer): Promise<void> {
     let sent = 0;
+    let isKept = this.#room === null;
     while (body.length - sent > SLICE_BYTES && !this.#response.destroyed) {
       const slice = body.subarray(sent, sent + SLICE_BYTES);
       sent += slice.length;
-      if (!this.#response.write(slice)) await this.#drained().catch(() => undefined);
+      if (this.#response.write(slice)) continue;
+      isKept ||= this.#room?.keep(body.length - sent) === true;
+      if (!isKept) {
+        this.#response.destroy();
+        return;
+      }
+      await this.#drained().catch(() => undefined);
     }
     this.#end(body.subarray(sent));
   }
@@ -185,7 +201,8 @@ function sessionHeader(head: ReplyHead): { 'mcp-session-id'?: string } {
 }
 
 function retryHeader(status: number): { 'retry-after'?: string } {
-  return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
+  if (status !== 503) return {};
+  return { 'retry-after': String(1 + Math.floor(Math.random() * RETRY_AFTER_SECONDS)) };
 }
 
 function gone(): Error {

@@ -14,7 +14,7 @@ import {
 } from '#mcp';
 import type { Call, Caller, Lifeline } from '#pipeline';
 import type { ClientConnection } from '#transport';
-import type { BodyBudget } from './body.ts';
+import type { BodyRoom } from './body.ts';
 import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
 import type { HostNames } from './http-guard.ts';
@@ -30,7 +30,7 @@ export interface RequestOrigin extends Caller {
   readonly connection: ClientConnection;
   readonly signal: AbortSignal;
   readonly lifeline: Lifeline;
-  readonly bodies: BodyBudget;
+  readonly bodies: BodyRoom;
   /** Names of the revisions that a client of the server may choose from. */
   readonly supported: (server: string) => readonly string[];
   /** Whether this caller may use anything there, whatever it asks. */

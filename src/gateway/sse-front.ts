@@ -7,16 +7,19 @@ import { UNDECLARED_REVISION } from '#mcp';
 import type { Caller, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
 import { formatEvent } from '#transport';
-import { BodyBudget, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import type { Entrance } from './calls.ts';
 import { rejectRequest } from './calls.ts';
 import { Conversation } from './duplex/conversation.ts';
 import type { Conversations } from './duplex/conversations.ts';
 import type { Speaker, Target } from './duplex/exchanges.ts';
 import { Exchanges } from './duplex/exchanges.ts';
-import { MethodNotAllowed, SessionExpired, Stopping } from './errors.ts';
+import { MethodNotAllowed, Overloaded, SessionExpired, Stopping } from './errors.ts';
 import { checkMediaTypes, checkOrigin, singleHeaders } from './http-guard.ts';
 import type { HttpSink } from './http-sink.ts';
+import type { Admission } from './overload/admission.ts';
+import { callerName } from './overload/caller-name.ts';
+import type { Place } from './overload/place.ts';
 import type { CallHead } from './read-call.ts';
 import { newCallHead, readMessage } from './read-call.ts';
 import type { Route } from './routes.ts';
@@ -31,6 +34,7 @@ export interface SseFrontParts {
   /** Gives the set in force. */
   readonly services: () => Services;
   readonly conversations: Conversations;
+  readonly admission: Admission;
   /** What a path leads to; whether there is anything, its calls tell. */
   readonly targetOf: (target: Route['target']) => Target;
   /** Whether a caller may use anything there. */
@@ -45,6 +49,7 @@ interface Asked {
   readonly entrance: Entrance;
   readonly token: AdmittedToken | null;
   readonly services: Services;
+  readonly place: Place;
   readonly target: Target;
   /** Path of the endpoint for messages. */
   readonly path: string;
@@ -53,12 +58,10 @@ interface Asked {
 /** Answers clients of HTTP+SSE: a stream for what they hear, and an endpoint for what they say. */
 export class SseFront {
   readonly #parts: SseFrontParts;
-  readonly #bodies: BodyBudget;
   readonly #sessions = new SseSessions();
 
   constructor(parts: SseFrontParts) {
     this.#parts = parts;
-    this.#bodies = new BodyBudget(parts.services().limits.maxBodyBytesInFlight);
   }
 
   /** Answers one request. Never throws. */
@@ -69,7 +72,16 @@ export class SseFront {
   ): Promise<void> {
     const services = this.#parts.services();
     const { gate, link } = entrance;
-    const sink = sinkFor(response, services.limits, gate);
+    const name = callerName(link, request.socket.remoteAddress);
+    const { admission } = this.#parts;
+    // What is said is refused where answers are heard: on the stream.
+    const place = request.method === 'POST' ? admission.visit(name) : admission.enter(name);
+    if (typeof place === 'string') {
+      services.meter.rejected(entrance.listener, Overloaded.code);
+      admission.refusals.answer(request, response, place);
+      return;
+    }
+    const sink = sinkFor(response, services.limits, gate, null);
     const head = newCallHead();
     try {
       if (entrance.refusal !== null) throw entrance.refusal;
@@ -81,13 +93,16 @@ export class SseFront {
       const isOpen = (): boolean =>
         this.#parts.isWelcome({ clientLink: link, token: null }, wanted);
       const token = gate === null ? null : await gate.admit(request, link, isOpen);
-      const asked = { request, sink, headers, entrance, token, services, target, path };
+      const asked = { request, sink, headers, entrance, token, services, place, target, path };
       if (endpoint === 'sse') await this.#open(asked, response);
       else await this.#take(asked, head);
     } catch (thrown) {
       const error = toPosternError(thrown);
       gate?.challenge(response, error);
       rejectRequest(response, services, sink, head, error);
+    } finally {
+      // A stream that is open holds no place; what is said on it has places of its own.
+      place.leave();
     }
   }
 
@@ -128,14 +143,14 @@ export class SseFront {
   }
 
   async #take(asked: Asked, head: CallHead): Promise<void> {
-    const { request, sink, headers, services, target, entrance, path } = asked;
+    const { request, sink, headers, services, place, target, entrance, path } = asked;
     requireMethod(request, 'POST');
     // The answer to a message is no answer: it comes on the stream.
     checkMediaTypes({ ...headers, accept: '*/*' }, 'POST');
     const about = { owner: ownerOfAsked(asked), path };
     const find = (): SseSession => this.#sessions.find(sessionIdOf(request), about);
     const { call, conversation } = find();
-    const body = await readBody(request, services.limits.maxRequestBytes, this.#bodies);
+    const body = await readBody(request, services.limits.maxRequestBytes, place);
     // This transport is older than the headers: which revision a message is in, it says itself.
     const message = readMessage(body, conversation.headers, services.limits);
     if (!Array.isArray(message)) head.frame = message;

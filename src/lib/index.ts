@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export type { ErrorClass, ErrorDetails, ErrorInfo, ErrorOptions } from './errors.ts';
 export type { EventSink, PosternEvent, Severity } from './events.ts';
+export { mayHold } from './fair-share.ts';
 export { Gather } from './gather.ts';
 export { endOfJsonString, parseJson } from './json.ts';
 export { Kept } from './kept.ts';

@@ -27,4 +27,6 @@ export interface Meter {
   call(call: CountedCall): void;
   /** An HTTP request was refused before it was a call; `code` is a `POSTERN_*` code. */
   rejected(listener: string, code: string): void;
+  /** A call was refused for want of room; `limit` is the name of what there was too much of. */
+  shed(limit: string): void;
 }

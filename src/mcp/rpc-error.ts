@@ -17,9 +17,9 @@ export function noSuchResource({ era }: Revision, uri: string): ErrorOptions {
 
 /**
  * A failure as a JSON-RPC error response. `data` tells the `POSTERN_*` code, what to do, the call's
- * id in the record, and the failure's own details.
+ * id in record or log if it is in either, and the failure's own details.
  */
-export function rpcErrorBytes(error: PosternError, id: RpcId | null, callId: string): Buffer {
+export function rpcErrorBytes(error: PosternError, id: RpcId | null, callId?: string): Buffer {
   return Buffer.from(
     JSON.stringify({
       jsonrpc: '2.0',

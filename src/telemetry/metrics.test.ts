@@ -24,6 +24,7 @@ test('R-24 calls are counted by server, by the revision of each side, and by out
   }
   metrics.call({ server: null, client, upstream: null, outcome: 'denied' });
   metrics.rejected('main', 'POSTERN_HEADER_MISMATCH');
+  metrics.shed('max_turn_ms');
   const lines = metrics.text({ ready: true, callsInFlight: 3, servers: [SERVER] }).split('\n');
   const sides =
     'client_era="stateless",client_revision="2026-07-28",' +
@@ -34,6 +35,7 @@ test('R-24 calls are counted by server, by the revision of each side, and by out
     `postern_calls_total{server="a",${sides},outcome="rpc_error"} 1`,
     'postern_requests_rejected_total{listener="main",code="POSTERN_HEADER_MISMATCH"} 1',
     'postern_upstream_retries_total{server="a"} 4',
+    'postern_calls_shed_total{limit="max_turn_ms"} 1',
     'postern_ready 1',
     'postern_calls_in_flight 3',
     'postern_sessions{server="a"} 2',

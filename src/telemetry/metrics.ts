@@ -33,6 +33,11 @@ export class Metrics implements Meter {
     'HTTP requests that were refused before they were calls.',
     ['listener', 'code'],
   );
+  readonly #shed = new Counter(
+    'postern_calls_shed_total',
+    'Calls that were refused because there was too much to do.',
+    ['limit'],
+  );
 
   call({ server, client, upstream, outcome }: CountedCall): void {
     this.#calls.add([
@@ -47,6 +52,10 @@ export class Metrics implements Meter {
 
   rejected(listener: string, code: string): void {
     this.#rejected.add([listener, code]);
+  }
+
+  shed(limit: string): void {
+    this.#shed.add([limit]);
   }
 
   /** The text exposition format, version 0.0.4. */
@@ -64,6 +73,7 @@ export class Metrics implements Meter {
           retries === undefined ? [] : [[labelsText({ server: name }), retries]],
         ),
       ),
+      this.#shed.text(),
       gauge('postern_ready', 'Whether calls are taken.', [['', ready ? 1 : 0]]),
       gauge('postern_calls_in_flight', 'HTTP requests without a whole answer, streams included.', [
         ['', callsInFlight],

@@ -7,9 +7,10 @@ import type { ClientHello } from './client-hello/hello.ts';
 import { HelloReader } from './client-hello/reader.ts';
 import type { Epoch } from './epoch.ts';
 import type { Epochs } from './epochs.ts';
+import { HandshakeLine } from './handshake-line.ts';
 import { ja4 } from './ja4.ts';
 import { refusalOfHello } from './judge-hello.ts';
-import { SourceLimits } from './source-limits.ts';
+import { SourceLimits, sourceOf } from './source-limits.ts';
 
 const PLAIN_HTTP_ANSWER =
   'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n' +
@@ -50,8 +51,9 @@ export function createFront(options: FrontOptions): Server {
     inFlight: limits.maxHandshakesPerSource,
     perSecond: limits.maxHandshakesPerSecondPerSource,
   });
+  const line = new HandshakeLine(limits.maxHandshakeQueue);
   const server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
-    new Arrival(socket, sources, options).receive();
+    new Arrival(socket, { ...options, sources, line }).receive();
   });
   server.maxConnections = limits.maxConnections;
   server.on('drop', (drop) => {
@@ -65,35 +67,46 @@ export function createFront(options: FrontOptions): Server {
   return server;
 }
 
-/** A connection until its hello is complete. */
+interface ArrivalOptions extends FrontOptions {
+  readonly sources: SourceLimits;
+  readonly line: HandshakeLine;
+}
+
+/** A connection until its handshake begins. */
 class Arrival {
   readonly #socket: Socket;
   readonly #source: string;
-  readonly #sources: SourceLimits;
-  readonly #options: FrontOptions;
+  readonly #options: ArrivalOptions;
   readonly #reader: HelloReader;
+  /** What came after the hello, before the handshake could begin. */
+  readonly #more: Buffer[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** A client that waits for its turn has gone. */
+  #onLeft = (): void => undefined;
   #over = false;
 
-  constructor(socket: Socket, sources: SourceLimits, options: FrontOptions) {
+  constructor(socket: Socket, options: ArrivalOptions) {
     this.#socket = socket;
     // A client that has gone already has no address any more.
     this.#source = socket.remoteAddress ?? 'unknown';
-    this.#sources = sources;
     this.#options = options;
     this.#reader = new HelloReader(options.limits.maxHelloBytes);
   }
 
   receive(): void {
     const socket = this.#socket;
-    this.#timer = setTimeout(() => {
-      this.#tell('timeout', 'the client sent no whole ClientHello in time');
-      socket.destroy();
-    }, this.#options.limits.handshakeTimeoutMs);
+    this.#waitAtMost('the client sent no whole ClientHello in time');
     socket.once('close', this.#stopWaiting);
     // Errors end in 'close'; without a listener they would be thrown.
     socket.on('error', () => undefined);
     socket.on('data', this.#onData);
+  }
+
+  #waitAtMost(reason: string): void {
+    this.#timer = setTimeout(() => {
+      this.#tell('timeout', reason);
+      this.#socket.destroy();
+    }, this.#options.limits.handshakeTimeoutMs);
   }
 
   readonly #stopWaiting = (): void => clearTimeout(this.#timer);
@@ -125,29 +138,64 @@ class Arrival {
       this.#refuse(refusal.kind, refusal.reason, refusal.alert, { ja4: ja4(hello) });
       return;
     }
-    const limit = this.#sources.begin(this.#source, performance.now());
+    const limit = this.#options.sources.begin(this.#source, performance.now());
     if (limit !== null) {
       this.#tell(limit, 'the source begins too many handshakes');
       this.#socket.destroy();
       return;
     }
-    this.#handOn({
+    this.#lineUp({
       hello,
       epoch,
       onHandshakeOver: () => this.#handshakeOver(),
     });
   }
 
+  /** Waits for its turn; a client that leaves meanwhile, or says too much, costs nothing further. */
+  #lineUp(admission: Admission): void {
+    const { line } = this.#options;
+    const socket = this.#socket;
+    let begun = false;
+    const leave = line.join(sourceOf(this.#source), () => {
+      begun = true;
+      this.#handOn(admission);
+    });
+    if (begun) return;
+    if (leave === null) {
+      this.#tell('too_many_waiting', 'too many handshakes wait for their turn');
+      this.#handshakeOver();
+      socket.destroy();
+      return;
+    }
+    this.#waitAtMost('the handshake could not begin in time');
+    socket.on('data', this.#onMore);
+    this.#onLeft = () => {
+      leave();
+      this.#stopWaiting();
+      this.#handshakeOver();
+    };
+    socket.once('close', this.#onLeft);
+  }
+
+  readonly #onMore = (chunk: Buffer): void => {
+    this.#more.push(chunk);
+    const bytes = this.#more.reduce((sum, each) => sum + each.length, 0);
+    if (bytes > this.#options.limits.maxHelloBytes) this.#socket.destroy();
+  };
+
   #handshakeOver(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#sources.end(this.#source);
+    this.#options.sources.end(this.#source);
   }
 
   #handOn(admission: Admission): void {
     const socket = this.#socket;
+    this.#stopWaiting();
+    socket.off('data', this.#onMore);
+    socket.off('close', this.#onLeft);
     socket.pause();
-    socket.unshift(this.#reader.received());
+    socket.unshift(Buffer.concat([this.#reader.received(), ...this.#more]));
     this.#options.onAdmitted(socket, admission);
     admission.epoch.server.emit('connection', socket);
   }

@@ -9,4 +9,5 @@ export { readIngressLink } from './ingress-link.ts';
 export { refusalOf } from './refusal.ts';
 export { rehearse } from './rehearsal.ts';
 export type { ServerTls } from './server-options.ts';
+export { sourceOf } from './source-limits.ts';
 export { leadsTo, trustsMore } from './trust.ts';

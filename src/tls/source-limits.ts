@@ -80,6 +80,9 @@ export class SourceLimits {
   }
 }
 
+/** Four groups without zeros that could be left out. */
+const FOUR_GROUPS = /^((?:(?:0|[1-9a-f][\da-f]{0,3}):){3}(?:0|[1-9a-f][\da-f]{0,3})):/;
+
 /**
  * What counts as one source: the address, or for IPv6 its first four groups, which is what one customer
  * has. IPv4 in IPv6 is IPv4.
@@ -88,6 +91,9 @@ export function sourceOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;
+  // Most have four groups as they are to be, and are asked for with each call.
+  const plain = FOUR_GROUPS.exec(address)?.[1];
+  if (plain !== undefined) return plain;
   const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
   const front = head === '' ? [] : head.split(':');
   const back = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PosternError } from '#lib';
-import type { Services } from '#pipeline';
+import type { Call, ReplySink, Services } from '#pipeline';
 import type { Entrance } from '../calls.ts';
 import type { Destinations } from '../destinations.ts';
+import type { Admission } from '../overload/admission.ts';
+import { callerName } from '../overload/caller-name.ts';
+import { overloaded } from '../overload/refusal.ts';
 import type { Target as Wanted } from '../routes.ts';
 import { addressOf } from '../routes.ts';
 import { SseFront } from '../sse-front.ts';
@@ -15,15 +18,18 @@ import { converse } from './lines.ts';
 export class DuplexFronts {
   readonly #services: () => Services;
   readonly #destinations: Destinations;
+  readonly #admission: Admission;
   readonly #conversations = new Conversations();
   readonly #sse: SseFront;
 
   /** @param services gives the set in force; a call keeps the one that it began with. */
-  constructor(services: () => Services, destinations: Destinations) {
+  constructor(services: () => Services, destinations: Destinations, admission: Admission) {
     this.#services = services;
     this.#destinations = destinations;
+    this.#admission = admission;
     this.#sse = new SseFront({
       services,
+      admission,
       conversations: this.#conversations,
       targetOf: (wanted) => this.#targetFor(wanted),
       isWelcome: (caller, wanted) => destinations.isWelcome(caller, wanted),
@@ -60,12 +66,26 @@ export class DuplexFronts {
   drain(timeoutMs: number): Promise<void> {
     return this.#conversations.drain(timeoutMs);
   }
+
   /** What a conversation is with; a call keeps the services that it began with. */
   #targetFor(wanted: Wanted): Target {
     return {
       ...addressOf(wanted),
-      run: (call, sink) => this.#destinations.run(call, wanted, this.#services(), sink),
+      run: (call, sink) => this.#run(call, wanted, sink),
       permits: (call) => this.#destinations.permits(call, wanted),
     };
+  }
+
+  /** What has no answer is let in as it is: it is part of something, or ends it. @throws Overloaded */
+  async #run(call: Call, wanted: Wanted, sink: ReplySink): Promise<void> {
+    const { frame, clientLink, source } = call;
+    const isCall = frame?.kind === 'request' && frame.method !== 'subscriptions/listen';
+    const place = isCall ? this.#admission.enter(callerName(clientLink, source)) : null;
+    if (typeof place === 'string') throw overloaded(place);
+    try {
+      await this.#destinations.run(call, wanted, this.#services(), sink);
+    } finally {
+      place?.leave();
+    }
   }
 }

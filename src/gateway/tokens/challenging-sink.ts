@@ -2,18 +2,24 @@ import type { ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
 import { ScopeInsufficient } from '#oauth';
 import type { ReplyHead } from '#pipeline';
+import type { AnswerRoom } from '../http-sink.ts';
 import { HttpSink } from '../http-sink.ts';
 import type { TokenGate } from './gate.ts';
 
-/** The way back on a listener that takes tokens, or on one that does not. */
+/**
+ * The way back on a listener that takes tokens, or on one that does not.
+ *
+ * @param room for answers that the client does not read at once; `null` for those that are short.
+ */
 export function sinkFor(
   response: ServerResponse,
   limits: Limits,
   gate: TokenGate | null,
+  room: AnswerRoom | null,
 ): HttpSink {
   return gate === null
-    ? new HttpSink(response, limits)
-    : new ChallengingSink(response, limits, gate);
+    ? new HttpSink(response, limits, room)
+    : new ChallengingSink(response, limits, gate, room);
 }
 
 /** Tells a client with which scopes it should come again (RFC 6750 §3.1, `insufficient_scope`). */
@@ -21,8 +27,8 @@ class ChallengingSink extends HttpSink {
   readonly #response: ServerResponse;
   readonly #gate: TokenGate;
 
-  constructor(response: ServerResponse, limits: Limits, gate: TokenGate) {
-    super(response, limits);
+  constructor(response: ServerResponse, limits: Limits, gate: TokenGate, room: AnswerRoom | null) {
+    super(response, limits, room);
     this.#response = response;
     this.#gate = gate;
   }

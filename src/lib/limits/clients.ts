@@ -28,6 +28,13 @@ export const CLIENT_LIMITS = {
     reason:
       'TLS handshakes of one address over time, five seconds’ worth at once; one costs about 1 ms of a core. Raise it behind a TCP proxy, which makes all clients one source.',
   },
+  maxHandshakeQueue: {
+    default: 1024,
+    min: 1,
+    max: 100_000,
+    reason:
+      'TLS handshakes that wait, because those of one turn of the event loop take 2 ms together; further ones are refused, and so are those of a source that has three times what is left.',
+  },
   handshakeTimeoutMs: {
     default: 10 * SECOND,
     min: 100,
@@ -52,6 +59,20 @@ export const CLIENT_LIMITS = {
     max: HOUR,
     reason: 'Idle time of a client connection between requests.',
   },
+  maxCallsInFlight: {
+    default: 8192,
+    min: 1,
+    max: 1_000_000,
+    reason:
+      'Calls of all clients without a whole answer, long-lived streams apart; further ones are refused, and so are those of a client that has three times what is left.',
+  },
+  maxTurnMs: {
+    default: 25,
+    min: 1,
+    max: 60_000,
+    reason:
+      'CPU time of a usual turn of the event loop. When it takes longer for a second, calls are refused until a turn takes a fifth of it, so that those let in go fast.',
+  },
   heartbeatMs: {
     default: 25 * SECOND,
     min: SECOND,
@@ -63,6 +84,13 @@ export const CLIENT_LIMITS = {
     min: 16 * KIB,
     max: 64 * MIB,
     reason: 'Bytes that may wait for a slow reader before the upstream is paused.',
+  },
+  maxAnswerBytesWaiting: {
+    default: 512 * MIB,
+    min: MIB,
+    max: 64 * 1024 * MIB,
+    reason:
+      'Answers that wait for their readers. A reader for whose next answer there is no room is disconnected, and so is a client that has three times what is left.',
   },
   slowReaderTimeoutMs: {
     default: 2 * MINUTE,

@@ -49,7 +49,7 @@ export const MESSAGE_LIMITS = {
     default: 256 * MIB,
     min: MIB,
     max: 64 * 1024 * MIB,
-    reason: 'Request bodies of all clients that are being received; further ones are refused.',
+    reason: 'Request bodies of all clients until their calls have ended; further ones are refused.',
   },
   maxHeaderBytes: {
     default: 32 * KIB,

@@ -70,3 +70,32 @@ test('R-18 one principal leaves room for the others, inside and in line', async 
   gate.close();
   await Promise.allSettled(waits);
 });
+
+test('R-18 principals who wait take turns, however many calls of one came first', async () => {
+  const gate = new Gate({ ...FEW, maxQueue: 8 });
+  assert.equal(gate.enter('alice', signal()), null);
+  const order: string[] = [];
+  const calls = ['alice', 'alice', 'alice', 'bob', 'bob', 'carol'].map(async (principal) => {
+    await gate.enter(principal, signal());
+    order.push(principal);
+    gate.leave(principal);
+  });
+  gate.leave('alice');
+  await Promise.all(calls);
+  assert.deepEqual(order, ['alice', 'bob', 'carol', 'alice', 'bob', 'alice']);
+});
+
+test('those who gave up are not waited for, and leave their places', async () => {
+  const gate = new Gate(FEW);
+  void gate.enter('alice', signal());
+  const caller = new AbortController();
+  const gone = Promise.allSettled([
+    gate.enter('alice', caller.signal),
+    gate.enter('bob', caller.signal),
+  ]);
+  caller.abort();
+  await gone;
+  const next = gate.enter('carol', signal());
+  gate.leave('alice');
+  await next;
+});

@@ -13,7 +13,6 @@ interface GateLimits {
 }
 
 interface Waiter {
-  readonly principal: string;
   readonly enter: () => void;
   readonly refuse: (reason: Error) => void;
 }
@@ -21,12 +20,18 @@ interface Waiter {
 /** Nobody takes the last quarter alone, so that there is something left for the others. */
 const SHARE = 0.75;
 
-/** Lets a bounded number in at a time; further ones wait in order, up to a bound, for a while. */
+/**
+ * Lets a bounded number in at a time; further ones wait, up to a bound, for a while. Principals take
+ * turns, and those of one principal keep their order. However many wait, nothing here looks at more of
+ * them than the one that is meant.
+ */
 export class Gate {
   readonly #limits: GateLimits;
-  readonly #waiting = new Set<Waiter>();
+  /** The principals who wait; whose turn it is comes first. */
+  readonly #lines = new Map<string, Set<Waiter>>();
   readonly #insideOf = new Map<string, number>();
   #inside = 0;
+  #waiting = 0;
   #closed = false;
 
   constructor(limits: GateLimits) {
@@ -47,19 +52,24 @@ export class Gate {
       this.#count(principal, 1);
       return null;
     }
-    const mine = [...this.#waiting].filter((waiter) => waiter.principal === principal).length;
-    if (this.#waiting.size >= maxQueue || mine >= shareOf(maxQueue)) {
+    const mine = this.#lines.get(principal)?.size ?? 0;
+    if (this.#waiting >= maxQueue || mine >= shareOf(maxQueue)) {
       throw this.#overloaded('too many calls wait');
     }
     return this.#wait(principal, signal);
   }
 
-  /** Leaves, which lets the first in line enter who may. */
+  /** Leaves, which lets one in whose principal may enter. */
   leave(principal: string): void {
     this.#count(principal, -1);
-    for (const waiter of this.#waiting) {
-      if (!this.#mayEnter(waiter.principal)) continue;
-      waiter.enter();
+    // At most one principal can be at its share, so this ends at the second at the latest.
+    for (const [next, line] of this.#lines) {
+      if (!this.#mayEnter(next)) continue;
+      const [first] = line;
+      // The others have their turn before it has the next one.
+      this.#lines.delete(next);
+      this.#lines.set(next, line);
+      first?.enter();
       return;
     }
   }
@@ -67,7 +77,9 @@ export class Gate {
   /** Turns everybody away who waits or comes. */
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#waiting) waiter.refuse(closedError());
+    for (const line of this.#lines.values()) {
+      for (const waiter of line) waiter.refuse(closedError());
+    }
   }
 
   #mayEnter(principal: string): boolean {
@@ -84,12 +96,11 @@ export class Gate {
   #wait(principal: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
-        this.#waiting.delete(waiter);
+        this.#outOfLine(principal, waiter);
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
       };
       const waiter: Waiter = {
-        principal,
         enter: () => {
           done();
           this.#count(principal, 1);
@@ -106,8 +117,22 @@ export class Gate {
       }, this.#limits.waitMs);
       timer.unref();
       signal.addEventListener('abort', onAbort);
-      this.#waiting.add(waiter);
+      this.#intoLine(principal, waiter);
     });
+  }
+
+  #intoLine(principal: string, waiter: Waiter): void {
+    const line = this.#lines.get(principal);
+    if (line === undefined) this.#lines.set(principal, new Set([waiter]));
+    else line.add(waiter);
+    this.#waiting += 1;
+  }
+
+  #outOfLine(principal: string, waiter: Waiter): void {
+    const line = this.#lines.get(principal);
+    if (line?.delete(waiter) !== true) return;
+    this.#waiting -= 1;
+    if (line.size === 0) this.#lines.delete(principal);
   }
 
   #overloaded(reason: string): Error {
