@@ -2,12 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Core } from './bench.ts';
 import { startOf, treeOf } from './processes.ts';
 
 /** How a process is started. */
 export interface ChildOptions {
   /** Core to stay on, with all its descendants; `null` for any. */
-  readonly core: number | null;
+  readonly core: Core;
   /** Words before the command that put it into another network namespace. */
   readonly within?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;

@@ -10,6 +10,7 @@ import {
   MCP_PROXY,
   SUPERGATEWAY,
 } from '../programs.ts';
+import { targetAt } from './echo.ts';
 import type { Subject } from './subject.ts';
 import { subjectOf } from './subject.ts';
 
@@ -20,7 +21,7 @@ export async function mcpProxySubject(bench: Bench): Promise<Subject> {
   const child = start(process.execPath, [MCP_PROXY, ...bind, '--', process.execPath, EVERYTHING], {
     core: bench.cores.subject,
   });
-  return subjectOf({ child, target: { port, path: '/mcp', tls: null } });
+  return subjectOf({ child, target: targetAt(port, null) });
 }
 
 /**
@@ -47,7 +48,7 @@ export async function supergatewaySubject(bench: Bench): Promise<Subject> {
     ],
     { core: bench.cores.subject, within },
   );
-  return subjectOf({ child, within, host, target: { port, path: '/mcp', tls: null } });
+  return subjectOf({ child, within, host, target: targetAt(port, null) });
 }
 
 /** Why supergateway cannot be measured, `null` when it can. */
