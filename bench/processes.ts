@@ -60,6 +60,12 @@ export function cpuOfMachine(): CpuShare {
   return { userMs: sum(user, nice), systemMs: sum(system, irq, softirq, steal) };
 }
 
+/** Time that the hypervisor gave to others while the machine's cores could have run; milliseconds. */
+export function stolenFromMachine(): number {
+  const [line = ''] = (read('/proc/stat') ?? '').split('\n', 1);
+  return ticksToMs(line.trim().split(/\s+/)[8]);
+}
+
 /** A process and all its descendants, parents first. */
 export function treeOf(pid: number): number[] {
   const parents = new Map<number, number>();

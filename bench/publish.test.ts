@@ -8,6 +8,7 @@ import type { CaseResult, Results } from './results.ts';
 
 const NONE = { userMs: 0, systemMs: 0 };
 const LATENCY = { p50: 400, p99: 2000, p999: 4000, max: 9000 };
+const QUIET = { share: 0.5, calls: 500, latencyUs: { ...LATENCY, p99: 1500 } };
 
 /** A window of one second in which the subject took so many microseconds per call. */
 function windowOf(usPerCall: number): Window {
@@ -19,6 +20,7 @@ function windowOf(usPerCall: number): Window {
     complaints: [],
     latencyUs: LATENCY,
     cpu: { subject, server: NONE, upstream: NONE, generator: NONE, other: NONE },
+    stolenMs: 20,
     mainThreads: subject,
     from: 0,
     to: 1e6,
@@ -30,7 +32,7 @@ function caseOf(name: string, run: string, costs: readonly number[]): CaseResult
     report: {
       link: 'plain',
       closed: windowOf(cost),
-      open: { ...windowOf(cost), rate: 500, latenessUs: LATENCY },
+      open: { ...windowOf(cost), rate: 500, latenessUs: LATENCY, quiet: QUIET },
     },
     peakRss: { subject: 1e8, server: 0 },
     cores: 1,
@@ -94,6 +96,8 @@ test('the page has medians, their spread, ratios within rounds, and the goals', 
   );
   assert.match(page, /CPU × nginx +\| +at most 1\.50 \| .* \| no +\|/);
   assert.match(page, /p99 ms +\| +at most 3\.00 \| +2\.00 \| yes/);
+  assert.match(page, /p99 ms, undisturbed +\| +at most 3\.00 \| +1\.50 \| yes/);
+  assert.match(page, /The hypervisor took 1\.0 % of/);
   assert.match(page, /supergateway +\| at least 4\.00 \| +– \| – not measured/);
   assert.match(page, /\n## Reading messages\n/);
 });

@@ -1,4 +1,4 @@
-import type { Window } from './load/plan.ts';
+import type { OpenWindow, Window } from './load/plan.ts';
 import type { Measurement } from './measure.ts';
 import { totalMs } from './processes.ts';
 import type { CaseResult } from './results.ts';
@@ -25,6 +25,8 @@ export interface Summary {
   readonly p50: number;
   readonly p99: Spread;
   readonly p999: number;
+  /** 99th percentile of the calls that the hypervisor had no part in, `null` without such calls. */
+  readonly quietP99: Spread | null;
   /** Calls a second of the open loop, `null` where there is none. */
   readonly openRate: number | null;
   /** How late the generator itself was, 99th percentile; microseconds. */
@@ -34,6 +36,8 @@ export interface Summary {
   readonly errors: number;
   /** Share of the machine's cores that something else used, or the hypervisor gave away. */
   readonly otherShare: number;
+  /** Share of the machine's cores that the hypervisor took, at half load where there is that. */
+  readonly stolenShare: number;
   /** Speeds of the subject's core in the windows, `null` where they were not read. */
   readonly clock: Spread | null;
 }
@@ -60,13 +64,22 @@ export function summarise({ rounds }: CaseResult, cores: number): Summary | null
     p50: median(timed.map(({ latencyUs }) => latencyUs.p50)),
     p99,
     p999: median(timed.map(({ latencyUs }) => latencyUs.p999)),
+    quietP99: spreadOf(open.flatMap(quietP99)),
     openRate: open.length > 0 ? median(open.map(({ rate }) => rate)) : null,
     latenessP99: open.length > 0 ? median(open.map(({ latenessUs }) => latenessUs.p99)) : null,
     peakRss: median(rounds.map(({ peakRss }) => peakRss.subject)),
     errors: [...closed, ...open].reduce((sum, { errors }) => sum + errors, 0),
     otherShare: middle(({ cpu, seconds }) => totalMs(cpu.other) / (seconds * 1000 * cores)),
+    stolenShare: median(timed.map(({ stolenMs, seconds }) => stolenMs / (seconds * 1000 * cores))),
     clock: spreadOf(rounds.flatMap((round) => round.clock ?? [])),
   };
+}
+
+/** Fewer calls have no 99th percentile worth the name. */
+const ENOUGH_CALLS = 300;
+
+function quietP99({ quiet }: OpenWindow): number[] {
+  return quiet.calls < ENOUGH_CALLS ? [] : [quiet.latencyUs.p99];
 }
 
 /**

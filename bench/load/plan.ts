@@ -113,6 +113,8 @@ export interface Window {
   readonly latencyUs: Percentiles;
   /** CPU time spent in the window by role; `other` is everything else that ran on the machine. */
   readonly cpu: Readonly<Record<Role, CpuShare>>;
+  /** Time that the hypervisor took from the machine's cores, a part of `other`; milliseconds. */
+  readonly stolenMs: number;
   /** The part of the subject's CPU time that its processes' main threads took. */
   readonly mainThreads: CpuShare;
   /** `CLOCK_MONOTONIC` at its begin and end, microseconds. */
@@ -137,6 +139,16 @@ export interface OpenWindow extends Window {
   readonly rate: number;
   /** How late the generator itself sent, while a connection was free. */
   readonly latenessUs: Percentiles;
+  /** The calls that the hypervisor had no part in; no figures where it always had. */
+  readonly quiet: Quiet;
+}
+
+/** Calls that were due, and answered, while nothing was stolen from the machine's cores. */
+export interface Quiet {
+  /** Share of the window. */
+  readonly share: number;
+  readonly calls: number;
+  readonly latencyUs: Percentiles;
 }
 
 /** What came of a plan. */

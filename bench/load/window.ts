@@ -8,6 +8,7 @@ import {
   cpuOfMainThread,
   isStdioServer,
   NO_CPU,
+  stolenFromMachine,
   treeOf,
 } from '../processes.ts';
 import { Histogram } from './histogram.ts';
@@ -63,6 +64,7 @@ export class WindowCount {
       at: to,
       cpu,
       mainThreads,
+      stolenMs,
     } = this.#end ?? { at: this.#from, ...spentBetween(this.#cpu, this.#cpu) };
     return {
       seconds: (to - this.#from) / 1e6,
@@ -72,6 +74,7 @@ export class WindowCount {
       latencyUs: this.#latency.summary(),
       cpu,
       mainThreads,
+      stolenMs,
       from: this.#from,
       to,
     };
@@ -79,11 +82,12 @@ export class WindowCount {
 }
 
 /** What {@link Window} says of CPU time. */
-type Spent = Pick<Window, 'cpu' | 'mainThreads'>;
+type Spent = Pick<Window, 'cpu' | 'mainThreads' | 'stolenMs'>;
 
 /** CPU time of the machine, and of each process (by pid) and cgroup since its start. */
 interface Readings {
   readonly machine: CpuShare;
+  readonly stolenMs: number;
   readonly parts: ReadonlyMap<number | string, Part>;
 }
 
@@ -107,7 +111,7 @@ function readAll(watch: readonly Watched[]): Readings {
     }
   }
   read(process.pid, 'generator');
-  return { machine: cpuOfMachine(), parts };
+  return { machine: cpuOfMachine(), stolenMs: stolenFromMachine(), parts };
 }
 
 function spentBetween(before: Readings, after: Readings): Spent {
@@ -129,5 +133,5 @@ function spentBetween(before: Readings, after: Readings): Spent {
     mainThreads = addCpu(mainThreads, cpuBetween(then?.mainThread ?? NO_CPU, now.mainThread));
   }
   cpu.other = cpuBetween(ours, cpuBetween(before.machine, after.machine));
-  return { cpu, mainThreads };
+  return { cpu, mainThreads, stolenMs: after.stolenMs - before.stolenMs };
 }

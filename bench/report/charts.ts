@@ -38,8 +38,8 @@ const UNITS = {
   ms: (value: number) => `${milliseconds(value)} ms`,
 };
 
-function p99(summary: Summary): Spread {
-  return summary.p99;
+function p99({ quietP99, p99: whole }: Summary): Spread {
+  return quietP99 ?? whole;
 }
 
 function barOf(each: CaseResult, figure: (summary: Summary) => Spread, cores: number): Bar[] {

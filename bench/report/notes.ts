@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts';
 import type { CaseResult, Results } from '../results.ts';
 import { median } from '../statistics.ts';
+import type { Summary } from '../summary.ts';
 import { summarise } from '../summary.ts';
 import { count, milliseconds, percent } from './cells.ts';
 import { troubles } from './text.ts';
@@ -27,6 +28,7 @@ export function renderNotes(results: Results): string {
   const notes = [
     `Other work took ${percent(median(others))} of the machine in the median case and ${percent(Math.max(...others))} in the worst. CPU time per call rises with it: caches and the processor's own units are shared.`,
     ...clockNote(results),
+    ...stealNote(summaries),
     `Where "core used" is well below 100 %, something else was the limit: the generator and the upstream on their one core, or the disk. CPU per call still compares; calls a second do not.`,
     `The generator took ${span(generator, count)} µs of CPU per call, handshake or megabyte, and its 99th percentile of lateness in the open loop was ${span(lateness, milliseconds)} ms: tails below that are noise.`,
     `Latencies are each at half of the case's own rate, so rows differ in load as well as in speed.`,
@@ -51,6 +53,15 @@ function clockNote({ cases }: Results): string[] {
       : `, up to ${Math.max(...factors).toFixed(2)} times between the rounds of one case`;
   return [
     `The subject's core ran ${(Math.max(...all) / Math.min(...all)).toFixed(2)} times as fast in the fastest window as in the slowest${between}. Ratios are taken within rounds for that reason, and the spread in parentheses shows what is left of it.`,
+  ];
+}
+
+function stealNote(summaries: readonly Summary[]): string[] {
+  const shares = summaries.map(({ stolenShare }) => stolenShare);
+  const largest = Math.max(...shares);
+  if (!(largest > 0)) return [];
+  return [
+    `The hypervisor took ${percent(median(shares))} of the cores' time in the median case and ${percent(largest)} in the worst, for tens of milliseconds at a time: on this machine that is most of what the tails show. "Undisturbed" is the 99th percentile of those calls that were due and answered while it took nothing.`,
   ];
 }
 

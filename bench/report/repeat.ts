@@ -41,6 +41,8 @@ frame) and the \`.cpuprofile\` it was made of, which the developer tools of brow
   \`/proc\`, user and kernel, with every thread; a stdio server is counted apart.
 - Latency: open loop at half of that rate. A thread that does nothing else says when a call is due, and
   its latency counts from then, however late it could be sent (no coordinated omission).
+  "Undisturbed" leaves out the calls that were due shortly before, during or shortly after time that the
+  hypervisor took from a core, as \`/proc/stat\` tells eighty times a second; no other stall is left out.
 - A probe on the subject's core times a fixed piece of work ten times a second: the notes say how much
   the core's speed changed.
 - Peak RSS is the kernel's high-water mark of the subject and its helpers, after both.`;

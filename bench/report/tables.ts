@@ -139,6 +139,7 @@ const LATENCIES: readonly Cell[] = [
   ['at calls/s', (_each, sum) => (sum.openRate === null ? 'closed loop' : count(sum.openRate))],
   ['p50 ms', (_each, sum) => latency(sum.p50)],
   ['p99 ms', (_each, sum) => withSpread(sum.p99, latency)],
+  ['undisturbed', (_each, sum) => withSpread(sum.quietP99, latency)],
   ['p99.9 ms', (_each, sum) => latency(sum.p999)],
 ];
 
