@@ -3,9 +3,17 @@ import type { CallShape } from './load/plan.ts';
 import { ANSWER_BYTES, LARGE_ANSWER_BYTES } from './load/plan.ts';
 import { directSubject } from './subjects/echo.ts';
 import { bareListener, posternListener } from './subjects/handshakes.ts';
+import {
+  agentgatewaySubject,
+  CONTEXTFORGE_TOOL,
+  contextForgeSubject,
+  noAgentgateway,
+  noContextForge,
+} from './subjects/mcp-gateways.ts';
 import type { PosternOptions } from './subjects/postern.ts';
 import { noWorkers, posternSubject } from './subjects/postern.ts';
-import { mcpProxySubject, noNamespace, supergatewaySubject } from './subjects/stdio-bridges.ts';
+import { noNamespace } from './subjects/namespace.ts';
+import { mcpProxySubject, supergatewaySubject } from './subjects/stdio-bridges.ts';
 import { pipeSubject } from './subjects/tls-pipe.ts';
 import { haproxySubject, missing, nginxSubject } from './subjects/web-proxies.ts';
 
@@ -17,7 +25,7 @@ const HANDSHAKES = 8;
 export const REQUEST_BYTES = 300;
 
 /** A call as most cases make it. */
-export const HTTP_SHAPE: CallShape = {
+const HTTP_SHAPE: CallShape = {
   revision: '2025-11-25',
   session: 'never',
   tool: 'echo',
@@ -29,6 +37,8 @@ export const HTTP_SHAPE: CallShape = {
 const PQ_DURABLE: PosternOptions = { link: 'pq', server: 'http', audit: 'durable' };
 const LARGE = { answerBytes: LARGE_ANSWER_BYTES };
 const NODE = { profilable: true };
+/** Calls through gateways that make sessions of their own and write messages anew. */
+export const RELAYED = { session: 'offered', answer: 'relayed' } as const;
 
 /** Every case, in the order of a round. */
 export const CASES: readonly Case[] = [
@@ -78,6 +88,14 @@ export const CASES: readonly Case[] = [
   }),
   http('haproxy', 'haproxy, classical TLS → TLS', 'direct-pq', haproxySubject, {
     skipped: () => missing('haproxy'),
+  }),
+  http('agentgateway', 'agentgateway, plain → plain', 'direct-plain', agentgatewaySubject, {
+    skipped: noAgentgateway,
+    shape: RELAYED,
+  }),
+  http('contextforge', 'ContextForge, plain → plain', 'direct-plain', contextForgeSubject, {
+    skipped: noContextForge,
+    shape: { ...RELAYED, tool: CONTEXTFORGE_TOOL },
   }),
   {
     name: 'stdio-direct',

@@ -132,5 +132,8 @@ function ratioOf(
 }
 
 function perCall({ cpu, calls }: Window, role: keyof Window['cpu']): number {
-  return calls === 0 ? Number.NaN : (totalMs(cpu[role]) * 1000) / calls;
+  const spentMs = totalMs(cpu[role]);
+  // Of a peer elsewhere it is not known.
+  if (calls === 0 || (role === 'subject' && spentMs === 0)) return Number.NaN;
+  return (spentMs * 1000) / calls;
 }

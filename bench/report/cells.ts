@@ -9,6 +9,7 @@ export function count(value: number): string {
 }
 
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return NOTHING;
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 

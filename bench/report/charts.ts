@@ -46,6 +46,7 @@ function barOf(each: CaseResult, figure: (summary: Summary) => Spread, cores: nu
   const summary = summarise(each, cores);
   if (summary === null) return [];
   const { median: value, min, max } = figure(summary);
+  if (Number.isNaN(value)) return [];
   const range = min === max ? null : { min, max };
   return [{ label: labelOf(each), value, range, ours: each.name.includes('postern') }];
 }

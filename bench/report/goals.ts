@@ -56,7 +56,19 @@ const GOALS: readonly Goal[] = [
 
 /** Each goal beside what was measured; the median decides. */
 export function goalTable(results: Results): Table {
-  const rows = GOALS.map((goal) => {
+  return tableOf(GOALS, results);
+}
+
+/** {@link goalTable} of those goals alone that the results say something of. */
+export function measuredGoals(results: Results): Table {
+  return tableOf(
+    GOALS.filter(({ measured }) => measured(results) !== null),
+    results,
+  );
+}
+
+function tableOf(goals: readonly Goal[], results: Results): Table {
+  const rows = goals.map((goal) => {
     const { bound, write } = goal;
     const measured = goal.measured(results);
     const limit = `at ${bound.at} ${write(bound.value)}`;

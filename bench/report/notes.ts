@@ -33,6 +33,7 @@ export function renderNotes(results: Results): string {
     `The generator took ${span(generator, count)} µs of CPU per call, handshake or megabyte, and its 99th percentile of lateness in the open loop was ${span(lateness, milliseconds)} ms: tails below that are noise.`,
     `Latencies are each at half of the case's own rate, so rows differ in load as well as in speed.`,
     `nginx and haproxy do less: no authentication of callers, no reading of bodies, no policy, no record, no post-quantum algorithms (their OpenSSL is the distribution's). They show what moving the bytes costs.`,
+    ...gatewayNote(results),
     ...otherRuns(results),
     ...troubles(results),
   ];
@@ -53,6 +54,15 @@ function clockNote({ cases }: Results): string[] {
       : `, up to ${Math.max(...factors).toFixed(2)} times between the rounds of one case`;
   return [
     `The subject's core ran ${(Math.max(...all) / Math.min(...all)).toFixed(2)} times as fast in the fastest window as in the slowest${between}. Ratios are taken within rounds for that reason, and the spread in parentheses shows what is left of it.`,
+  ];
+}
+
+function gatewayNote(results: Results): string[] {
+  const measured = ({ rounds }: CaseResult): boolean => rounds.length > 0;
+  const names = new Set(['agentgateway', 'contextforge']);
+  if (!results.cases.some((each) => names.has(each.name) && measured(each))) return [];
+  return [
+    `agentgateway runs with one worker thread, ContextForge as one process with SQLite and callers with a token, both else as they come. Neither has TLS here.`,
   ];
 }
 

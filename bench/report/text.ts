@@ -1,7 +1,7 @@
 import type { Results } from '../results.ts';
 import { caseNamed } from '../results.ts';
 import { summarise } from '../summary.ts';
-import { goalTable } from './goals.ts';
+import { measuredGoals } from './goals.ts';
 import { stageTable } from './stage-table.ts';
 import type { Table } from './table.ts';
 import { renderTable } from './table.ts';
@@ -19,7 +19,7 @@ export function renderText(results: Results): string {
       const cost = each === undefined ? null : summarise(each, results.machine.cores);
       return [`CPU of ${name}`, stageTable(breakdown, cost)];
     }),
-    ['Goals', goalTable(results)],
+    ['Goals', measuredGoals(results)],
   ];
   const blocks = tables
     .filter(([, table]) => table.rows.length > 0)

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { Bench, Core } from '../bench.ts';
-import type { Child } from '../children.ts';
+import type { Bench } from '../bench.ts';
+import type { Child, ChildOptions } from '../children.ts';
 import { start } from '../children.ts';
 import type { Target, TargetTls } from '../load/plan.ts';
 import { ANSWER_BYTES } from '../load/plan.ts';
@@ -27,13 +27,21 @@ export async function startEcho(
   bench: Bench,
   link: LinkKind,
   special: EchoSpecial = {},
+  within: readonly string[] = [],
 ): Promise<Echo> {
-  return startServer('echo', optionsOf(serverTls(bench, link), special), bench.cores.upstream);
+  const options = optionsOf(serverTls(bench, link), special);
+  return startServer('echo', options, { core: bench.cores.upstream, within });
+}
+
+/** Starts the echo server at a port of its own for gateways that are not the benchmark's. */
+export async function startLastingEcho(bench: Bench, port: number): Promise<Echo> {
+  const where = { core: bench.cores.upstream, lasting: true } as const;
+  return startServer('echo', optionsOf(null, { port }), where);
 }
 
 /** Starts the echo server with a certificate of the caller's, as what is measured. */
 export async function startBareListener(bench: Bench, tls: EchoOptions['tls']): Promise<Echo> {
-  return startServer('echo', optionsOf(tls, {}), bench.cores.subject);
+  return startServer('echo', optionsOf(tls, {}), { core: bench.cores.subject });
 }
 
 /** The echo server as what is measured: the least that a Node.js server can take. */
@@ -43,7 +51,12 @@ export async function directSubject(
   nodeOptions: readonly string[] = [],
 ): Promise<Subject> {
   const options = optionsOf(serverTls(bench, link), {});
-  const { child, port } = await startServer('echo', options, bench.cores.subject, nodeOptions);
+  const { child, port } = await startServer(
+    'echo',
+    options,
+    { core: bench.cores.subject },
+    nodeOptions,
+  );
   return subjectOf({ child, target: targetAt(port, targetTls(bench, link)) });
 }
 
@@ -75,12 +88,12 @@ function optionsOf(tls: EchoOptions['tls'], special: EchoSpecial): EchoOptions {
 export async function startServer(
   name: 'echo' | 'tls-pipe',
   options: object,
-  core: Core,
+  where: Pick<ChildOptions, 'core' | 'within' | 'lasting'>,
   nodeOptions: readonly string[] = [],
 ): Promise<Echo> {
   const script = fileURLToPath(import.meta.resolve(`../upstreams/${name}.ts`));
   const args = [...nodeOptions, script, JSON.stringify(options)];
-  const child = start(process.execPath, args, { core });
+  const child = start(process.execPath, args, where);
   const { port } = await child.said((text) =>
     text.endsWith('\n') ? (JSON.parse(text) as { port: number }) : null,
   );

@@ -16,7 +16,12 @@ export async function pipeSubject(bench: Bench, nodeOptions: readonly string[]):
     group,
     upstream: { port: upstream.port, caFile: bench.certificates.pq.caFile },
   };
-  const { child, port } = await startServer('tls-pipe', options, bench.cores.subject, nodeOptions);
+  const { child, port } = await startServer(
+    'tls-pipe',
+    options,
+    { core: bench.cores.subject },
+    nodeOptions,
+  );
   return subjectOf({
     child,
     upstream: upstream.child,
