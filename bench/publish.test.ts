@@ -42,7 +42,7 @@ function caseOf(name: string, run: string, costs: readonly number[]): CaseResult
     name,
     title: `<${name}>`,
     group: 'http',
-    baseline: null,
+    baseline: 'direct-pq',
     run,
     skipped: null,
     failed: null,

@@ -1,5 +1,6 @@
-import type { OpenWindow, Window } from './load/plan.ts';
+import type { OpenWindow, Role, Window } from './load/plan.ts';
 import type { Measurement } from './measure.ts';
+import type { CpuShare } from './processes.ts';
 import { totalMs } from './processes.ts';
 import type { CaseResult } from './results.ts';
 import type { Spread } from './statistics.ts';
@@ -56,11 +57,11 @@ export function summarise({ rounds }: CaseResult, cores: number): Summary | null
     link: first.report.link,
     callsPerSecond: middle(({ calls, seconds }) => calls / seconds),
     usPerCall,
-    systemUsPerCall: middle(({ cpu, calls }) => (cpu.subject.systemMs * 1000) / calls),
+    systemUsPerCall: middle((window) => (subjectCpu(window).systemMs * 1000) / window.calls),
     mainThreadUsPerCall: middle(({ mainThreads, calls }) => (totalMs(mainThreads) * 1000) / calls),
     serverUsPerCall: middle((window) => perCall(window, 'server') + perCall(window, 'upstream')),
     generatorUsPerCall: middle((window) => perCall(window, 'generator')),
-    coreShare: middle(({ cpu, seconds }) => totalMs(cpu.subject) / (seconds * 1000)),
+    coreShare: middle((window) => totalMs(subjectCpu(window)) / (window.seconds * 1000)),
     p50: median(timed.map(({ latencyUs }) => latencyUs.p50)),
     p99,
     p999: median(timed.map(({ latencyUs }) => latencyUs.p999)),
@@ -131,9 +132,13 @@ function ratioOf(
   return spreadOf(ratios);
 }
 
-function perCall({ cpu, calls }: Window, role: keyof Window['cpu']): number {
-  const spentMs = totalMs(cpu[role]);
-  // Of a peer elsewhere it is not known.
-  if (calls === 0 || (role === 'subject' && spentMs === 0)) return Number.NaN;
-  return (spentMs * 1000) / calls;
+function perCall(window: Window, role: Role): number {
+  const { cpu, calls } = window;
+  const spent = role === 'subject' ? subjectCpu(window) : cpu[role];
+  return calls === 0 ? Number.NaN : (totalMs(spent) * 1000) / calls;
+}
+
+/** CPU time of the subject, not a number where it is not known: of a gateway elsewhere. */
+function subjectCpu({ cpu: { subject } }: Window): CpuShare {
+  return totalMs(subject) > 0 ? subject : { userMs: Number.NaN, systemMs: Number.NaN };
 }

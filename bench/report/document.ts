@@ -49,7 +49,8 @@ const TEXTS: Readonly<
     before: `A \`tools/call\` of 300 B and an answer of 1 KB, over 32 kept-alive connections. "Bare" is a Node.js
 server that answers itself; the others have that same server behind them, over the same kind of
 link. Postern identifies the caller, applies a policy of ten rules, reads the messages of both
-directions and records each call; "durable" answers once the record is on disk.
+directions and records each call; "durable" answers once the record is on disk. "CPU × bare" compares
+with the bare server over the same kind of link.
 
 ![CPU time per call over HTTP](images/${CHARTS.httpCpu})
 

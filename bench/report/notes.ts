@@ -62,7 +62,7 @@ function gatewayNote(results: Results): string[] {
   const names = new Set(['agentgateway', 'contextforge']);
   if (!results.cases.some((each) => names.has(each.name) && measured(each))) return [];
   return [
-    `agentgateway runs with one worker thread, ContextForge as one process with SQLite and callers with a token, both else as they come. Neither has TLS here.`,
+    `agentgateway runs with one worker thread, ContextForge as one process with SQLite and callers with a token and no limit on their rate, both else as they come. Neither has TLS here.`,
   ];
 }
 

@@ -39,7 +39,7 @@ function httpTable(results: Results): Table {
     CORE_USED,
     CPU,
     ['of it kernel', (_each, sum) => microseconds(sum.systemUsPerCall)],
-    ['CPU × bare PQ', ratioTo(results, 'direct-pq')],
+    ['CPU × bare', (each, sum) => ratioTo(results, each.baseline ?? '')(each, sum)],
     ['CPU × nginx', ratioTo(results, 'nginx')],
     ...LATENCIES,
     RSS,

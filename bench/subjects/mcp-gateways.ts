@@ -29,8 +29,8 @@ export function noAgentgateway(): string | null {
 }
 
 /**
- * IBM's ContextForge as one process with SQLite, and callers with a token, as it comes. The upstream is
- * on the loopback interface, which it has to be told to allow.
+ * IBM's ContextForge as one process with SQLite, and callers with a token, as it comes, but for two
+ * settings: it may reach the loopback interface, and it does not stop after a hundred calls a minute.
  */
 export async function contextForgeSubject(bench: Bench): Promise<Subject> {
   const command = await realpath(findCommand('mcpgateway') ?? 'mcpgateway');
@@ -78,6 +78,7 @@ function contextForgeSettings(): Record<string, string> {
   return {
     DATABASE_URL: 'sqlite:///./contextforge.db',
     CACHE_TYPE: 'memory',
+    RATE_LIMITING_ENABLED: 'false',
     SSRF_ALLOW_LOCALHOST: 'true',
     SSRF_ALLOW_PRIVATE_NETWORKS: 'true',
     JWT_SECRET_KEY: secret(),
