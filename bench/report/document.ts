@@ -103,7 +103,8 @@ function renderGoals(results: Results): string {
   return `## Goals
 
 What this version set out to reach, and what the tables below say of it. "Speed" is work per
-core-second. A goal counts as met by the median of the rounds.
+core-second. A goal counts as met by the median of the rounds. Overload and attacks on tokens are
+subjects of tests, not of this benchmark.
 
 ${renderTable(goalTable(results))}`;
 }

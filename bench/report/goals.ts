@@ -3,7 +3,7 @@ import { caseNamed } from '../results.ts';
 import type { Spread } from '../statistics.ts';
 import type { Summary } from '../summary.ts';
 import { cpuRatio, inverse, scaling, summarise } from '../summary.ts';
-import { milliseconds, NOTHING, times, withSpread } from './cells.ts';
+import { count, milliseconds, NOTHING, times, withSpread } from './cells.ts';
 import type { Table } from './table.ts';
 import { left, right } from './table.ts';
 
@@ -52,6 +52,8 @@ const GOALS: readonly Goal[] = [
       return one ? scaling(one, caseNamed(results, 'workers-1'), results.machine.cores) : null;
     },
   },
+  elsewhere('three times the sustainable load', 'p99 × before', { at: 'most', value: 5 }, times),
+  elsewhere('attacks on tokens, refused', 'tests', { at: 'least', value: 60 }, count),
 ];
 
 /** Each goal beside what was measured; the median decides. */
@@ -109,6 +111,16 @@ function latencyGoal(measure: string, figure: (summary: Summary) => Spread | nul
       return summary && figure(summary);
     },
   };
+}
+
+/** What no case of the benchmark measures. */
+function elsewhere(
+  what: string,
+  measure: string,
+  bound: Goal['bound'],
+  write: Goal['write'],
+): Goal {
+  return { what, measure, bound, write, measured: () => null };
 }
 
 /** Work per core-second, so many times that of another case at least. */

@@ -16,6 +16,25 @@ every interface, so it runs in a network namespace of its own, or not at all whe
 permitted. Each run leaves its raw results in \`bench/results/\`; those that this page was made of are
 \`bench/results/published.json\`.
 
+agentgateway and ContextForge are measured where \`agentgateway\` and \`mcpgateway\` are commands
+(\`pip install mcp-contextforge-gateway\`); each is configured for the same upstream.
+
+## Compare another gateway
+
+\`\`\`sh
+npm run bench -- --peer theirs=http://127.0.0.1:3000/mcp,pid=4711
+npm run bench -- --peer theirs=https://gateway.test/mcp,cgroup=/sys/fs/cgroup/system.slice/theirs.service \\
+  --ca ca.pem --header @credentials.txt --tool bench-echo
+\`\`\`
+
+The benchmark starts its upstream at \`http://127.0.0.1:9100/mcp\` (\`--upstream-port\`) and waits until the
+gateway, which you have told to forward there, answers calls of the upstream's tool \`echo\` (\`--tool\`, if
+the gateway renames it). Then both it and Postern get the same load in the same rounds. CPU time is
+counted by process or cgroup; without either, and for gateways on other machines, there are latencies and
+rates alone. Put the gateway on the core that the benchmark names (\`taskset\`), or CPU time does not
+compare. An \`https:\` peer is compared with Postern's PQ TLS on both hops; the peer's own upstream is
+plain.
+
 ## Profile a case
 
 \`\`\`sh
