@@ -74,7 +74,7 @@ function otherRuns({ cases, startedAt }: Results): string[] {
   const runs = Map.groupBy(older, ({ run }) => run);
   return [...runs].map(([run, each]) => {
     const names = each.map(({ name }: CaseResult) => `\`${name}\``).join(', ');
-    return `Of an earlier run, on ${dayOf(run)} with ${each[0]?.rounds.length ?? 0} rounds: ${names}. They have no ratios to the rest.`;
+    return `Of an earlier run, on ${dayOf(run)} with ${each[0]?.rounds.length ?? 0} rounds: ${names}. They have ratios among themselves alone.`;
   });
 }
 
