@@ -14,6 +14,9 @@ export interface Bench {
   readonly cores: Cores;
 }
 
+/** A core by its number, or several as `taskset -c` takes them (`0,1`); `null` for any. */
+export type Core = number | string | null;
+
 /** Which process stays on which core; `null` where nothing can be pinned. */
 export interface Cores {
   readonly subject: number | null;

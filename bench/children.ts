@@ -2,16 +2,19 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Core } from './bench.ts';
 import { startOf, treeOf } from './processes.ts';
 
 /** How a process is started. */
 export interface ChildOptions {
   /** Core to stay on, with all its descendants; `null` for any. */
-  readonly core: number | null;
+  readonly core: Core;
   /** Words before the command that put it into another network namespace. */
   readonly within?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Outlives cases that fail, and goes with the benchmark. */
+  readonly lasting?: true;
   /** Written to its stdin, which is then closed. */
   readonly input?: string;
 }
@@ -41,12 +44,14 @@ const MAX_CHARACTERS = 128 * 1024;
 const TAIL_CHARACTERS = 2000;
 
 const running = new Set<Child>();
+const lasting = new Set<Child>();
 let ending = false;
 
 /** Ends whatever still runs, and lets nothing else start. */
 export async function stopAll(): Promise<void> {
   ending = true;
   await stopRunning();
+  await Promise.allSettled([...lasting].map((child) => child.stop()));
 }
 
 /** Ends whatever still runs, such as the parts of a subject that could not be started whole. */
@@ -91,8 +96,9 @@ export function start(command: string, args: readonly string[], options: ChildOp
     },
     stop: () => stopTree(child, pid),
   };
-  running.add(self);
-  void exited.then(() => running.delete(self));
+  const kept = options.lasting === true ? lasting : running;
+  kept.add(self);
+  void exited.then(() => kept.delete(self));
   return self;
 }
 

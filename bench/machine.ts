@@ -1,5 +1,7 @@
+import { realpathSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Cores } from './bench.ts';
 import { findCommand, firstLineOf } from './programs.ts';
 import { allowedCores } from './processes.ts';
@@ -31,11 +33,11 @@ export function describeMachine(pinning: Cores): Machine {
 }
 
 function programs(): Record<string, string> {
-  const nginx = findCommand('nginx');
-  const haproxy = findCommand('haproxy');
   const found: Record<string, string | null> = {
-    nginx: nginx === null ? null : firstLineOf(nginx, '-v'),
-    haproxy: haproxy === null ? null : firstLineOf(haproxy, '-v'),
+    nginx: versionSaid('nginx', '-v'),
+    haproxy: versionSaid('haproxy', '-v'),
+    agentgateway: versionSaid('agentgateway', '--version'),
+    ContextForge: contextForgeVersion(),
     'mcp-proxy': versionOf('mcp-proxy'),
     supergateway: versionOf('supergateway'),
     '@modelcontextprotocol/server-everything': versionOf('@modelcontextprotocol/server-everything'),
@@ -47,6 +49,20 @@ function programs(): Record<string, string> {
       return version === undefined ? [] : [[name, version]];
     }),
   );
+}
+
+function versionSaid(name: string, option: string): string | null {
+  const command = findCommand(name);
+  return command === null ? null : firstLineOf(command, option);
+}
+
+/** Its command has no option for that, but Python knows. */
+function contextForgeVersion(): string | null {
+  const command = findCommand('mcpgateway');
+  if (command === null) return null;
+  const python = join(dirname(realpathSync(command)), 'python');
+  const script = 'import importlib.metadata as m; print(m.version("mcp-contextforge-gateway"))';
+  return firstLineOf(python, '-c', script);
 }
 
 function versionOf(name: string): string | null {

@@ -30,10 +30,24 @@ export function cpuBetween(before: CpuShare, after: CpuShare): CpuShare {
 
 /** CPU time of one process since its start; nothing when it is gone. */
 export function cpuOf(pid: number): CpuShare {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === null) return NO_CPU;
-  const fields = fieldsOf(stat);
-  return { userMs: ticksToMs(fields[11]), systemMs: ticksToMs(fields[12]) };
+  return cpuIn(`/proc/${pid}/stat`);
+}
+
+/** CPU time of a process's main thread alone. */
+export function cpuOfMainThread(pid: number): CpuShare {
+  return cpuIn(`/proc/${pid}/task/${pid}/stat`);
+}
+
+/**
+ * CPU time of a cgroup (version 2) with all below it; nothing when it is gone.
+ *
+ * @param directory such as `/sys/fs/cgroup/system.slice/gateway.service`.
+ */
+export function cpuOfCgroup(directory: string): CpuShare {
+  const stat = read(`${directory}/cpu.stat`) ?? '';
+  const microseconds = (key: string): number =>
+    Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);
+  return { userMs: microseconds('user_usec') / 1000, systemMs: microseconds('system_usec') / 1000 };
 }
 
 /** CPU time of the whole machine since boot, idle and waiting excluded. */
@@ -44,6 +58,12 @@ export function cpuOfMachine(): CpuShare {
   const sum = (...ticks: (string | undefined)[]): number =>
     ticks.reduce((total, each) => total + ticksToMs(each), 0);
   return { userMs: sum(user, nice), systemMs: sum(system, irq, softirq, steal) };
+}
+
+/** Time that the hypervisor gave to others while the machine's cores could have run; milliseconds. */
+export function stolenFromMachine(): number {
+  const [line = ''] = (read('/proc/stat') ?? '').split('\n', 1);
+  return ticksToMs(line.trim().split(/\s+/)[8]);
 }
 
 /** A process and all its descendants, parents first. */
@@ -85,6 +105,13 @@ export function allowedCores(): number[] {
     const [first = 0, last = first] = range.split('-').map(Number);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
+}
+
+function cpuIn(statFile: string): CpuShare {
+  const stat = read(statFile);
+  if (stat === null) return NO_CPU;
+  const fields = fieldsOf(stat);
+  return { userMs: ticksToMs(fields[11]), systemMs: ticksToMs(fields[12]) };
 }
 
 /** Fields of /proc/<pid>/stat from the third on; the second, the name, may hold anything. */

@@ -1,5 +1,5 @@
 import type { Bench } from './bench.ts';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 import { stopRunning } from './children.ts';
 import type { Times } from './load/plan.ts';
 import { describeMachine } from './machine.ts';
@@ -48,7 +48,8 @@ export async function runAll(
   for (const { runnable, definition } of states) {
     if (!runnable || !PROFILED_NAMES.includes(definition.name)) continue;
     progress.begins(`profile  ${definition.name}`);
-    profiles.push(await profileCase(bench, definition.name, run.times));
+    const { name, breakdown, measurement } = await profileCase(bench, definition, run.times);
+    profiles.push({ name, breakdown, measurement });
     progress.ended('done');
   }
   return {
@@ -56,7 +57,7 @@ export async function runAll(
     machine: describeMachine(bench.cores),
     rounds: run.rounds,
     windowSeconds: run.times.windowMs / 1000,
-    cases: states.map((state) => state.result()),
+    cases: states.map((state) => state.result(startedAt)),
     profiles,
   };
 }
@@ -91,13 +92,15 @@ class CaseState {
     }
   }
 
-  result(): CaseResult {
+  /** @param run when the run began. */
+  result(run: string): CaseResult {
     const { name, title, group, baseline } = this.definition;
     return {
       name,
       title,
       group,
       baseline,
+      run,
       skipped: this.#skipped,
       failed: this.#failed,
       rounds: this.#rounds,

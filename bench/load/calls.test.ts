@@ -4,12 +4,14 @@ import { Calls } from './calls.ts';
 import type { CallShape } from './plan.ts';
 import type { Response } from './response.ts';
 
-const TARGET = { port: 1, path: '/mcp', tls: null };
+const TARGET = { host: '127.0.0.1', port: 1, path: '/mcp', tls: null, headers: {} };
 const SHAPE: CallShape = {
   revision: '2025-11-25',
-  session: true,
+  session: 'always',
+  tool: 'echo',
   requestBytes: 300,
   answer: 'echo',
+  answerBytes: 0,
 };
 
 function bodyOf(request: Buffer): { id: number; params: { arguments: { message: string } } } {

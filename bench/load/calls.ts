@@ -1,11 +1,14 @@
 import type { CallShape, Target } from './plan.ts';
-import { ANSWER_BYTES } from './plan.ts';
+import { postRequest } from './post-request.ts';
 import type { Response } from './response.ts';
 import { messagesOf } from './response.ts';
+import { Template } from './template.ts';
 
 /** Every id has as many digits, so that requests and answers differ in those alone. */
 const FIRST_ID = 10_000_000;
 const ID_DIGITS = 8;
+/** Of `call <id> `, without the id. */
+const LABEL_CHARACTERS = 6;
 
 const CLIENT = { name: 'postern-bench', version: '1.0.0' };
 
@@ -37,11 +40,11 @@ export class Calls {
 
   /** A request to reuse: only its id changes from call to call. */
   template(): Template {
-    const { revision } = this.#shape;
+    const { revision, tool } = this.#shape;
     const stateless = revision === '2026-07-28';
     const headers: Record<string, string> = {
       'mcp-protocol-version': revision,
-      ...(stateless ? { 'mcp-method': 'tools/call', 'mcp-name': 'echo' } : {}),
+      ...(stateless ? { 'mcp-method': 'tools/call', 'mcp-name': tool } : {}),
       ...(this.#session === null ? {} : { 'mcp-session-id': this.#session }),
     };
     const request = postRequest(this.#target, headers, this.#body(FIRST_ID, this.#filler));
@@ -82,7 +85,7 @@ export class Calls {
   }
 
   #body(id: number, filler: string): string {
-    const params = { name: 'echo', arguments: { message: `call ${id} ${filler}` } };
+    const params = { name: this.#shape.tool, arguments: { message: `call ${id} ${filler}` } };
     const meta = {
       'io.modelcontextprotocol/protocolVersion': this.#shape.revision,
       'io.modelcontextprotocol/clientCapabilities': {},
@@ -104,59 +107,20 @@ export class Calls {
     };
     const content = answer.result?.content ?? [];
     const text = content[0]?.text;
-    const whole =
-      this.#shape.answer === 'echo'
-        ? text === `Echo: call ${id} ${this.#filler}`
-        : text === `call ${id} ${'y'.repeat(String(text).length - ID_DIGITS - 6)}` &&
-          message.length === ANSWER_BYTES;
+    const whole = typeof text === 'string' && this.#isWhole(id, text, message.length);
     const right = answer.jsonrpc === '2.0' && answer.id === id && content.length === 1 && whole;
     if (right && answer.result?.isError !== true) return null;
     return `wrong answer to ${id}: ${excerpt(message)}`;
   }
-}
 
-/** Bytes with an id in one or more places. */
-export class Template {
-  readonly bytes: Buffer;
-  readonly #places: readonly number[];
-
-  /** @param id the one that the bytes hold now. */
-  constructor(bytes: Buffer, id: number) {
-    this.bytes = bytes;
-    const places: number[] = [];
-    const digits = String(id);
-    for (let at = bytes.indexOf(digits); at !== -1; at = bytes.indexOf(digits, at + ID_DIGITS)) {
-      places.push(at);
-    }
-    this.#places = places;
+  /** Whether a text is all of what the tool answered, in a message of so many bytes. */
+  #isWhole(id: number, text: string, messageBytes: number): boolean {
+    const { answer, answerBytes } = this.#shape;
+    if (answer === 'echo') return text === `Echo: call ${id} ${this.#filler}`;
+    const padding = text.length - ID_DIGITS - LABEL_CHARACTERS;
+    if (padding < 0 || text !== `call ${id} ${'y'.repeat(padding)}`) return false;
+    return answer === 'padded' ? messageBytes === answerBytes : padding > answerBytes / 2;
   }
-
-  /** The bytes with another id; valid until the next call. */
-  with(id: number): Buffer {
-    const digits = String(id);
-    for (const place of this.#places) this.bytes.write(digits, place, 'latin1');
-    return this.bytes;
-  }
-
-  equals(id: number, bytes: Buffer): boolean {
-    return bytes.length === this.bytes.length && this.with(id).equals(bytes);
-  }
-}
-
-function postRequest(
-  { port, path }: Target,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): Buffer {
-  const lines = [
-    `POST ${path} HTTP/1.1`,
-    `host: 127.0.0.1:${port}`,
-    'content-type: application/json',
-    'accept: application/json, text/event-stream',
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** The one answer in a response, whichever way it came; notifications may come before it. */

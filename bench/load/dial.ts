@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { connect as connectTcp } from 'node:net';
-import type { SecureContext, TLSSocket } from 'node:tls';
-import { connect as connectTls, createSecureContext } from 'node:tls';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
 import type { Target, TargetTls } from './plan.ts';
 
 /** A connected socket and what its link turned out to be. */
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * Signatures to accept for each kind of key (RFC 8446 §4.2.3, draft-ietf-tls-mldsa): that of the
  * handshake and those within the chain, whose root may be stronger.
  */
-const SIGNATURES: Readonly<Record<TargetTls['keyType'], string>> = {
+const SIGNATURES: Readonly<Record<NonNullable<TargetTls['keyType']>, string>> = {
   'ml-dsa-65': 'mldsa65:mldsa87',
   ec: 'ecdsa_secp256r1_sha256',
 };
@@ -31,17 +31,17 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256' };
  * certificate and checks what was negotiated. The promise rejects when any of it is otherwise.
  */
 export function dialer(target: Target): () => Promise<Dialled> {
-  const { port, tls } = target;
+  const { host, port, tls } = target;
   if (tls === null) {
-    return () => settled(connectTcp({ host: '127.0.0.1', port, noDelay: true }), 'connect', plain);
+    return () => settled(connectTcp({ host, port, noDelay: true }), 'connect', plain);
   }
   const secureContext = contextOf(tls);
   return () => {
     const socket = connectTls({
-      host: '127.0.0.1',
+      host,
       port,
       secureContext,
-      servername: 'localhost',
+      ...nameOf(tls),
       ALPNProtocols: ['http/1.1'],
     });
     socket.setNoDelay(true);
@@ -53,11 +53,19 @@ function plain(): string {
   return 'plain';
 }
 
+/** An address is no server name (RFC 6066 §3), but the certificate has to have it. */
+function nameOf({ serverName }: TargetTls): ConnectionOptions {
+  if (isIP(serverName) === 0) return { servername: serverName };
+  return {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(serverName, certificate),
+  };
+}
+
 function contextOf(tls: TargetTls): SecureContext {
   return createSecureContext({
     ca: readFileSync(tls.caFile),
-    ecdhCurve: tls.group,
-    sigalgs: SIGNATURES[tls.keyType],
+    ...(tls.group === null ? {} : { ecdhCurve: tls.group }),
+    ...(tls.keyType === null ? {} : { sigalgs: SIGNATURES[tls.keyType] }),
     minVersion: 'TLSv1.3',
   });
 }
@@ -95,7 +103,8 @@ function describe(socket: TLSSocket, tls: TargetTls): string {
   const name = info !== null && 'name' in info ? String(info.name) : 'unknown';
   const group = CURVES[name] ?? name;
   const keyType = socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType;
-  if (group !== tls.group || keyType !== tls.keyType) {
+  const right = group === (tls.group ?? group) && keyType === (tls.keyType ?? keyType);
+  if (!right) {
     throw new Error(`wanted ${tls.group} and ${tls.keyType}, got ${group} and ${keyType}`);
   }
   return [socket.getProtocol(), group, keyType, socket.getCipher().standardName].join(' ');

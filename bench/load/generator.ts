@@ -13,6 +13,7 @@ import { handshakes } from './handshakes.ts';
 import { openLoop } from './open-loop.ts';
 import type { CallPlan, LoadPlan, LoadReport } from './plan.ts';
 import type { Response } from './response.ts';
+import { streams } from './streams.ts';
 
 /** Share of the closed loop's rate that the open loop keeps up. */
 const OPEN_LOOP_LOAD = 0.5;
@@ -20,16 +21,20 @@ const START_UP_MS = 20_000;
 
 try {
   const plan = (await json(process.stdin)) as LoadPlan;
-  const report = plan.kind === 'calls' ? await callsOf(plan) : await handshakes(plan);
-  console.log(JSON.stringify(report));
+  console.log(JSON.stringify(await carryOut(plan)));
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
 }
 
+async function carryOut(plan: LoadPlan): Promise<LoadReport> {
+  await untilListening(dialer(plan.target));
+  if (plan.kind === 'stream') return streams(plan);
+  return plan.kind === 'calls' ? callsOf(plan) : handshakes(plan);
+}
+
 async function callsOf(plan: CallPlan): Promise<LoadReport> {
   const dial = dialer(plan.target);
-  await untilListening(dial);
   const dialled = await Promise.all(Array.from({ length: plan.connections }, () => dial()));
   const connections = dialled.map(({ socket }) => new Connection(socket));
   const links = new Set(dialled.map(({ link }) => link));
@@ -38,10 +43,12 @@ async function callsOf(plan: CallPlan): Promise<LoadReport> {
   try {
     const calls = new Calls(plan.target, plan.shape);
     const [first] = connections;
-    if (plan.shape.session && first !== undefined) await openSession(first, calls);
+    const { session } = plan.shape;
+    if (session !== 'never' && first !== undefined) await openSession(first, calls, session);
     const closed = await closedLoop(connections, calls, plan.times, plan.watch);
+    const { openMs: windowMs } = plan.times;
+    if (windowMs === 0) return { link, closed, open: null };
     const rate = Math.max(1, (closed.calls / closed.seconds) * OPEN_LOOP_LOAD);
-    const { windowMs } = plan.times;
     const open = await openLoop(connections, calls, { rate, windowMs }, plan.watch);
     return { link, closed, open };
   } finally {
@@ -65,11 +72,17 @@ async function untilListening(dial: () => Promise<Dialled>): Promise<void> {
   }
 }
 
-async function openSession(connection: Connection, calls: Calls): Promise<void> {
+async function openSession(
+  connection: Connection,
+  calls: Calls,
+  wanted: 'always' | 'offered',
+): Promise<void> {
   const opened = await connection.exchange(calls.initialize());
-  const { sessionId } = opened.head;
-  if (opened.head.status !== 200 || sessionId === null) throw refused('initialize', opened);
-  calls.inSession(sessionId);
+  const { status, sessionId } = opened.head;
+  if (status !== 200) throw refused('initialize', opened);
+  if (sessionId !== null) calls.inSession(sessionId);
+  else if (wanted === 'always') throw refused('initialize', opened);
+  else return;
   const acknowledged = await connection.exchange(calls.initialized());
   if (acknowledged.head.status !== 202) throw refused('notifications/initialized', acknowledged);
 }

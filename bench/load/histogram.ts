@@ -26,6 +26,15 @@ export class Histogram {
     if (units > this.#max) this.#max = units;
   }
 
+  /** Counts everything that another one counted. */
+  add(other: Histogram): void {
+    for (const [index, count] of other.#counts.entries()) {
+      this.#counts[index] = (this.#counts[index] ?? 0) + count;
+    }
+    this.#count += other.#count;
+    this.#max = Math.max(this.#max, other.#max);
+  }
+
   /**
    * The duration that a share of all does not exceed, in microseconds; 0 when nothing was recorded.
    *

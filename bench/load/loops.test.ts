@@ -13,11 +13,13 @@ import { openLoop } from './open-loop.ts';
 
 const SHAPE = {
   revision: '2025-11-25',
-  session: false,
+  session: 'never',
+  tool: 'echo',
   requestBytes: 300,
   answer: 'echo',
+  answerBytes: 0,
 } as const;
-const TIMES = { warmUpMs: 100, warmUpCalls: 50, windowMs: 300 };
+const TIMES = { warmUpMs: 100, warmUpCalls: 50, windowMs: 300, openMs: 0 };
 
 /** An echo server and connections to it; `reply` sends what it is given, when and how it wants. */
 async function setUp(
@@ -40,7 +42,8 @@ async function setUp(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const target = { port: (server.address() as AddressInfo).port, path: '/mcp', tls: null };
+  const { port } = server.address() as AddressInfo;
+  const target = { host: '127.0.0.1', port, path: '/mcp', tls: null, headers: {} };
   const dial = dialer(target);
   const dialled = await Promise.all(Array.from({ length: 4 }, () => dial()));
   const connections = dialled.map(({ socket }) => new Connection(socket));

@@ -1,8 +1,11 @@
+import { setInterval } from 'node:timers/promises';
+import { stolenFromMachine } from '../processes.ts';
 import type { Calls } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { Histogram } from './histogram.ts';
 import { createPacer } from './pacing.ts';
 import type { OpenWindow, Watched } from './plan.ts';
+import { Slices } from './slices.ts';
 import { nowUs, WindowCount } from './window.ts';
 
 /** How long answers may take to come in after the last call. */
@@ -11,6 +14,8 @@ const DRAIN_MS = 10_000;
 const MAX_BACKLOG = 100_000;
 /** From the making of the schedule to its first call. */
 const LEAD_US = 5000;
+/** How often to ask whether time was stolen. */
+const LOOK_MS = 12;
 
 /**
  * Calls at a fixed rate whatever the answers do. Latency counts from the moment a call was due, so a
@@ -25,9 +30,11 @@ export async function openLoop(
   watch: readonly Watched[],
 ): Promise<OpenWindow> {
   const pacer = await createPacer();
+  const looking = new AbortController();
   try {
     const count = new WindowCount(watch);
     const schedule = new Schedule(connections, calls, times, count);
+    void keepLooking(schedule.slices, looking.signal);
     pacer.start(schedule.firstAtUs, schedule.intervalUs, () => schedule.pump());
     await schedule.sent;
     count.close();
@@ -37,9 +44,21 @@ export async function openLoop(
       ...count.result(),
       rate: times.rate,
       latenessUs: schedule.lateness.summary(),
+      quiet: schedule.slices.quiet(),
     };
   } finally {
+    looking.abort();
     await pacer.stop();
+  }
+}
+
+async function keepLooking(slices: Slices, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const _ of setInterval(LOOK_MS, undefined, { signal })) {
+      slices.look(nowUs(), stolenFromMachine());
+    }
+  } catch {
+    // Aborted: the window has ended.
   }
 }
 
@@ -47,6 +66,7 @@ export async function openLoop(
 class Schedule {
   readonly lateness = new Histogram();
   readonly firstAtUs = nowUs() + LEAD_US;
+  readonly slices = new Slices(this.firstAtUs);
   readonly intervalUs: number;
   /** Resolves when the last call of the window was due. */
   readonly sent: Promise<void>;
@@ -116,12 +136,18 @@ class Schedule {
     lane.connection.send(lane.template.with(id), (outcome) => {
       const complaint =
         outcome instanceof Error ? outcome.message : this.#calls.complaint(id, outcome);
-      if (complaint === null) this.#count.right(nowUs() - dueAt);
+      if (complaint === null) this.#right(dueAt);
       else this.#count.wrong(complaint);
       this.#open -= 1;
       this.#next(lane);
       this.pump();
     });
+  }
+
+  #right(dueAt: number): void {
+    const latencyUs = nowUs() - dueAt;
+    this.#count.right(latencyUs);
+    this.slices.record(dueAt, latencyUs);
   }
 
   #next(lane: Lane): void {

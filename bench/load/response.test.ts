@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { EventReader } from './event-reader.ts';
 import { messagesOf, ResponseReader } from './response.ts';
 
 const SIZED =
@@ -60,4 +61,19 @@ test('messages of an event stream', () => {
   const stream = ': hello\n\nid: 1\ndata:\n\nevent: message\r\nid: 2\r\ndata: {"a":1}\r\n\r\n';
   assert.deepEqual(messagesOf(Buffer.from(stream)).map(String), ['{"a":1}']);
   assert.throws(() => messagesOf(Buffer.from('data: 1\ndata: 2\n\n')), /several lines/);
+});
+
+test('an event stream is the same however its bytes arrive', () => {
+  const stream = Buffer.from('data: one\n\n: x\r\ndata:two\r\n\r\nid: 3\ndata: three\n\n');
+  fc.assert(
+    fc.property(fc.array(fc.nat(stream.length)), (cuts) => {
+      const seen: string[] = [];
+      const reader = new EventReader((data) => seen.push(data.toString()));
+      const ends = [...cuts, stream.length].toSorted((a, b) => a - b);
+      for (const [index, end] of ends.entries()) {
+        reader.push(stream.subarray(ends[index - 1] ?? 0, end));
+      }
+      assert.deepEqual(seen, ['one', 'two', 'three']);
+    }),
+  );
 });

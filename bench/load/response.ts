@@ -1,4 +1,6 @@
 /** A strict reading of HTTP/1.1 responses (RFC 9112), for a client that never pipelines. */
+import { ChunkedBody } from './chunked-body.ts';
+import { EventReader } from './event-reader.ts';
 
 /** One whole response. */
 export interface Response {
@@ -16,12 +18,14 @@ export interface ResponseHead {
   readonly contentLength: number | null;
 }
 
-const MAX_RESPONSE_BYTES = 1024 * 1024;
+const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
 /** Collects the bytes of one connection and gives out responses. */
 export class ResponseReader {
-  #pending: Buffer | null = null;
+  #head: Buffer | null = null;
+  #body: Body | null = null;
   #lastHead: { readonly bytes: Buffer; readonly head: ResponseHead } | null = null;
 
   /**
@@ -31,22 +35,28 @@ export class ResponseReader {
    * @throws Error for anything that is not exactly one well-formed response.
    */
   push(chunk: Buffer): Response | null {
-    const bytes = this.#pending === null ? chunk : Buffer.concat([this.#pending, chunk]);
-    const response = this.#read(bytes);
-    if (response === null && bytes.length > MAX_RESPONSE_BYTES) {
-      throw new Error('the response is too long');
-    }
-    this.#pending = response === null ? bytes : null;
-    return response;
+    const rest = this.#body === null ? this.#pushHead(chunk) : chunk;
+    const body = this.#body;
+    if (rest === null || body === null) return null;
+    const whole = body.push(rest);
+    if (whole === null) return null;
+    this.#body = null;
+    return { head: body.head, body: whole };
   }
 
-  #read(bytes: Buffer): Response | null {
+  /** @returns what came after the head, `null` while that is not complete. */
+  #pushHead(chunk: Buffer): Buffer | null {
+    const bytes = this.#head === null ? chunk : Buffer.concat([this.#head, chunk]);
     const end = bytes.indexOf(END_OF_HEAD);
-    if (end === -1) return null;
+    if (end === -1) {
+      if (bytes.length > MAX_HEAD_BYTES) throw new Error('the head is too long');
+      this.#head = bytes;
+      return null;
+    }
+    this.#head = null;
     const head = this.#headOf(bytes.subarray(0, end));
-    const rest = bytes.subarray(end + END_OF_HEAD.length);
-    const body = head.contentLength === null ? dechunk(rest) : sized(rest, head.contentLength);
-    return body === null ? null : { head, body };
+    this.#body = new Body(head);
+    return bytes.subarray(end + END_OF_HEAD.length);
   }
 
   /** Most heads repeat the one before, so comparing saves reading them. */
@@ -58,7 +68,41 @@ export class ResponseReader {
   }
 }
 
-function readHead(text: string): ResponseHead {
+/** The parts of one body, put together once when the last has come. */
+class Body {
+  readonly head: ResponseHead;
+  readonly #chunked: ChunkedBody | null;
+  readonly #parts: Buffer[] = [];
+  #length = 0;
+
+  constructor(head: ResponseHead) {
+    this.head = head;
+    this.#chunked = head.contentLength === null ? new ChunkedBody() : null;
+  }
+
+  push(bytes: Buffer): Buffer | null {
+    if (this.#chunked === null) this.#add(bytes);
+    else for (const part of this.#chunked.push(bytes)) this.#add(part);
+    const { contentLength } = this.head;
+    if (contentLength !== null && this.#length > contentLength) {
+      throw new Error('bytes after the end of the response');
+    }
+    if (this.#chunked?.ended ?? this.#length === contentLength) {
+      const [only] = this.#parts;
+      return this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
+    }
+    return null;
+  }
+
+  #add(part: Buffer): void {
+    this.#parts.push(part);
+    this.#length += part.length;
+    if (this.#length > MAX_BODY_BYTES) throw new Error('the response is too long');
+  }
+}
+
+/** @throws Error for what is no head of an HTTP/1.1 response. */
+export function readHead(text: string): ResponseHead {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3})(?: |$)/.exec(statusLine)?.[1]);
   if (Number.isNaN(status)) throw new Error(`no status line: ${statusLine.slice(0, 80)}`);
@@ -92,35 +136,6 @@ function contentLengthOf(status: number, headers: ReadonlyMap<string, string>): 
   return Number(length);
 }
 
-function sized(bytes: Buffer, length: number): Buffer | null {
-  if (bytes.length < length) return null;
-  if (bytes.length > length) throw new Error('bytes after the end of the response');
-  return bytes;
-}
-
-/** The content of a chunked body that has to end where the bytes end; `null` when it goes on. */
-function dechunk(bytes: Buffer): Buffer | null {
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at, 'latin1');
-    if (lineEnd === -1) return null;
-    const line = bytes.toString('latin1', at, lineEnd);
-    if (!/^[\da-f]{1,6}$/i.test(line)) throw new Error(`no chunk size: ${line.slice(0, 80)}`);
-    const size = Number.parseInt(line, 16);
-    const from = lineEnd + 2;
-    const to = from + size;
-    if (bytes.length < to + 2) return null;
-    if (bytes[to] !== 0x0d || bytes[to + 1] !== 0x0a) throw new Error('a chunk has no end');
-    at = to + 2;
-    if (size === 0) break;
-    parts.push(bytes.subarray(from, to));
-  }
-  if (bytes.length > at) throw new Error('bytes after the end of the response');
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-}
-
 /**
  * The messages of an event stream that has ended: the data of each event that has any.
  *
@@ -128,18 +143,8 @@ function dechunk(bytes: Buffer): Buffer | null {
  */
 export function messagesOf(stream: Buffer): Buffer[] {
   const messages: Buffer[] = [];
-  let open = false;
-  for (let at = 0; at < stream.length;) {
-    const newline = stream.indexOf(0x0a, at);
-    const end = newline === -1 ? stream.length : newline;
-    const line = stream.subarray(at, stream[end - 1] === 0x0d ? end - 1 : end);
-    at = end + 1;
-    if (line.length === 0) open = false;
-    if (line.toString('latin1', 0, 5) !== 'data:') continue;
-    if (open) throw new Error('an event has data over several lines');
-    open = true;
-    const data = line.subarray(line[5] === 0x20 ? 6 : 5);
-    if (data.length > 0) messages.push(data);
-  }
+  const events = new EventReader((data) => messages.push(data));
+  events.push(stream);
+  events.end();
   return messages;
 }

@@ -3,9 +3,12 @@ import {
   addCpu,
   cpuBetween,
   cpuOf,
+  cpuOfCgroup,
   cpuOfMachine,
+  cpuOfMainThread,
   isStdioServer,
   NO_CPU,
+  stolenFromMachine,
   treeOf,
 } from '../processes.ts';
 import { Histogram } from './histogram.ts';
@@ -24,7 +27,7 @@ export class WindowCount {
   readonly #watch: readonly Watched[];
   readonly #cpu: Readings;
   readonly #from: number;
-  #end: { readonly at: number; readonly cpu: Window['cpu'] } | null = null;
+  #end: ({ readonly at: number } & Spent) | null = null;
   #calls = 0;
   #errors = 0;
   readonly #complaints: string[] = [];
@@ -40,6 +43,11 @@ export class WindowCount {
     this.#latency.record(latencyUs);
   }
 
+  /** Counts work whose latency says nothing. */
+  done(units: number): void {
+    this.#calls += units;
+  }
+
   wrong(complaint: string): void {
     this.#errors += 1;
     if (this.#complaints.length < MAX_COMPLAINTS) this.#complaints.push(complaint);
@@ -47,15 +55,17 @@ export class WindowCount {
 
   /** Ends the time that counts; answers may still be counted afterwards. */
   close(): void {
-    this.#end ??= { at: nowUs(), cpu: spentBetween(this.#cpu, readAll(this.#watch)) };
+    this.#end ??= { at: nowUs(), ...spentBetween(this.#cpu, readAll(this.#watch)) };
   }
 
   result(): Window {
     this.close();
-    const { at: to, cpu } = this.#end ?? {
-      at: this.#from,
-      cpu: spentBetween(this.#cpu, this.#cpu),
-    };
+    const {
+      at: to,
+      cpu,
+      mainThreads,
+      stolenMs,
+    } = this.#end ?? { at: this.#from, ...spentBetween(this.#cpu, this.#cpu) };
     return {
       seconds: (to - this.#from) / 1e6,
       calls: this.#calls,
@@ -63,31 +73,49 @@ export class WindowCount {
       complaints: this.#complaints,
       latencyUs: this.#latency.summary(),
       cpu,
+      mainThreads,
+      stolenMs,
       from: this.#from,
       to,
     };
   }
 }
 
-/** CPU time since start of each process by pid, and of the machine. */
+/** What {@link Window} says of CPU time. */
+type Spent = Pick<Window, 'cpu' | 'mainThreads' | 'stolenMs'>;
+
+/** CPU time of the machine, and of each process (by pid) and cgroup since its start. */
 interface Readings {
   readonly machine: CpuShare;
-  readonly processes: ReadonlyMap<number, { readonly role: Role; readonly cpu: CpuShare }>;
+  readonly stolenMs: number;
+  readonly parts: ReadonlyMap<number | string, Part>;
+}
+
+interface Part {
+  readonly role: Role;
+  readonly cpu: CpuShare;
+  readonly mainThread: CpuShare;
 }
 
 function readAll(watch: readonly Watched[]): Readings {
-  const processes = new Map<number, { role: Role; cpu: CpuShare }>();
-  for (const { role, pid } of watch) {
-    for (const each of treeOf(pid)) {
-      processes.set(each, { role: isStdioServer(each) ? 'server' : role, cpu: cpuOf(each) });
+  const parts = new Map<number | string, Part>();
+  const read = (pid: number, role: Role): void => {
+    parts.set(pid, { role, cpu: cpuOf(pid), mainThread: cpuOfMainThread(pid) });
+  };
+  for (const each of watch) {
+    if ('cgroup' in each) {
+      const { role, cgroup } = each;
+      parts.set(cgroup, { role, cpu: cpuOfCgroup(cgroup), mainThread: NO_CPU });
+    } else {
+      for (const pid of treeOf(each.pid)) read(pid, isStdioServer(pid) ? 'server' : each.role);
     }
   }
-  processes.set(process.pid, { role: 'generator', cpu: cpuOf(process.pid) });
-  return { machine: cpuOfMachine(), processes };
+  read(process.pid, 'generator');
+  return { machine: cpuOfMachine(), stolenMs: stolenFromMachine(), parts };
 }
 
-function spentBetween(before: Readings, after: Readings): Window['cpu'] {
-  const spent: Record<Role, CpuShare> = {
+function spentBetween(before: Readings, after: Readings): Spent {
+  const cpu: Record<Role, CpuShare> = {
     subject: NO_CPU,
     server: NO_CPU,
     upstream: NO_CPU,
@@ -95,11 +123,15 @@ function spentBetween(before: Readings, after: Readings): Window['cpu'] {
     other: NO_CPU,
   };
   let ours = NO_CPU;
-  for (const [pid, { role, cpu }] of after.processes) {
-    const used = cpuBetween(before.processes.get(pid)?.cpu ?? NO_CPU, cpu);
-    spent[role] = addCpu(spent[role], used);
+  let mainThreads = NO_CPU;
+  for (const [key, now] of after.parts) {
+    const then = before.parts.get(key);
+    const used = cpuBetween(then?.cpu ?? NO_CPU, now.cpu);
+    cpu[now.role] = addCpu(cpu[now.role], used);
     ours = addCpu(ours, used);
+    if (now.role !== 'subject') continue;
+    mainThreads = addCpu(mainThreads, cpuBetween(then?.mainThread ?? NO_CPU, now.mainThread));
   }
-  spent.other = cpuBetween(ours, cpuBetween(before.machine, after.machine));
-  return spent;
+  cpu.other = cpuBetween(ours, cpuBetween(before.machine, after.machine));
+  return { cpu, mainThreads, stolenMs: after.stolenMs - before.stolenMs };
 }

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
 import { Calls } from '../load/calls.ts';
+import { ANSWER_BYTES } from '../load/plan.ts';
 import { nowUs } from '../load/window.ts';
 import { dialLanes, Load } from './load.ts';
 import type { OverloadPlan, Step, StepReport } from './plan.ts';
@@ -23,9 +24,11 @@ try {
 async function carryOut(plan: OverloadPlan): Promise<readonly StepReport[]> {
   const calls = new Calls(plan.target, {
     revision: '2025-11-25',
-    session: false,
+    session: 'never',
     requestBytes: 300,
     answer: 'padded',
+    tool: 'echo',
+    answerBytes: ANSWER_BYTES,
   });
   const lanes = await dialLanes(plan, calls);
   const reports: StepReport[] = [];

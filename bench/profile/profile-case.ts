@@ -1,16 +1,14 @@
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
-import type { CaseLoad } from '../cases.ts';
-import { CASES } from '../cases.ts';
+import type { Case, SubjectLoad } from '../case.ts';
 import type { Times } from '../load/plan.ts';
 import type { Measurement } from '../measure.ts';
 import { measureSubject } from '../measure.ts';
-import type { PosternOptions } from '../subjects/postern.ts';
-import { posternSubject } from '../subjects/postern.ts';
-import type { Subject } from '../subjects/subject.ts';
-import type { Breakdown } from './read-profile.ts';
-import { readProfile } from './read-profile.ts';
+import type { Breakdown } from './breakdown.ts';
+import { breakDown } from './breakdown.ts';
+import type { SampleNode } from './sample-tree.ts';
+import { readSamples } from './sample-tree.ts';
 
 /** One profiled run of a case. */
 export interface ProfiledCase {
@@ -19,45 +17,42 @@ export interface ProfiledCase {
   readonly measurement: Measurement;
 }
 
-type Load = Exclude<CaseLoad, { kind: 'sdk-stdio' }>;
+/** {@link ProfiledCase} with what it was made of. */
+export interface Profile extends ProfiledCase {
+  readonly samples: SampleNode;
+  /** The `.cpuprofile`, in the benchmark's directory. */
+  readonly file: string;
+}
+
+/** The cases that a full run profiles. */
+export const PROFILED_NAMES: readonly string[] = ['postern-pq-durable', 'stdio-postern-pq-durable'];
 
 const SAMPLE_EVERY_US = 500;
 
-/** The cases that can be profiled, with the gateway that each starts. */
-const PROFILED: Readonly<Record<string, PosternOptions>> = {
-  'postern-pq-durable': { link: 'pq', server: 'http', audit: 'durable' },
-  'stdio-postern-pq-durable': { link: 'pq', server: 'stdio', audit: 'durable' },
-};
-
-export const PROFILED_NAMES: readonly string[] = Object.keys(PROFILED);
-
-/** Runs a case on a gateway under V8's sampling profiler; the closed-loop window is broken down. */
-export async function profileCase(bench: Bench, name: string, times: Times): Promise<ProfiledCase> {
-  const options = PROFILED[name];
-  const load = loadOf(name);
-  if (options === undefined || load === null) throw new Error(`${name} has no profile`);
+/**
+ * Runs a case whose subject is under V8's sampling profiler; the closed-loop window is broken down.
+ *
+ * @throws Error for a case without a subject in Node.js.
+ */
+export async function profileCase(bench: Bench, each: Case, times: Times): Promise<Profile> {
+  const { name, load } = each;
+  if (!each.profilable || load.kind === 'sdk-stdio') throw new Error(`${name} has no profile`);
   const directory = await mkdtemp(join(bench.directory, 'profile-'));
-  const subject = await posternSubject(bench, {
-    ...options,
-    nodeOptions: [
-      '--cpu-prof',
-      `--cpu-prof-dir=${directory}`,
-      `--cpu-prof-interval=${SAMPLE_EVERY_US}`,
-    ],
-  });
-  const measurement = await measureAndStop(bench, subject, load, times);
-  const { closed } = measurement.report;
-  const breakdown = await readProfile(await profileIn(directory), closed);
-  return { name, breakdown, measurement };
+  const measurement = await measureUnder(bench, load, { ...times, openMs: 0 }, directory);
+  const file = await profileIn(directory);
+  const samples = await readSamples(file, measurement.report.closed);
+  return { name, breakdown: breakDown(samples), measurement, samples, file };
 }
 
-/** The profile is written when the gateway ends in order. */
-async function measureAndStop(
+/** The profile is written when the subject ends in order. */
+async function measureUnder(
   bench: Bench,
-  subject: Subject,
-  load: Load,
+  load: SubjectLoad,
   times: Times,
+  directory: string,
 ): Promise<Measurement> {
+  const interval = `--cpu-prof-interval=${SAMPLE_EVERY_US}`;
+  const subject = await load.start(bench, ['--cpu-prof', `--cpu-prof-dir=${directory}`, interval]);
   try {
     return await measureSubject(bench, subject, load, times);
   } finally {
@@ -65,16 +60,11 @@ async function measureAndStop(
   }
 }
 
-function loadOf(name: string): Load | null {
-  const load = CASES.find((each) => each.name === name)?.load;
-  return load === undefined || load.kind === 'sdk-stdio' ? null : load;
-}
-
 /** The main thread's: worker threads write their own, with a higher thread number. */
 async function profileIn(directory: string): Promise<string> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.cpuprofile'));
   const [first] = names.toSorted((a, b) => threadOf(a) - threadOf(b));
-  if (first === undefined) throw new Error('the gateway wrote no profile');
+  if (first === undefined) throw new Error('the subject wrote no profile');
   return join(directory, first);
 }
 

@@ -1,93 +1,160 @@
-import type { CaseResult, Results, Summary } from '../results.ts';
-import { cpuRatio, summarise } from '../results.ts';
+import type { Group } from '../case.ts';
+import { totalMs } from '../processes.ts';
+import type { CaseResult, Results } from '../results.ts';
+import { caseNamed } from '../results.ts';
+import type { Spread } from '../statistics.ts';
+import { median } from '../statistics.ts';
+import type { Summary } from '../summary.ts';
+import { cpuRatio, inverse, scaling, summarise, usableSeconds } from '../summary.ts';
+import {
+  count,
+  latency,
+  megabytes,
+  microseconds,
+  milliseconds,
+  NOTHING,
+  percent,
+  times,
+  withSpread,
+} from './cells.ts';
+import type { Table } from './table.ts';
+import { left, right } from './table.ts';
 
-/** One table, as text: its columns and rows. */
-export interface Table {
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-export interface Column {
-  readonly title: string;
-  readonly align: 'left' | 'right';
-}
+/** The tables of the groups, in the order of the report; empty where nothing of a group was run. */
+export const GROUP_TABLES: Readonly<
+  Record<Group, { readonly title: string; readonly table: (results: Results) => Table }>
+> = {
+  http: { title: 'HTTP', table: httpTable },
+  stdio: { title: 'stdio', table: stdioTable },
+  large: { title: 'Answers of 1 MB', table: largeTable },
+  streams: { title: 'Event streams of 100 MB', table: streamTable },
+  handshakes: { title: 'Handshakes', table: handshakeTable },
+  workers: { title: 'Workers', table: workerTable },
+};
 
 /** Calls over HTTP. */
-export function httpTable(results: Results): Table {
+function httpTable(results: Results): Table {
   return tableOf(results, 'http', [
-    ['calls/s', (_each, sum) => count(sum.callsPerSecond)],
-    ['core used', (_each, sum) => percent(sum.coreShare)],
-    ['CPU µs/call', (_each, sum) => microseconds(sum.usPerCall)],
+    RATE,
+    CORE_USED,
+    CPU,
     ['of it kernel', (_each, sum) => microseconds(sum.systemUsPerCall)],
-    ['CPU × bare PQ', (each) => ratio(each, results, 'direct-pq')],
-    ['CPU × nginx', (each) => ratio(each, results, 'nginx')],
-    ...latencyColumns(),
-    ['peak RSS', (_each, sum) => megabytes(sum.peakRss)],
+    ['CPU × bare', (each, sum) => ratioTo(results, each.baseline ?? '')(each, sum)],
+    ['CPU × nginx', ratioTo(results, 'nginx')],
+    ...LATENCIES,
+    RSS,
   ]);
 }
 
 /** Calls through to a stdio server. */
-export function stdioTable(results: Results): Table {
+function stdioTable(results: Results): Table {
   return tableOf(results, 'stdio', [
-    ['calls/s', (_each, sum) => count(sum.callsPerSecond)],
-    ['CPU µs/call', (_each, sum) => microseconds(sum.usPerCall)],
+    RATE,
+    CPU,
     ['server’s µs/call', (_each, sum) => microseconds(sum.serverUsPerCall)],
-    ['calls/core-s', (_each, sum) => count(1e6 / sum.usPerCall)],
-    ['× mcp-proxy', (each) => inverseRatio(each, results, 'stdio-mcp-proxy')],
-    ['× supergateway', (each) => inverseRatio(each, results, 'stdio-supergateway')],
-    ...latencyColumns(),
-    ['peak RSS', (_each, sum) => megabytes(sum.peakRss)],
+    ['calls/core-s', (_each, sum) => count(1e6 / sum.usPerCall.median)],
+    ['× mcp-proxy', ratioTo(results, 'stdio-mcp-proxy', inverse)],
+    ['× supergateway', ratioTo(results, 'stdio-supergateway', inverse)],
+    ...LATENCIES,
+    RSS,
+  ]);
+}
+
+/** Calls with large answers. */
+function largeTable(results: Results): Table {
+  return tableOf(results, 'large', [
+    RATE,
+    CORE_USED,
+    CPU,
+    ['MB/core-s', (_each, sum) => count(1e6 / sum.usPerCall.median)],
+    ['speed × nginx', ratioTo(results, 'large-nginx', inverse)],
+    ...LATENCIES,
+    RSS,
+  ]);
+}
+
+/** Long event streams: a "call" is a megabyte. */
+function streamTable(results: Results): Table {
+  return tableOf(results, 'streams', [
+    ['MB/s', (_each, sum) => count(sum.callsPerSecond)],
+    CORE_USED,
+    ['CPU µs/MB', (_each, sum) => withSpread(sum.usPerCall, microseconds)],
+    ['MB/core-s', (_each, sum) => count(1e6 / sum.usPerCall.median)],
+    ['speed × pipe', ratioTo(results, 'stream-pipe', inverse)],
+    ['generator’s µs/MB', (_each, sum) => microseconds(sum.generatorUsPerCall)],
+    RSS,
   ]);
 }
 
 /** Connection set-up. */
-export function handshakeTable(results: Results): Table {
+function handshakeTable(results: Results): Table {
   return tableOf(results, 'handshakes', [
     ['handshakes/s', (_each, sum) => count(sum.callsPerSecond)],
-    ['core used', (_each, sum) => percent(sum.coreShare)],
-    ['CPU µs/handshake', (_each, sum) => microseconds(sum.usPerCall)],
-    ['CPU × bare', (each) => ratio(each, results, 'handshakes-bare')],
+    CORE_USED,
+    ['CPU µs/handshake', (_each, sum) => withSpread(sum.usPerCall, microseconds)],
+    ['CPU × bare', ratioTo(results, 'handshakes-bare')],
     ['p50 ms', (_each, sum) => milliseconds(sum.p50)],
-    ['p99 ms', (_each, sum) => milliseconds(sum.p99)],
+    ['p99 ms', (_each, sum) => withSpread(sum.p99, milliseconds)],
   ]);
 }
 
-/** Where a profiled case spends its time; microseconds are those of the runs without profiler. */
-export function breakdownTable(results: Results, name: string): Table {
-  const profile = results.profiles.find((each) => each.name === name);
-  const one = results.cases.find((each) => each.name === name);
-  const usPerCall = (one && summarise(one, results.machine.cores)?.usPerCall) ?? Number.NaN;
-  const places = profile?.breakdown.places ?? [];
-  const shown = places.filter(({ share }) => share >= SMALLEST_SHARE);
-  const rest = 1 - shown.reduce((sum, { share }) => sum + share, 0);
-  const rows = [...shown, { name: 'the rest', share: rest }].map((place) => [
-    place.name,
-    percent(place.share),
-    microseconds(place.share * usPerCall),
+/** The same load on one worker and on several. */
+function workerTable(results: Results): Table {
+  const { cores } = results.machine;
+  const loadShare = (each: CaseResult): string =>
+    percent(
+      median(
+        each.rounds.map(({ report: { closed } }) => {
+          const load = totalMs(closed.cpu.generator) + totalMs(closed.cpu.upstream);
+          return load / (closed.seconds * 1000);
+        }),
+      ),
+    );
+  const usable = (each: CaseResult): string =>
+    times(
+      median(each.rounds.map((round) => usableSeconds(round, cores) / round.report.closed.seconds)),
+    );
+  return tableOf(results, 'workers', [
+    RATE,
+    CPU,
+    ['cores used', (_each, sum) => times(sum.coreShare)],
+    ['cores left to it', (each) => usable(each)],
+    ['load’s share of a core', (each) => loadShare(each)],
+    [
+      'calls × one worker',
+      (each) => withSpread(scaling(each, caseNamed(results, 'workers-1'), cores), times),
+    ],
+    ...LATENCIES,
+    RSS,
   ]);
-  return { columns: [left('where'), right('share'), right('≈ µs/call')], rows };
-}
-
-/** A table with its columns aligned by spaces, for terminals and as Markdown. */
-export function renderTable(table: Table): string {
-  const titles = table.columns.map(({ title }) => title);
-  const widths = titles.map((title, index) =>
-    Math.max(3, title.length, ...table.rows.map((row) => row[index]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, index) => pad(cell, widths[index] ?? 0, table.columns[index])).join(' | ')} |`;
-  const rule = widths.map((width, index) =>
-    table.columns[index]?.align === 'right' ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
-  );
-  return [line(titles), line(rule), ...table.rows.map((row) => line(row))].join('\n');
 }
 
 type Cell = readonly [string, (each: CaseResult, summary: Summary) => string];
 
-const SMALLEST_SHARE = 0.005;
-const NOTHING = '–';
+const RATE: Cell = ['calls/s', (_each, sum) => count(sum.callsPerSecond)];
+const CORE_USED: Cell = ['core used', (_each, sum) => percent(sum.coreShare)];
+const CPU: Cell = ['CPU µs/call', (_each, sum) => withSpread(sum.usPerCall, microseconds)];
+const RSS: Cell = ['peak RSS', (_each, sum) => megabytes(sum.peakRss)];
+const LATENCIES: readonly Cell[] = [
+  ['at calls/s', (_each, sum) => (sum.openRate === null ? 'closed loop' : count(sum.openRate))],
+  ['p50 ms', (_each, sum) => latency(sum.p50)],
+  ['p99 ms', (_each, sum) => withSpread(sum.p99, latency)],
+  ['undisturbed', (_each, sum) => withSpread(sum.quietP99, latency)],
+  ['p99.9 ms', (_each, sum) => latency(sum.p999)],
+];
 
-function tableOf(results: Results, group: CaseResult['group'], cells: readonly Cell[]): Table {
+function ratioTo(
+  results: Results,
+  name: string,
+  turned: (ratio: Spread) => Spread = (ratio) => ratio,
+): Cell[1] {
+  return (each) => {
+    const ratio = cpuRatio(each, caseNamed(results, name));
+    return withSpread(ratio && turned(ratio), times);
+  };
+}
+
+function tableOf(results: Results, group: Group, cells: readonly Cell[]): Table {
   const rows = results.cases
     .filter((each) => each.group === group)
     .map((each) => rowOf(each, summarise(each, results.machine.cores), cells));
@@ -101,61 +168,4 @@ function rowOf(each: CaseResult, summary: Summary | null, cells: readonly Cell[]
   }
   const title = summary.errors > 0 ? `${each.title} (${summary.errors} errors)` : each.title;
   return [title, ...cells.map(([, cell]) => cell(each, summary))];
-}
-
-function latencyColumns(): Cell[] {
-  return [
-    ['at calls/s', (_each, sum) => (sum.openRate === null ? 'closed loop' : count(sum.openRate))],
-    ['p50 ms', (_each, sum) => milliseconds(sum.p50)],
-    ['p99 ms', (_each, sum) => milliseconds(sum.p99)],
-    ['p99.9 ms', (_each, sum) => milliseconds(sum.p999)],
-  ];
-}
-
-function ratio(each: CaseResult, results: Results, name: string): string {
-  const value = cpuRatio(
-    each,
-    results.cases.find((other) => other.name === name),
-  );
-  return value === null ? NOTHING : value.toFixed(2);
-}
-
-function inverseRatio(each: CaseResult, results: Results, name: string): string {
-  const value = cpuRatio(
-    each,
-    results.cases.find((other) => other.name === name),
-  );
-  return value === null ? NOTHING : (1 / value).toFixed(2);
-}
-
-function pad(cell: string, width: number, column: Column | undefined): string {
-  return column?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
-}
-
-function left(title: string): Column {
-  return { title, align: 'left' };
-}
-
-function right(title: string): Column {
-  return { title, align: 'right' };
-}
-
-function count(value: number): string {
-  return Number.isFinite(value) ? String(Math.round(value)) : NOTHING;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
-}
-
-function microseconds(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(value < 10 ? 1 : 0) : NOTHING;
-}
-
-function milliseconds(us: number): string {
-  return (us / 1000).toFixed(2);
-}
-
-function megabytes(bytes: number): string {
-  return bytes > 0 ? `${Math.round(bytes / 1e6)} MB` : NOTHING;
 }

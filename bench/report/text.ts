@@ -1,17 +1,25 @@
 import type { Results } from '../results.ts';
-import type { Table } from './tables.ts';
-import { breakdownTable, handshakeTable, httpTable, renderTable, stdioTable } from './tables.ts';
+import { caseNamed } from '../results.ts';
+import { summarise } from '../summary.ts';
+import { measuredGoals } from './goals.ts';
+import { stageTable } from './stage-table.ts';
+import type { Table } from './table.ts';
+import { renderTable } from './table.ts';
+import { GROUP_TABLES } from './tables.ts';
 
 /** The results for a terminal. */
 export function renderText(results: Results): string {
   const tables: [string, Table][] = [
-    ['HTTP', httpTable(results)],
-    ['stdio', stdioTable(results)],
-    ['Handshakes', handshakeTable(results)],
-    ...results.profiles.map(({ name }): [string, Table] => [
-      `CPU of ${name}`,
-      breakdownTable(results, name),
+    ...Object.values(GROUP_TABLES).map(({ title, table }): [string, Table] => [
+      title,
+      table(results),
     ]),
+    ...results.profiles.map(({ name, breakdown }): [string, Table] => {
+      const each = caseNamed(results, name);
+      const cost = each === undefined ? null : summarise(each, results.machine.cores);
+      return [`CPU of ${name}`, stageTable(breakdown, cost)];
+    }),
+    ['Goals', measuredGoals(results)],
   ];
   const blocks = tables
     .filter(([, table]) => table.rows.length > 0)

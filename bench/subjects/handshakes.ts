@@ -3,7 +3,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { issueUnder } from '../certificates.ts';
-import { startEchoWith } from './echo.ts';
+import { startBareListener } from './echo.ts';
 import { startPosternSubject } from './postern.ts';
 import type { Subject } from './subject.ts';
 import { subjectOf } from './subject.ts';
@@ -11,8 +11,11 @@ import { subjectOf } from './subject.ts';
 const OPTIONS = { link: 'pq', server: 'http', audit: 'off' } as const;
 
 /** The gateway with its default listener: hybrid groups, client certificates asked for. */
-export async function posternListener(bench: Bench): Promise<Subject> {
-  const { subject } = await startPosternSubject(bench, OPTIONS);
+export async function posternListener(
+  bench: Bench,
+  nodeOptions: readonly string[],
+): Promise<Subject> {
+  const { subject } = await startPosternSubject(bench, OPTIONS, nodeOptions);
   return subject;
 }
 
@@ -23,16 +26,10 @@ export async function bareListener(bench: Bench): Promise<Subject> {
   const identity = join(postern.stateDir, 'identity');
   const generation = (await readFile(join(identity, 'current'), 'utf8')).trim();
   const directory = await mkdtemp(join(bench.directory, 'bare-'));
-  const { child, port } = await startEchoWith(
-    {
-      tls: {
-        ...(await issueUnder(join(identity, generation, 'pq'), directory)),
-        group: 'X25519MLKEM768',
-        clientCaFile: join(identity, 'ca.crt'),
-      },
-      events: false,
-    },
-    bench.cores.subject,
-  );
+  const { child, port } = await startBareListener(bench, {
+    ...(await issueUnder(join(identity, generation, 'pq'), directory)),
+    group: 'X25519MLKEM768',
+    clientCaFile: join(identity, 'ca.crt'),
+  });
   return subjectOf({ child, target: { ...postern.target, port } });
 }

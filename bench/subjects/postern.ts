@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bench } from '../bench.ts';
+import type { Bench, Core } from '../bench.ts';
+import type { Start } from '../case.ts';
 import type { Child } from '../children.ts';
 import { start } from '../children.ts';
-import type { Target } from '../load/plan.ts';
+import type { Target, TargetTls } from '../load/plan.ts';
+import { allowedCores } from '../processes.ts';
 import { EVERYTHING, POSTERN } from '../programs.ts';
-import { startEcho } from './echo.ts';
+import type { EchoSpecial } from './echo.ts';
+import { startEcho, targetAt } from './echo.ts';
 import type { Subject } from './subject.ts';
 import { subjectOf } from './subject.ts';
 
@@ -13,10 +17,12 @@ import { subjectOf } from './subject.ts';
 export interface PosternOptions {
   /** Both hops, or for stdio the client's. */
   readonly link: 'plain' | 'pq';
-  readonly server: 'http' | 'http-events' | 'stdio';
+  readonly server: 'http' | 'stdio';
   readonly audit: 'durable' | 'off';
-  /** Node.js options, such as those for profiling. */
-  readonly nodeOptions?: readonly string[];
+  /** How the HTTP upstream answers. */
+  readonly upstream?: EchoSpecial;
+  /** Worker processes, each with a core of its own; without it there is no such setting. */
+  readonly workers?: number;
 }
 
 /** A gateway that is up. */
@@ -25,6 +31,8 @@ export interface RunningPostern {
   readonly target: Target;
   readonly stateDir: string;
 }
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** A policy as a small site has it: what is never allowed, then what is, the called tool last. */
 const POLICY = `
@@ -43,29 +51,39 @@ rules:
 `;
 
 /** The gateway before the echo server or server-everything. */
-export async function posternSubject(bench: Bench, options: PosternOptions): Promise<Subject> {
-  const { subject } = await startPosternSubject(bench, options);
-  return subject;
+export function posternSubject(options: PosternOptions): Start {
+  return async (bench, nodeOptions) => {
+    const { subject } = await startPosternSubject(bench, options, nodeOptions);
+    return subject;
+  };
+}
+
+/** Why Postern cannot run with so many workers here, `null` when it can. */
+export function noWorkers(count: number): string | null {
+  const schema = readFileSync(join(ROOT, 'schemas/postern.schema.json'), 'utf8');
+  const { properties } = JSON.parse(schema) as { properties: Readonly<Record<string, unknown>> };
+  if (properties['workers'] === undefined) return 'Postern has no setting for workers';
+  return allowedCores().length < count ? 'there are too few cores' : null;
 }
 
 /** {@link posternSubject}, with what a profile or a comparison needs besides. */
 export async function startPosternSubject(
   bench: Bench,
   options: PosternOptions,
+  nodeOptions: readonly string[] = [],
 ): Promise<{ readonly subject: Subject; readonly postern: RunningPostern }> {
-  const { link, server } = options;
-  const echo =
-    server === 'stdio'
-      ? null
-      : await startEcho(bench, link, bench.cores.upstream, server === 'http-events');
-  const postern = await startPostern(bench, options, echo?.port ?? 0);
+  const { link, server, upstream } = options;
+  const echo = server === 'stdio' ? null : await startEcho(bench, link, upstream);
+  const postern = await startPostern(bench, options, nodeOptions, echo?.port ?? 0);
   const { target, child } = postern;
-  return { subject: subjectOf({ target, child, upstream: echo?.child ?? null }), postern };
+  const cores = options.workers ?? 1;
+  return { subject: subjectOf({ target, child, upstream: echo?.child ?? null, cores }), postern };
 }
 
 async function startPostern(
   bench: Bench,
   options: PosternOptions,
+  nodeOptions: readonly string[],
   upstreamPort: number,
 ): Promise<RunningPostern> {
   const directory = await mkdtemp(join(bench.directory, 'gateway-'));
@@ -73,16 +91,20 @@ async function startPostern(
   await writeFile(join(directory, 'policy.yaml'), POLICY);
   // JSON is YAML.
   await writeFile(configFile, JSON.stringify(configOf(bench, options, upstreamPort)));
-  const args = [...(options.nodeOptions ?? []), POSTERN, 'up', '--json', '--config', configFile];
-  const child = start(process.execPath, args, { core: bench.cores.subject, cwd: directory });
+  const args = [...nodeOptions, POSTERN, 'up', '--json', '--config', configFile];
+  const core = coresOf(bench, options.workers ?? 1);
+  const child = start(process.execPath, args, { core, cwd: directory });
   const summary = await child.said(readSummary);
+  const tls: TargetTls = {
+    caFile: summary.ca,
+    serverName: 'localhost',
+    group: 'X25519MLKEM768',
+    keyType: 'ml-dsa-65',
+  };
+  const port = Number(new URL(summary.endpoint).port);
   const target: Target = {
-    port: Number(new URL(summary.endpoint).port),
+    ...targetAt(port, options.link === 'plain' ? null : tls),
     path: '/servers/bench/mcp',
-    tls:
-      options.link === 'plain'
-        ? null
-        : { caFile: summary.ca, group: 'X25519MLKEM768', keyType: 'ml-dsa-65' },
   };
   return { child, target, stateDir: summary.state };
 }
@@ -101,7 +123,19 @@ function readSummary(text: string): Summary | null {
   throw new Error(`no summary of a gateway: ${text.slice(0, 500)}`);
 }
 
-function configOf(bench: Bench, { link, server, audit }: PosternOptions, port: number): object {
+/** As many cores as there are workers, the subject's own first. */
+function coresOf({ cores: { subject } }: Bench, workers: number): Core {
+  if (subject === null || workers === 1) return subject;
+  return [subject, ...allowedCores().filter((core) => core !== subject)]
+    .slice(0, workers)
+    .join(',');
+}
+
+function configOf(
+  bench: Bench,
+  { link, server, audit, workers }: PosternOptions,
+  port: number,
+): object {
   const { caFile } = bench.certificates.pq;
   const upstreams = {
     stdio: { stdio: { command: process.execPath, args: [EVERYTHING] } },
@@ -121,5 +155,6 @@ function configOf(bench: Bench, { link, server, audit }: PosternOptions, port: n
     log: { format: 'json' },
     // The generator is one source.
     limits: { max_handshakes_per_second_per_source: 100_000 },
+    ...(workers === undefined ? {} : { workers }),
   };
 }

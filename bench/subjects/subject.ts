@@ -6,6 +6,8 @@ import { isStdioServer, peakRssOf, treeOf } from '../processes.ts';
 export interface Subject {
   readonly target: Target;
   readonly watch: readonly Watched[];
+  /** How many cores it may use. */
+  readonly cores: number;
   /** Words before a command that make it reach the target, such as `nsenter …`. */
   readonly within: readonly string[];
   /** Bytes: of the subject with its own helpers, and of the stdio server behind it. */
@@ -19,6 +21,8 @@ export function subjectOf(parts: {
   readonly child: Child;
   readonly upstream?: Child | null;
   readonly within?: readonly string[];
+  /** One, unless said otherwise. */
+  readonly cores?: number;
   /** Ended with the rest, after it. */
   readonly host?: Child | null;
 }): Subject {
@@ -28,6 +32,7 @@ export function subjectOf(parts: {
   return {
     target: parts.target,
     watch,
+    cores: parts.cores ?? 1,
     within: parts.within ?? [],
     peakRss: () => peakRss(child.pid),
     stop: async () => {

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { start } from '../children.ts';
 import { findCommand, freePort } from '../programs.ts';
-import { startEcho, targetTls } from './echo.ts';
+import type { EchoSpecial } from './echo.ts';
+import { startEcho, targetAt, targetTls } from './echo.ts';
 import type { Subject } from './subject.ts';
 import { subjectOf } from './subject.ts';
 
-/** nginx with one worker, which is the only process. */
-export async function nginxSubject(bench: Bench): Promise<Subject> {
-  return proxySubject(bench, async (directory, port, upstreamPort) => {
+/** nginx with one worker, which is the only process; large answers do not go through files. */
+export async function nginxSubject(bench: Bench, upstream: EchoSpecial = {}): Promise<Subject> {
+  return proxySubject(bench, upstream, async (directory, port, upstreamPort) => {
     const { classical } = bench.certificates;
     const file = join(directory, 'nginx.conf');
     await writeFile(file, nginxConfig(classical, port, upstreamPort));
@@ -20,7 +21,7 @@ export async function nginxSubject(bench: Bench): Promise<Subject> {
 
 /** haproxy with one thread. */
 export async function haproxySubject(bench: Bench): Promise<Subject> {
-  return proxySubject(bench, async (directory, port, upstreamPort) => {
+  return proxySubject(bench, {}, async (directory, port, upstreamPort) => {
     const { caFile, certFile, keyFile } = bench.certificates.classical;
     const file = join(directory, 'haproxy.cfg');
     const pemFile = join(directory, 'server.pem');
@@ -38,18 +39,19 @@ export function missing(name: 'nginx' | 'haproxy'): string | null {
 
 async function proxySubject(
   bench: Bench,
+  special: EchoSpecial,
   configure: (
     directory: string,
     port: number,
     upstreamPort: number,
   ) => Promise<{ readonly command: string; readonly args: readonly string[] }>,
 ): Promise<Subject> {
-  const upstream = await startEcho(bench, 'classical', bench.cores.upstream);
+  const upstream = await startEcho(bench, 'classical', special);
   const directory = await mkdtemp(join(bench.directory, 'proxy-'));
   const port = await freePort();
   const { command: program, args } = await configure(directory, port, upstream.port);
   const child = start(program, args, { core: bench.cores.subject, cwd: directory });
-  const target = { port, path: '/mcp', tls: targetTls(bench, 'classical') };
+  const target = targetAt(port, targetTls(bench, 'classical'));
   return subjectOf({ child, upstream: upstream.child, target });
 }
 
@@ -86,6 +88,7 @@ http {
       proxy_pass https://echo;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_max_temp_file_size 0;
       proxy_ssl_protocols TLSv1.3;
       proxy_ssl_verify on;
       proxy_ssl_trusted_certificate ${files.caFile};
