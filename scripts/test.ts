@@ -7,8 +7,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, matchesGlob } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { processesOf } from './testing/leftovers.ts';
 import type { LeftProcess } from './testing/leftovers.ts';
 
@@ -16,6 +19,21 @@ const ROOT = join(import.meta.dirname, '..');
 const PATTERNS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 /** Suites with a command of their own: they need other programs, or minutes. */
 const EXCLUDED = ['test/interop/**', 'test/matrix/**', 'test/scale/**', 'test/soak/**'];
+/**
+ * Rooms whose files run in one process each, the longest first: to start a process and load the room
+ * takes longer than most of their tests.
+ */
+const TOGETHER: Readonly<Record<string, string>> = {
+  http: 'src/transport/{http,oauth,fetch}/**',
+  transport: 'src/transport/**',
+  bridge: 'src/bridge/**',
+  gateway: 'src/gateway/**',
+  oauth: 'src/oauth/**',
+  tls: 'src/tls/**',
+  protocol: 'src/{mcp,policy}/**',
+  middle: 'src/{federation,pipeline}/**',
+  ground: 'src/{lib,crypto,config,telemetry,audit}/**',
+};
 /** One more than the cores of a small machine: many tests wait for processes, sockets and time limits. */
 const CONCURRENCY = 3;
 const TEST_TIMEOUT_MS = 60_000;
@@ -35,7 +53,29 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`no test file matches ${filters.join(' ') || PATTERNS.join(' ')}`);
     return 1;
   }
-  return await runFiles(files, options);
+  // Whoever asks for some files wants to see them, each by itself.
+  if (filters.length > 0) return await runFiles(files, options);
+  const directory = await mkdtemp(join(tmpdir(), 'postern-tests-'));
+  try {
+    return await runFiles(await bundle(files, directory), options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The files to run: one for each group of {@link TOGETHER}, which loads its files, then the others. */
+async function bundle(files: readonly string[], directory: string): Promise<readonly string[]> {
+  let left = files;
+  const bundles: string[] = [];
+  for (const [name, pattern] of Object.entries(TOGETHER)) {
+    const group = left.filter((file) => matchesGlob(file, pattern));
+    left = left.filter((file) => !group.includes(file));
+    const imports = group.map((file) => `await import('${pathToFileURL(join(ROOT, file)).href}');`);
+    const path = join(directory, `${name}.test.mjs`);
+    await writeFile(path, imports.join('\n'));
+    bundles.push(path);
+  }
+  return [...bundles, ...left];
 }
 
 async function runFiles(files: readonly string[], options: readonly string[]): Promise<number> {

@@ -2,7 +2,7 @@
  * A reporter for Node's test runner: one line for each file, each failure in full, and the runner's
  * own closing lines. What a file printed is shown only when the file failed.
  */
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 import { inspect } from 'node:util';
 
@@ -93,7 +93,10 @@ function key(file: string | undefined, id: number | undefined): string {
 }
 
 function shown(file: string | undefined): string {
-  return file === undefined ? '' : relative(process.cwd(), file);
+  if (file === undefined) return '';
+  const path = relative(process.cwd(), file);
+  // A file that was made for the run, to load others together.
+  return path.startsWith('..') ? basename(path) : path;
 }
 
 /** Without the stack frames of Node.js itself. */
