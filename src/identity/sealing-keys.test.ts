@@ -77,7 +77,7 @@ test('R-21 changes of a shared file are followed; what cannot be used leaves in 
   assert.equal(keys.sealer.open('session', [], before), 'text');
   await replaceFile(sharedFile, newer, 0o600);
   await until('the old key is gone', () => keys.sealer.open('session', [], before) === null);
-  assert.doesNotMatch(JSON.stringify(events), new RegExp(older.slice(0, 8)));
+  assert.ok(!JSON.stringify(events).includes(older.slice(0, 8)));
 });
 
 test('R-23 a file that others can read, that is missing or holds no keys stops the start', async (t) => {
