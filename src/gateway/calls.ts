@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
-import { toPosternError } from '#lib';
+import { Slots, toPosternError } from '#lib';
 import type { Revision } from '#mcp';
 import { TokenMissing } from '#oauth';
 import type { Call, ReplySink, Services } from '#pipeline';
@@ -57,7 +57,7 @@ const LAST_WORDS_MS = 1000;
 export class Calls {
   readonly #services: () => Services;
   readonly #destinations: Destinations;
-  readonly #inFlight = new Set<CallInFlight>();
+  readonly #inFlight = new Slots<CallInFlight>();
   readonly #perConnection = new WeakMap<Socket, number>();
   readonly #admission: Admission;
   #stopping = false;
@@ -103,7 +103,7 @@ export class Calls {
       goesOn: () => false,
       alone: false,
     };
-    this.#inFlight.add(inFlight);
+    const slot = this.#inFlight.add(inFlight);
     if (this.#stopping) response.shouldKeepAlive = false;
     this.#count(request.socket, 1);
     response.once('close', () => {
@@ -113,10 +113,10 @@ export class Calls {
       inFlight.alone = mayReturn && inFlight.goesOn();
       if (inFlight.alone) return;
       if (lost) inFlight.abort.abort();
-      this.#forget(inFlight);
+      this.#forget(inFlight, slot);
     });
     void this.#answer(request, response, inFlight).finally(() => {
-      if (inFlight.alone) this.#forget(inFlight);
+      if (inFlight.alone) this.#forget(inFlight, slot);
     });
   }
 
@@ -199,9 +199,9 @@ export class Calls {
     });
   }
 
-  #forget(inFlight: CallInFlight): void {
-    inFlight.place.leave();
-    this.#inFlight.delete(inFlight);
+  #forget({ place }: CallInFlight, slot: number): void {
+    place.leave();
+    this.#inFlight.remove(slot);
     if (this.#inFlight.size === 0) this.#onIdle?.();
   }
 

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { newCallId } from '#audit';
 import type { EventSink, PosternError } from '#lib';
+import { Slots } from '#lib';
 import { rpcErrorBytes } from '#mcp';
 import { HeadersTooLarge, MethodNotAllowed, RequestRefused, RequestTooSlow } from './errors.ts';
 
@@ -21,12 +22,13 @@ interface RefusalOptions {
  * malformed request can be trusted.
  */
 export function refuseMalformed(server: Server, options: RefusalOptions): void {
-  const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
+  const unanswered = new WeakMap<Socket, Slots<ServerResponse>>();
   const refused = new WeakSet<Socket>();
   server.prependListener('request', ({ socket }, response) => {
-    const responses = unanswered.get(socket) ?? new Set();
-    unanswered.set(socket, responses.add(response));
-    response.once('close', () => responses.delete(response));
+    let responses = unanswered.get(socket);
+    if (responses === undefined) unanswered.set(socket, (responses = new Slots()));
+    const slot = responses.add(response);
+    response.once('close', () => responses.remove(slot));
   });
   const refuse = (socket: Socket, error: PosternError): void => {
     refused.add(socket);
@@ -60,7 +62,7 @@ function reasonOf(thrown: NodeJS.ErrnoException & { reason?: string }): PosternE
 }
 
 /** An answer must not be taken for that of an earlier request, nor stand in the middle of one. */
-function mayAnswer(socket: Socket, unanswered: ReadonlySet<ServerResponse> | undefined): boolean {
+function mayAnswer(socket: Socket, unanswered: Iterable<ServerResponse> | undefined): boolean {
   const [first, ...others] = unanswered ?? [];
   if (!socket.writable || others.length > 0) return false;
   return first === undefined || (!first.req.complete && !first.headersSent);

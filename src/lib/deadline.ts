@@ -31,7 +31,7 @@ export function startDeadline(ms: number, onOver: () => void): Deadline {
 class Waiting implements Deadline {
   readonly queue: Queue;
   readonly atMs: number;
-  readonly onOver: () => void;
+  #onOver: (() => void) | null;
   isWaiting = true;
   before: Waiting | null;
   after: Waiting | null = null;
@@ -39,11 +39,18 @@ class Waiting implements Deadline {
   constructor(queue: Queue, atMs: number, onOver: () => void) {
     this.queue = queue;
     this.atMs = atMs;
-    this.onOver = onOver;
+    this.#onOver = onOver;
     this.before = queue.last;
     if (queue.last === null) queue.first = this;
     else queue.last.after = this;
     queue.last = this;
+  }
+
+  /** Takes it off and calls what it was set for. */
+  end(): void {
+    const onOver = this.#onOver;
+    this.clear();
+    onOver?.();
   }
 
   clear(): void {
@@ -54,6 +61,11 @@ class Waiting implements Deadline {
     else before.after = after;
     if (after === null) queue.last = before;
     else after.before = before;
+    // One that is over must not hold a younger one: once it is old itself, everything that came later,
+    // with its call, would outlive the collections of young objects and be copied by each.
+    this.before = null;
+    this.after = null;
+    this.#onOver = null;
   }
 }
 
@@ -80,9 +92,7 @@ function endOver(queue: Queue): void {
   const nowMs = performance.now();
   try {
     while (queue.first !== null && queue.first.atMs <= nowMs) {
-      const over = queue.first;
-      over.clear();
-      over.onOver();
+      queue.first.end();
     }
   } finally {
     // What one of them throws is not the others' concern.

@@ -34,3 +34,4 @@ export { looksSecret, maskUrls, REDACTED } from './yaml-secrets.ts';
 export { checkShape } from './yaml-shape.ts';
 export type { ProblemParams, ShapeProblem } from './yaml-shape.ts';
 export { nearest } from './yaml-suggest.ts';
+export { Slots } from './slots.ts';

@@ -99,6 +99,7 @@ class Exchange implements ResponseReader {
   readonly #callbacks: Callbacks;
   readonly #deadline: Deadline | null;
   readonly #body = new Gather();
+  readonly #onAbort = (): void => this.#cancel(goneError());
   #isOver = false;
   #head: ResponseHead | null = null;
   #ignoredBytes = 0;
@@ -120,7 +121,7 @@ class Exchange implements ResponseReader {
     const { signal, path, httpMethod: method, body, longLived } = this.#plan;
     try {
       if (signal.aborted) throw goneError();
-      signal.addEventListener('abort', this);
+      signal.addEventListener('abort', this.#onAbort);
       const headers = headersFor(this.#connection, this.#plan);
       const request = { method, path, headers, body, longLived };
       this.#connection.http.send(request, this);
@@ -129,11 +130,6 @@ class Exchange implements ResponseReader {
       this.#connection.socket.destroy();
       this.onError(thrown as Error);
     }
-  }
-
-  /** The client's signal. */
-  handleEvent(): void {
-    this.#cancel(goneError());
   }
 
   onHead({ status, headers }: WireHead): void {
@@ -228,7 +224,7 @@ class Exchange implements ResponseReader {
   #finish(): void {
     this.#isOver = true;
     this.#deadline?.clear();
-    this.#plan.signal.removeEventListener('abort', this);
+    this.#plan.signal.removeEventListener('abort', this.#onAbort);
     this.#callbacks.watcher.onOver();
   }
 
