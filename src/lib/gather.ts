@@ -2,7 +2,7 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * Joins chunks into one buffer. A single chunk is handed out as it came; more are copied into a
- * buffer that doubles, so that a peer who sends single bytes costs neither quadratic time nor one
+ * buffer that is as long as was said, or doubles, so that a peer who sends single bytes costs neither quadratic time nor one
  * object for each of them.
  */
 export class Gather {
@@ -14,8 +14,14 @@ export class Gather {
     return this.#length;
   }
 
+  /** Makes room for so many bytes, where that is known before the first of them: each is copied once. */
+  expect(length: number): void {
+    this.#bytes = Buffer.allocUnsafe(length);
+    this.#owned = true;
+  }
+
   append(chunk: Buffer): void {
-    if (this.#length === 0) {
+    if (this.#length === 0 && !this.#owned) {
       this.#bytes = chunk;
       this.#length = chunk.length;
       return;

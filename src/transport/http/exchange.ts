@@ -62,6 +62,9 @@ export interface ExchangeWatcher {
 /** What came of an exchange: its reply, or that not a byte of it was sent. */
 type Outcome = UpstreamReply | 'unsent';
 
+/** What is no longer comes in one piece, mostly, and is not copied at all. */
+const TLS_RECORD_BYTES = 16 * 1024;
+
 /** More of a body that nobody wants is not worth reading for the sake of the connection. */
 const MAX_IGNORED_BYTES = 64 * 1024;
 
@@ -137,7 +140,7 @@ class Exchange implements ResponseReader {
     this.#callbacks.watcher.onHead(status, headers);
     const head = this.#plan.readHead(status, headers);
     this.#head = head;
-    if (head.body === 'json' && head.contentLength > limits.maxMessageBytes) throw this.#tooLarge();
+    if (head.body === 'json') this.#expect(head.contentLength);
     if (head.body !== 'events') return;
     this.#stream = new EventStream(this.#connection.http, limits, {
       passEvent,
@@ -180,6 +183,11 @@ class Exchange implements ResponseReader {
   /** Closes the connection, which is how an upstream learns that nobody waits any more. */
   #cancel(reason: PosternError): void {
     if (!this.#isOver) this.#connection.http.abort(reason);
+  }
+
+  #expect(contentLength: number): void {
+    if (contentLength > this.#plan.limits.maxMessageBytes) throw this.#tooLarge();
+    if (contentLength > TLS_RECORD_BYTES) this.#body.expect(contentLength);
   }
 
   #collect(chunk: Buffer): void {
