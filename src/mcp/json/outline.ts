@@ -5,6 +5,7 @@ import { isAt, stringIn } from './text.ts';
 const MAX_FOLDED_LENGTH = 128;
 
 const SLOTS = 64;
+const SPELLINGS = 1024;
 /** Lower case makes an `i` and a dot of it; Java's comparison of letters by themselves, an `i`. */
 const DOTTED_I = '\u0130';
 const ASCII = /^[\x20-\x7e]*$/;
@@ -48,6 +49,8 @@ export class Shape {
   /** The keys, dispersed by their first and last bytes and lengths. */
   readonly #slots: KnownKey[][] = Array.from({ length: SLOTS }, () => []);
   readonly #folded = new Set<string>();
+  /** Has a 1 for each length and first letter of them. */
+  readonly #spellings = new Uint8Array(SPELLINGS);
 
   constructor(known: KnownKeys, outline: { shapes: (Shape | null)[]; keys: (KnownKey | null)[] }) {
     this.number = outline.shapes.push(this) - 1;
@@ -68,6 +71,7 @@ export class Shape {
       this.#byName.set(name, key);
       this.#slots[slotOf(key.bytes, 0, key.bytes.length)]?.push(key);
       this.#folded.add(fold(name));
+      this.#spellings[spellingOf(name.length, name.charCodeAt(0))] = 1;
     }
   }
 
@@ -82,6 +86,7 @@ export class Shape {
   find(bytes: Buffer, start: number, end: number, text: string | null): KnownKey | null {
     const key = text === null ? this.#keyAt(bytes, start, end) : this.byName(text);
     if (key !== null) return key;
+    if (text === null && !this.#mayFold(bytes, start, end)) return null;
     const name = text ?? stringIn(bytes, start, end);
     if (this.#folded.has(fold(name))) throw otherSpelling(name);
     return null;
@@ -89,6 +94,18 @@ export class Shape {
 
   byName(name: string): KnownKey | null {
     return this.#byName.get(name) ?? null;
+  }
+
+  /**
+   * Whether {@link fold} could make a known key of what stands in a text without escapes. It leaves the
+   * length of printable ASCII as it is, and of its letters changes the case.
+   */
+  #mayFold(bytes: Buffer, start: number, end: number): boolean {
+    for (let index = start; index < end; index += 1) {
+      const byte = bytes[index] as number;
+      if (byte < 0x20 || byte > 0x7e) return true;
+    }
+    return start === end || this.#spellings[spellingOf(end - start, bytes[start] as number)] === 1;
   }
 
   #keyAt(bytes: Buffer, start: number, end: number): KnownKey | null {
@@ -149,6 +166,11 @@ function slotOf(bytes: Buffer, start: number, end: number): number {
   const first = bytes[start] as number;
   const last = bytes[end - 1] as number;
   return (((end - start) * 5) ^ (first * 3) ^ last) % SLOTS;
+}
+
+/** Upper and lower case of a letter have their last five bits in common. */
+function spellingOf(length: number, first: number): number {
+  return ((length * 32) % SPELLINGS) + (first % 32);
 }
 
 /** What the laxest of parsers would still take for the same key; C ends a string at its first NUL. */
