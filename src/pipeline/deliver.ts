@@ -1,6 +1,6 @@
 import type { EventSink, Limits } from '#lib';
 import { messageOf, toPosternError } from '#lib';
-import type { Frame, NotificationFrame, ResponseFrame } from '#mcp';
+import type { Frame, NotificationFrame, RequestFrame, ResponseFrame } from '#mcp';
 import { checkNegotiated, filterList, idKey, paramOf, rpcErrorBytes } from '#mcp';
 import type { Policy } from '#policy';
 import { isVisible } from '#policy';
@@ -98,7 +98,8 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
   sink.openEvents(reply);
   try {
     for await (const event of reply.events) {
-      const wire = await inspectEvent(delivery, event, sent);
+      const inspected = inspectEvent(delivery, event, sent);
+      const wire = inspected instanceof Promise ? await inspected : inspected;
       if (wire === null) continue;
       journal.returned(wire.length);
       if (event.message === null && event.id === null) await sink.event(wire);
@@ -115,16 +116,15 @@ async function deliverEvents(delivery: Delivery, reply: EventsReply): Promise<vo
   }
 }
 
-/** The bytes of an event to pass on, `null` when it is dropped. */
-async function inspectEvent(
+/** The bytes of an event to pass on, `null` when it is dropped; at once for what has no record. */
+function inspectEvent(
   delivery: Delivery,
   event: StreamEvent,
   sent: Sent,
-): Promise<Buffer | null> {
+): Buffer | null | Promise<Buffer | null> {
   if (event.id !== null && !sent.id) noteKept(delivery);
   sent.id ||= event.id !== null;
   if (event.message === null) return event.wire;
-  const { permit, journal } = delivery;
   const frame = readMessage(event.message, delivery.limits);
   if (isOutOfPlace(frame, delivery)) {
     if (!sent.dropped) tellDropped(delivery, frame);
@@ -132,6 +132,17 @@ async function inspectEvent(
     return null;
   }
   if (frame.kind === 'notification') return mayHear(frame, delivery) ? event.wire : null;
+  return inspectRecorded(delivery, event, frame, sent);
+}
+
+/** Requests and answers are on the record before they go out. */
+async function inspectRecorded(
+  delivery: Delivery,
+  event: StreamEvent,
+  frame: RequestFrame | ResponseFrame,
+  sent: Sent,
+): Promise<Buffer> {
+  const { permit, journal } = delivery;
   if (frame.kind === 'request') {
     await journal.serverRequest(frame);
     return event.wire;

@@ -45,6 +45,34 @@ export class LineEnds {
   }
 }
 
+/** How nearly every event with a message begins. */
+const BEGINNINGS = [Buffer.from('event: message\ndata: '), Buffer.from('data: ')];
+
+/**
+ * Reads an event as nearly every server writes one with a message: its type at most, one line of data,
+ * a blank line.
+ *
+ * @param at where an event begins.
+ * @returns `null` when it is another, or not whole; {@link readEvent} reads all.
+ */
+export function readUsualEvent(chunk: Buffer, at: number, ends: LineEnds): SseEvent | null {
+  const beginning = BEGINNINGS.find((each) => isAt(chunk, at, each));
+  if (beginning === undefined) return null;
+  const start = at + beginning.length;
+  const end = ends.from(start);
+  if (end === start || chunk[end] !== LF || chunk[end + 1] !== LF) return null;
+  const wire = chunk.subarray(at, end + 2);
+  const message = chunk.subarray(start, end);
+  return { wire, message, id: null, type: 'message', plain: true };
+}
+
+function isAt(bytes: Buffer, at: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    if (bytes[at + index] !== text[index]) return false;
+  }
+  return true;
+}
+
 /**
  * Reads one whole event, blank line included.
  *

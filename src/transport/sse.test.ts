@@ -111,6 +111,7 @@ test('time is linear in bytes, whatever their shape', () => {
 
 const line = fc.oneof(
   fc.constantFrom('data: {"a":1}', 'data:b', 'data', 'event: message', 'id: 1', ': c', ''),
+  fc.constantFrom('event: message\ndata: {"a":1}', 'data: {"a":1}\n', 'event: message\ndata: \n'),
   fc.constantFrom('retry: 5', '\ufeffdata: x', 'Data: y', 'id: \0', 'data: é\u2028z'),
 );
 const ending = fc.constantFrom('\n', '\r\n', '\r');

@@ -1,7 +1,7 @@
 /** Server-sent events (WHATWG HTML, "Server-sent events"), read and written byte for byte. */
 import { UpstreamMessageTooLarge } from './errors.ts';
 import type { SseEvent } from './sse-event.ts';
-import { LineEnds, readEvent } from './sse-event.ts';
+import { LineEnds, readEvent, readUsualEvent } from './sse-event.ts';
 import { formatBytes, Gather } from '#lib';
 
 const LF = 0x0a;
@@ -38,6 +38,11 @@ export class SseParser {
     this.#maxBytes = maxBytes;
   }
 
+  /** Nothing of an event has come, blank lines before it included. */
+  get #isBetweenEvents(): boolean {
+    return this.#pending.length === 0 && this.#lines === 0;
+  }
+
   /**
    * Reads the next bytes and appends the events that they complete.
    *
@@ -51,6 +56,15 @@ export class SseParser {
     let start = this.#pending.length === 0 ? at : 0;
     const ends = new LineEnds(chunk, at);
     while (at < chunk.length) {
+      const usual = at === start && this.#isBetweenEvents ? readUsualEvent(chunk, at, ends) : null;
+      if (usual !== null) {
+        this.#checkSize(usual.wire.length);
+        events.push(usual);
+        this.#first = false;
+        at += usual.wire.length;
+        start = at;
+        continue;
+      }
       const end = ends.from(at);
       const blank = !this.#midLine && end === at;
       this.#midLine = end === chunk.length;
@@ -110,9 +124,12 @@ export class SseParser {
 
   #keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    if (this.#pending.length + bytes.length > this.#maxBytes)
-      throw tooLarge(formatBytes(this.#maxBytes));
+    this.#checkSize(this.#pending.length + bytes.length);
     this.#pending.append(bytes);
+  }
+
+  #checkSize(bytes: number): void {
+    if (bytes > this.#maxBytes) throw tooLarge(formatBytes(this.#maxBytes));
   }
 }
 
