@@ -1,11 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { PosternError } from '#lib';
 import { Slots, toPosternError } from '#lib';
 import type { Revision } from '#mcp';
 import { TokenMissing } from '#oauth';
 import type { Call, ReplySink, Services } from '#pipeline';
 import { answerError, runBatch, wouldBePermitted } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import { connectionOf } from './connection.ts';
 import { answerPreflight, isPreflight, shareAnswer } from './cors.ts';
 import type { Destinations } from './destinations.ts';
@@ -34,7 +33,7 @@ export interface Entrance extends Arrival {
 
 interface CallInFlight {
   readonly abort: AbortController;
-  readonly response: ServerResponse;
+  readonly exchange: HttpExchange;
   readonly entrance: Entrance;
   /** What its access token says. */
   token: AdmittedToken | null;
@@ -47,9 +46,6 @@ interface CallInFlight {
   alone: boolean;
 }
 
-/** Requests that one connection may have unanswered; clients that do not pipeline have one. */
-const MAX_PER_CONNECTION = 16;
-
 /** So long clients may take to read that their calls were cut. */
 const LAST_WORDS_MS = 1000;
 
@@ -58,7 +54,6 @@ export class Calls {
   readonly #services: () => Services;
   readonly #destinations: Destinations;
   readonly #inFlight = new Slots<CallInFlight>();
-  readonly #perConnection = new WeakMap<Socket, number>();
   readonly #admission: Admission;
   #stopping = false;
   #onIdle: (() => void) | undefined;
@@ -75,27 +70,22 @@ export class Calls {
   }
 
   /** Answers one request. Never throws. */
-  handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
+  handle(exchange: HttpExchange, entrance: Entrance): void {
     const { link, listener, names } = entrance;
-    const place = this.#admission.enter(callerName(link, request.socket.remoteAddress));
+    const place = this.#admission.enter(callerName(link, exchange.socket.remoteAddress));
     if (typeof place === 'string') {
       this.#services().meter.rejected(listener, Overloaded.code);
-      shareAnswer(request, response, names);
-      this.#admission.refusals.answer(request, response, place);
+      shareAnswer(exchange, names);
+      this.#admission.refusals.answer(exchange, place);
       return;
     }
-    this.#begin(request, response, entrance, place);
+    this.#begin(exchange, entrance, place);
   }
 
-  #begin(
-    request: IncomingMessage,
-    response: ServerResponse,
-    entrance: Entrance,
-    place: Place,
-  ): void {
+  #begin(exchange: HttpExchange, entrance: Entrance, place: Place): void {
     const inFlight: CallInFlight = {
       abort: new AbortController(),
-      response,
+      exchange,
       entrance,
       token: null,
       place,
@@ -104,18 +94,16 @@ export class Calls {
       alone: false,
     };
     const slot = this.#inFlight.add(inFlight);
-    if (this.#stopping) response.shouldKeepAlive = false;
-    this.#count(request.socket, 1);
-    response.once('close', () => {
-      this.#count(request.socket, -1);
-      const lost = !response.writableFinished;
+    if (this.#stopping) exchange.endConnection();
+    exchange.onceClosed(() => {
+      const lost = !exchange.wasSent;
       const mayReturn = lost && !this.#stopping && !entrance.isRefused();
       inFlight.alone = mayReturn && inFlight.goesOn();
       if (inFlight.alone) return;
       if (lost) inFlight.abort.abort();
       this.#forget(inFlight, slot);
     });
-    void this.#answer(request, response, inFlight).finally(() => {
+    void this.#answer(inFlight).finally(() => {
       if (inFlight.alone) this.#forget(inFlight, slot);
     });
   }
@@ -123,10 +111,10 @@ export class Calls {
   /** Refuses new calls, ends open streams, and resolves when the last call has ended or was cut. */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    for (const { abort, alone, read, response } of this.#inFlight) {
+    for (const { abort, alone, read, exchange } of this.#inFlight) {
       // So that a client's next call goes to whoever serves then.
-      response.shouldKeepAlive = false;
-      const stream = read === null ? response.req.method === 'GET' : isLongLived(read.call);
+      exchange.endConnection();
+      const stream = read === null ? exchange.method === 'GET' : isLongLived(read.call);
       if (alone || stream) abort.abort();
     }
     await this.#idleWithin(timeoutMs);
@@ -155,19 +143,15 @@ export class Calls {
     }
   }
 
-  #originOf(
-    request: IncomingMessage,
-    inFlight: CallInFlight,
-    { serverRevisions }: Services,
-  ): RequestOrigin {
-    const { abort, token, place } = inFlight;
+  #originOf(inFlight: CallInFlight, { serverRevisions }: Services): RequestOrigin {
+    const { abort, token, place, exchange } = inFlight;
     const { listener, minRevision, link } = inFlight.entrance;
     const caller = { clientLink: link, token };
     return {
       listener,
       minRevision,
       ...caller,
-      connection: connectionOf(request.socket),
+      connection: connectionOf(exchange.socket),
       signal: abort.signal,
       lifeline: {
         onLost: (goesOn) => {
@@ -179,13 +163,6 @@ export class Calls {
       supported: (server) => serverRevisions.of(server, minRevision),
       mayReach: (target) => this.#destinations.isWelcome(caller, target),
     };
-  }
-
-  #refuseWhenFull(socket: Socket): void {
-    if (this.#stopping) throw new Stopping('the gateway is shutting down');
-    if ((this.#perConnection.get(socket) ?? 0) > MAX_PER_CONNECTION) {
-      throw new Overloaded(`over ${MAX_PER_CONNECTION} requests on one connection`);
-    }
   }
 
   async #idleWithin(timeoutMs: number): Promise<void> {
@@ -205,34 +182,27 @@ export class Calls {
     if (this.#inFlight.size === 0) this.#onIdle?.();
   }
 
-  #count(socket: Socket, change: number): void {
-    this.#perConnection.set(socket, (this.#perConnection.get(socket) ?? 0) + change);
-  }
-
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    inFlight: CallInFlight,
-  ): Promise<void> {
+  async #answer(inFlight: CallInFlight): Promise<void> {
+    const { exchange } = inFlight;
     const services = this.#services();
     const head = newCallHead();
     const { names, refusal, listener, link, gate } = inFlight.entrance;
-    const sink = sinkFor(response, services.limits, gate, inFlight.place);
-    shareAnswer(request, response, names);
+    const sink = sinkFor(exchange, services.limits, gate, inFlight.place);
+    shareAnswer(exchange, names);
     try {
-      this.#refuseWhenFull(request.socket);
+      if (this.#stopping) throw new Stopping('the gateway is shutting down');
       if (refusal !== null) throw refusal;
-      if (isPreflight(request, names)) {
-        answerPreflight(request, response, names);
+      if (isPreflight(exchange, names)) {
+        answerPreflight(exchange, names);
         return;
       }
       if (gate !== null) {
         const isOpen = (target: Target): boolean =>
           this.#destinations.isWelcome({ clientLink: link, token: null }, target);
-        inFlight.token = await gate.admit(request, link, isOpen);
+        inFlight.token = await gate.admit(exchange, link, isOpen);
       }
-      const origin = this.#originOf(request, inFlight, services);
-      const incoming = await readCalls(request, origin, names, services.limits, head);
+      const origin = this.#originOf(inFlight, services);
+      const incoming = await readCalls(exchange, origin, names, services.limits, head);
       const { target } = incoming;
       const run = (call: Call, to: ReplySink): Promise<void> =>
         this.#destinations.run(call, target, services, to);
@@ -248,18 +218,18 @@ export class Calls {
     } catch (thrown) {
       const error = toPosternError(thrown);
       services.meter.rejected(listener, error.code);
-      gate?.challenge(response, error);
-      rejectRequest(response, services, sink, head, error);
+      gate?.challenge(exchange, error);
+      rejectRequest(exchange, services, sink, head, error);
     }
   }
 }
 
 /** Ends a stream when the token expires that it was opened with. */
-function endWithToken({ read, token, abort, response }: CallInFlight): void {
+function endWithToken({ read, token, abort, exchange }: CallInFlight): void {
   if (token === null || read === null || !isLongLived(read.call)) return;
   const leftMs = Math.min(token.expiresAtMs - Date.now(), MAX_TIMER_MS);
   const timer = setTimeout(() => abort.abort(), leftMs).unref();
-  response.once('close', () => clearTimeout(timer));
+  exchange.onceClosed(() => clearTimeout(timer));
 }
 
 /** Node takes longer times for none at all. */
@@ -273,7 +243,7 @@ function isLongLived({ frame, httpMethod }: Call): boolean {
 
 /** Answers a request that never became a call. */
 export function rejectRequest(
-  response: ServerResponse,
+  exchange: HttpExchange,
   services: Services,
   sink: ReplySink,
   head: Readonly<CallHead>,
@@ -287,11 +257,11 @@ export function rejectRequest(
     fields: {
       call: head.id,
       code: error.code,
-      source: response.req.socket.remoteAddress,
+      source: exchange.socket.remoteAddress,
       ...error.details,
     },
   });
-  if (response.destroyed || sink.started) {
+  if (exchange.isLost || sink.started) {
     sink.abort();
     return;
   }

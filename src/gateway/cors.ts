@@ -2,7 +2,7 @@
  * Web pages of the origins that a listener allows read its answers (Fetch Standard, "CORS protocol").
  * Client certificates are no part of this: a page calls as whoever needs none.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpExchange } from '#transport';
 import type { HostNames } from './http-guard.ts';
 import { checkOrigin, singleHeaders } from './http-guard.ts';
 
@@ -31,21 +31,17 @@ const PARAM_HEADER = /^mcp-param-[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const MAX_AGE_SECONDS = '7200';
 
 /** Lets a page of an allowed origin read the answer, whatever it will be. */
-export function shareAnswer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { origins }: HostNames,
-): void {
+export function shareAnswer(exchange: HttpExchange, { origins }: HostNames): void {
   if (origins.size === 0) return;
-  response.setHeader('vary', 'Origin');
-  const { origin } = request.headers;
+  exchange.setHeader('vary', 'Origin');
+  const { origin } = exchange.headers;
   if (origin === undefined || !origins.has(origin)) return;
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-expose-headers', EXPOSED);
+  exchange.setHeader('access-control-allow-origin', origin);
+  exchange.setHeader('access-control-expose-headers', EXPOSED);
 }
 
 /** Whether a browser asks what a page of an allowed origin may send. */
-export function isPreflight({ method, headers }: IncomingMessage, { origins }: HostNames): boolean {
+export function isPreflight({ method, headers }: HttpExchange, { origins }: HostNames): boolean {
   const { origin } = headers;
   if (method !== 'OPTIONS' || origin === undefined || !origins.has(origin)) return false;
   return headers['access-control-request-method'] !== undefined;
@@ -56,15 +52,11 @@ export function isPreflight({ method, headers }: IncomingMessage, { origins }: H
  *
  * @throws OriginRefused when it is meant for another host.
  */
-export function answerPreflight(
-  request: IncomingMessage,
-  response: ServerResponse,
-  names: HostNames,
-): void {
-  checkOrigin(singleHeaders(request), names);
-  const asked = (request.headers['access-control-request-headers'] ?? '').toLowerCase();
+export function answerPreflight(exchange: HttpExchange, names: HostNames): void {
+  checkOrigin(singleHeaders(exchange), names);
+  const asked = (exchange.headers['access-control-request-headers'] ?? '').toLowerCase();
   const params = asked.split(',').map((name) => name.trim());
-  response.writeHead(204, {
+  const headers = {
     'access-control-allow-methods': METHODS,
     'access-control-allow-headers': [
       ...HEADERS,
@@ -72,6 +64,6 @@ export function answerPreflight(
     ].join(', '),
     'access-control-max-age': MAX_AGE_SECONDS,
     vary: 'Origin, Access-Control-Request-Headers',
-  });
-  response.end();
+  };
+  exchange.respond(204, headers, null);
 }

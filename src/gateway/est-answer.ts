@@ -1,10 +1,10 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import { certsOnly } from '#identity';
 import type { PosternError } from '#lib';
+import type { ResponseHeaders } from '#transport';
 
 /** What goes back to a client that enrols. */
 export interface EstAnswer {
-  readonly headers: OutgoingHttpHeaders;
+  readonly headers: ResponseHeaders;
   readonly body: Buffer;
 }
 

@@ -2,8 +2,6 @@
  * Enrolment over Secure Transport (RFC 7030): the CA's certificates, a client's first certificate for
  * a token, and the next one for the certificate that it has.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TlsLink } from '#crypto';
 import type { EnrolmentDesk, IssuedByRequest } from '#identity';
@@ -13,13 +11,13 @@ import { messageOf, toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { FrameTooLarge } from '#mcp';
 import { identify } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import type { BodyRoom } from './body.ts';
 import { readBody } from './body.ts';
 import {
   EnrolmentRefused,
   MediaTypeRefused,
   MethodNotAllowed,
-  Overloaded,
   PathUnknown,
   Stopping,
 } from './errors.ts';
@@ -57,15 +55,13 @@ const BASE = '/.well-known/est/';
 const MAX_REQUEST_BYTES = 64 * 1024;
 
 /** Whether a path is one of EST's, known or not (RFC 7030 §3.2.2). */
-export function isEstPath(url: string | undefined): boolean {
-  return url?.startsWith(BASE) === true;
+export function isEstPath(target: string): boolean {
+  return target.startsWith(BASE);
 }
 
 /** Answers the requests of clients that enrol. */
 export class Est {
   readonly #parts: EstParts;
-  /** Connections with a request at work: who asks for certificates has no reason to pipeline. */
-  readonly #busy = new WeakSet<Socket>();
   readonly #inFlight = new Set<Promise<void>>();
   #stopping = false;
 
@@ -74,8 +70,8 @@ export class Est {
   }
 
   /** Answers one request. Never throws. */
-  handle(request: IncomingMessage, response: ServerResponse, entrance: EstEntrance): void {
-    const answered = this.#respond(request, response, entrance).finally(() =>
+  handle(exchange: HttpExchange, entrance: EstEntrance): void {
+    const answered = this.#respond(exchange, entrance).finally(() =>
       this.#inFlight.delete(answered),
     );
     this.#inFlight.add(answered);
@@ -89,51 +85,43 @@ export class Est {
     this.#parts.desk.close();
   }
 
-  async #respond(
-    request: IncomingMessage,
-    response: ServerResponse,
-    entrance: EstEntrance,
-  ): Promise<void> {
-    const { socket } = request;
-    const sink = new HttpSink(response, this.#parts.limits);
-    const mayBegin = !this.#busy.has(socket);
-    this.#busy.add(socket);
+  async #respond(exchange: HttpExchange, entrance: EstEntrance): Promise<void> {
+    const { socket } = exchange;
+    const sink = new HttpSink(exchange, this.#parts.limits);
     const place = this.#parts.admission.enter(callerName(entrance.link, socket.remoteAddress));
     try {
       if (typeof place === 'string') throw overloaded(place);
       if (this.#stopping) throw new Stopping('the gateway is shutting down');
-      if (!mayBegin) throw new Overloaded('one request at a time on one connection');
-      const { headers, body } = await this.#answer(request, entrance, place);
+      const { headers, body } = await this.#answer(exchange, entrance, place);
       sink.whole(200, headers, body);
     } catch (thrown) {
       const error = toPosternError(thrown);
-      this.#tellRefused(request, entrance, error, thrown);
-      if (response.destroyed) return;
+      this.#tellRefused(exchange, entrance, error, thrown);
+      if (exchange.isLost) return;
       const { headers, body } = refusalAnswer(error);
       sink.whole(error.httpStatus, headers, body);
     } finally {
       if (typeof place !== 'string') place.leave();
-      if (mayBegin) this.#busy.delete(socket);
     }
   }
 
   #answer(
-    request: IncomingMessage,
+    exchange: HttpExchange,
     entrance: EstEntrance,
     room: BodyRoom,
   ): Promise<EstAnswer> | EstAnswer {
-    const headers = singleHeaders(request);
+    const headers = singleHeaders(exchange);
     checkOrigin(headers, entrance.names);
-    switch (request.url?.slice(BASE.length)) {
+    switch (exchange.target.slice(BASE.length)) {
       case 'cacerts':
-        requireMethod(request, 'GET');
+        requireMethod(exchange, 'GET');
         return certificateAnswer(derOf(this.#parts.caPem()));
       case 'simpleenroll':
-        requireMethod(request, 'POST');
-        return this.#enrol(request, headers, entrance, room);
+        requireMethod(exchange, 'POST');
+        return this.#enrol(exchange, headers, entrance, room);
       case 'simplereenroll':
-        requireMethod(request, 'POST');
-        return this.#reenrol(request, headers, entrance, room);
+        requireMethod(exchange, 'POST');
+        return this.#reenrol(exchange, headers, entrance, room);
       default:
         throw new PathUnknown('this is no path of EST that the gateway has', {
           hint: 'It has cacerts, simpleenroll and simplereenroll, without a label.',
@@ -142,7 +130,7 @@ export class Est {
   }
 
   async #enrol(
-    request: IncomingMessage,
+    exchange: HttpExchange,
     headers: SingleHeaders,
     entrance: EstEntrance,
     room: BodyRoom,
@@ -153,14 +141,14 @@ export class Est {
     if (grant === null || !['', grant.name].includes(credentials?.user ?? '')) {
       throw new TokenRefused('no valid enrolment token was shown');
     }
-    const issued = await desk.enrol(grant, await this.#readRequest(request, headers, room));
-    this.#tellIssued('identity.enrolled', issued, request, entrance);
+    const issued = await desk.enrol(grant, await this.#readRequest(exchange, headers, room));
+    this.#tellIssued('identity.enrolled', issued, exchange, entrance);
     return certificateAnswer(issued.chain);
   }
 
   /** The handshake has proved that the client has the key of the certificate that it renews. */
   async #reenrol(
-    request: IncomingMessage,
+    exchange: HttpExchange,
     headers: SingleHeaders,
     entrance: EstEntrance,
     room: BodyRoom,
@@ -172,16 +160,16 @@ export class Est {
     if (link.peer === null || algorithm === undefined) {
       throw new EnrolmentRefused('the connection shows no client certificate to renew');
     }
-    const body = await this.#readRequest(request, headers, room);
+    const body = await this.#readRequest(exchange, headers, room);
     const { fingerprint256, serialNumber } = link.peer;
     const issued = await desk.renew({ name, algorithm }, body, { fingerprint256, serialNumber });
-    this.#tellIssued('identity.renewed_client', issued, request, entrance);
+    this.#tellIssued('identity.renewed_client', issued, exchange, entrance);
     return certificateAnswer(issued.chain);
   }
 
   /** The body as DER (RFC 7030 §4.2.1, RFC 8951 §2). */
   async #readRequest(
-    request: IncomingMessage,
+    exchange: HttpExchange,
     headers: SingleHeaders,
     room: BodyRoom,
   ): Promise<Buffer> {
@@ -192,7 +180,7 @@ export class Est {
       });
     }
     try {
-      const body = await readBody(request, MAX_REQUEST_BYTES, room);
+      const body = await readBody(exchange, MAX_REQUEST_BYTES, room);
       return Buffer.from(body.toString('latin1'), 'base64');
     } catch (thrown) {
       if (!(thrown instanceof FrameTooLarge)) throw thrown;
@@ -205,7 +193,7 @@ export class Est {
   #tellIssued(
     name: string,
     issued: IssuedByRequest,
-    { socket }: IncomingMessage,
+    { socket }: HttpExchange,
     { listener }: EstEntrance,
   ): void {
     this.#parts.events({
@@ -226,7 +214,7 @@ export class Est {
   }
 
   #tellRefused(
-    { socket, url, method }: IncomingMessage,
+    { socket, target, method }: HttpExchange,
     { listener }: EstEntrance,
     error: PosternError,
     thrown: unknown,
@@ -240,13 +228,13 @@ export class Est {
         source: socket.remoteAddress,
         listener,
         method,
-        path: url?.slice(0, 80),
+        path: target.slice(0, 80),
       },
     });
   }
 }
 
-function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {
+function requireMethod({ method }: HttpExchange, wanted: 'GET' | 'POST'): void {
   if (method === wanted) return;
   throw new MethodNotAllowed(`this path has ${wanted} alone`, {
     hint: `Use ${wanted}.`,

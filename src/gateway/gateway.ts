@@ -243,17 +243,17 @@ export class Gateway {
       refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
       refusesPeer: this.#parts.refusesPeer,
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
-      onRequest: (request, response, arrival) => {
+      onRequest: (exchange, arrival) => {
         const entrance = { listener: name, minRevision, names, gate, ...arrival };
         const { link, refusal } = arrival;
-        if (link.kind === 'tls' && refusal === null && isEstPath(request.url)) {
-          this.#est.handle(request, response, { ...entrance, link });
-        } else if (gate !== null && isMetadataPath(request.url)) {
-          answerMetadata(request, response, gate, this.#services);
-        } else if (settings.legacySse && isSsePath(request.url)) {
-          this.#duplex.handle(request, response, entrance);
+        if (link.kind === 'tls' && refusal === null && isEstPath(exchange.target)) {
+          this.#est.handle(exchange, { ...entrance, link });
+        } else if (gate !== null && isMetadataPath(exchange.target)) {
+          answerMetadata(exchange, gate, this.#services);
+        } else if (settings.legacySse && isSsePath(exchange.target)) {
+          this.#duplex.handle(exchange, entrance);
         } else {
-          this.#calls.handle(request, response, entrance);
+          this.#calls.handle(exchange, entrance);
         }
       },
     });

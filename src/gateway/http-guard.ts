@@ -1,28 +1,16 @@
-import type { IncomingMessage } from 'node:http';
 import type { SingleHeaders } from '#mcp';
-import {
-  AnswerNotAcceptable,
-  HeadersTooLarge,
-  MediaTypeRefused,
-  OriginRefused,
-  RequestRefused,
-} from './errors.ts';
+import type { HttpExchange } from '#transport';
+import { AnswerNotAcceptable, MediaTypeRefused, OriginRefused, RequestRefused } from './errors.ts';
 
 /** Headers that may occur once: a second one could be read by someone else. */
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
-  'host',
   'origin',
   'authorization',
   'dpop',
   'content-type',
-  'content-length',
   'content-encoding',
-  'transfer-encoding',
   'last-event-id',
 ]);
-
-/** Clients send about 20; Node drops those over 2000 without a word. */
-const MAX_HEADERS = 256;
 
 /** What the official clients send with a message; it admits every kind of answer. */
 const USUAL_ACCEPT = 'application/json, text/event-stream';
@@ -40,42 +28,15 @@ export interface HostNames {
 /**
  * The request's headers, each `mcp-*` and other singular one at most once.
  *
- * @throws RequestRefused for a repeated header, HeadersTooLarge for too many.
+ * @throws RequestRefused for a repeated one.
  */
-export function singleHeaders(request: IncomingMessage): SingleHeaders {
-  const raw = request.rawHeaders;
-  if (raw.length > 2 * MAX_HEADERS) {
-    throw new HeadersTooLarge('too many headers', { details: { max_headers: MAX_HEADERS } });
-  }
-  const seen = new Set<string>();
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = singularName(raw[index] ?? '');
-    if (name === null) continue;
-    if (seen.has(name)) {
-      throw new RequestRefused('a header occurs twice', { details: { header: name } });
-    }
-    seen.add(name);
-  }
-  return request.headers as SingleHeaders;
-}
-
-/** Header names as they were written, and in lower case if they may occur once. */
-const writtenNames = new Map<string, string | null>();
-
-/** Clients write the same few names again and again; a flood of new ones makes room for itself. */
-const MAX_WRITTEN_NAMES = 512;
-const MAX_WRITTEN_LENGTH = 64;
-
-/** The name in lower case, `null` for a header that may occur more than once. */
-function singularName(written: string): string | null {
-  const known = writtenNames.get(written);
-  if (known !== undefined) return known;
-  const name = written.toLowerCase();
-  const singular = SINGLE_HEADERS.has(name) || name.startsWith('mcp-') ? name : null;
-  if (written.length > MAX_WRITTEN_LENGTH) return singular;
-  if (writtenNames.size >= MAX_WRITTEN_NAMES) writtenNames.clear();
-  writtenNames.set(written, singular);
-  return singular;
+export function singleHeaders({
+  headers,
+  repeated,
+}: Pick<HttpExchange, 'headers' | 'repeated'>): SingleHeaders {
+  const header = repeated?.find((name) => SINGLE_HEADERS.has(name) || name.startsWith('mcp-'));
+  if (header === undefined) return headers;
+  throw new RequestRefused('a header occurs twice', { details: { header } });
 }
 
 /**
@@ -104,11 +65,8 @@ export function checkMediaTypes(headers: SingleHeaders, httpMethod: string): voi
   if (httpMethod === 'POST' && mediaType(headers['content-type']) !== 'application/json') {
     throw new MediaTypeRefused('the body is not application/json');
   }
-  const transfer = headers['transfer-encoding']?.toLowerCase() ?? 'chunked';
   const content = headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (transfer !== 'chunked' || content !== 'identity') {
-    throw new MediaTypeRefused('the body is compressed or otherwise encoded');
-  }
+  if (content !== 'identity') throw new MediaTypeRefused('the body is compressed');
   const { accept = '*/*' } = headers;
   if (accept === USUAL_ACCEPT) return;
   const wanted = httpMethod === 'POST' ? ['application/json', 'text/event-stream'] : [];

@@ -1,25 +1,19 @@
 /** What listeners with and without TLS have in common: the HTTP server and its life. */
-import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
-import type { EventSink, Limits } from '#lib';
+import type { EventSink } from '#lib';
+import { HttpServer } from '#transport';
 import { ListenFailed } from './errors.ts';
 import type { ListenerOptions } from './listener.ts';
+import { refuseMalformed } from './malformed.ts';
 
-/** Time limits and strictness of the HTTP server. */
-export function httpOptions(limits: Limits) {
-  const requestTimeout = limits.requestTimeoutMs;
-  // Headers are part of a request; Node does not start with a limit for them beyond the whole's.
-  const headersTimeout = Math.min(limits.headersTimeoutMs, requestTimeout);
-  return {
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout,
-    requestTimeout,
-    connectionsCheckingInterval: Math.min(headersTimeout, 10_000) / 5,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    insecureHTTPParser: false,
-    requireHostHeader: true,
-    noDelay: true,
-  };
+/** The HTTP server of a listener. */
+export function httpServerFor(options: ListenerOptions): HttpServer {
+  const { limits } = options;
+  const headersTimeoutMs = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
+  return new HttpServer({
+    limits: { ...limits, headersTimeoutMs },
+    onFault: (fault, socket) => refuseMalformed(fault, socket, options),
+  });
 }
 
 /** Opens the port. @throws ListenFailed */
@@ -57,23 +51,22 @@ function tellAcceptFailed(error: Error, listener: string, events: EventSink): vo
 }
 
 /** Takes no further connections and closes idle ones. */
-export function stopAccepting(front: NetServer, server: Server): void {
+export function stopAccepting(front: NetServer, http: HttpServer): void {
   if (front.listening) front.close();
-  server.closeIdleConnections();
+  http.drain();
 }
 
 /** Closes every connection; resolves when the port is free. */
 export function closeAll(
   front: NetServer,
-  server: Server,
-  sockets: ReadonlySet<Socket>,
+  http: HttpServer,
+  sockets: Iterable<Socket>,
 ): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => resolve();
     if (front.listening) front.close(finish);
     else finish();
-    server.closeAllConnections();
-    server.close();
+    http.close();
     for (const socket of sockets) socket.destroy();
   });
 }

@@ -69,29 +69,25 @@ export class LinkBook {
   /**
    * Reads the link of a connection whose handshake has just ended; destroys it on any doubt.
    *
-   * @returns whether the connection is taken.
+   * @returns the connection, `null` when it is not taken.
    */
-  enter(socket: TLSSocket): boolean {
+  enter(socket: TLSSocket): Connection | null {
     const handshake = this.#handshakes.get(peerKey(socket));
     // Errors end in 'close'; without a listener they would be thrown.
     socket.on('error', () => undefined);
     if (handshake === undefined) {
-      this.#destroy(socket, 'unreadable', 'its ClientHello is not known');
-      return false;
+      return this.#destroy(socket, 'unreadable', 'its ClientHello is not known');
     }
     const link = this.#readLink(socket, handshake);
     this.#end(peerKey(socket), handshake, link !== null);
-    if (link === null) return false;
+    if (link === null) return null;
     const { epoch } = handshake;
     const fresh = { secondPeer: null, distrusted: false, turn: Math.random() };
-    this.#connections.set(socket, { socket, link, epoch, ...fresh });
+    const connection: Connection = { socket, link, epoch, ...fresh };
+    this.#connections.set(socket, connection);
     socket.once('close', () => this.#connections.delete(socket));
     this.#tellAccepted(socket, link);
-    return true;
-  }
-
-  connectionOf(socket: TLSSocket): Connection | undefined {
-    return this.#connections.get(socket);
+    return connection;
   }
 
   /** Every open connection. */

@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LinkSecurity, PeerCertificate } from '#crypto';
 import type { EventSink, Limits, PosternError } from '#lib';
 import type { EpochPlan, ServerTls } from '#tls';
+import type { HttpExchange } from '#transport';
 import { createPlainListener } from './plain-listener.ts';
 import { createTlsListener } from './tls-listener.ts';
 
@@ -18,11 +18,7 @@ export interface Arrival {
 }
 
 /** A request together with the connection that it came over. */
-export type RequestHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  arrival: Arrival,
-) => void;
+export type RequestHandler = (exchange: HttpExchange, arrival: Arrival) => void;
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {

@@ -1,10 +1,9 @@
-import { createServer } from 'node:http';
+import { createServer } from 'node:net';
 import { isLoopback } from '#config';
 import type { LinkSecurity } from '#crypto';
 import { ListenFailed } from './errors.ts';
-import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
+import { closeAll, httpServerFor, listen, stopAccepting } from './http-server.ts';
 import type { Arrival, Listener, ListenerOptions } from './listener.ts';
-import { refuseMalformed } from './malformed.ts';
 
 /** A listener without TLS. @throws ListenFailed for an address that is not this machine's alone. */
 export function createPlainListener(options: ListenerOptions): Listener {
@@ -18,12 +17,12 @@ export function createPlainListener(options: ListenerOptions): Listener {
     isRefused: () => false,
     refusal: null,
   };
-  const server = createServer(httpOptions(options.limits));
+  const http = httpServerFor(options);
+  // Who says no more than half a request can still be answered.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    http.take(socket, (exchange) => options.onRequest(exchange, arrival));
+  });
   server.maxConnections = options.limits.maxConnections;
-  // Node takes its own listeners off a socket on CONNECT; without one, a reset would be thrown.
-  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
-  refuseMalformed(server, options);
-  server.on('request', (request, response) => options.onRequest(request, response, arrival));
   return {
     name: options.name,
     scheme: 'http',
@@ -32,7 +31,7 @@ export function createPlainListener(options: ListenerOptions): Listener {
     report: () => null,
     drainOld: () => undefined,
     destroyRefused: () => 0,
-    drain: () => stopAccepting(server, server),
-    close: () => closeAll(server, server, new Set()),
+    drain: () => stopAccepting(server, http),
+    close: () => closeAll(server, http, []),
   };
 }

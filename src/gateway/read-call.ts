@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { newCallId } from '#audit';
 import type { Limits } from '#lib';
 import type { Frame, Revision, SingleHeaders } from '#mcp';
@@ -13,7 +12,7 @@ import {
   revisionsFrom,
 } from '#mcp';
 import type { Call, Caller, Lifeline } from '#pipeline';
-import type { ClientConnection } from '#transport';
+import type { ClientConnection, HttpExchange } from '#transport';
 import type { BodyRoom } from './body.ts';
 import { readBody } from './body.ts';
 import { MethodNotAllowed, PathUnknown, RequestRefused } from './errors.ts';
@@ -57,22 +56,22 @@ export type Incoming = { readonly target: Target } & (
  * @throws PosternError that answers the client.
  */
 export async function readCalls(
-  request: IncomingMessage,
+  exchange: HttpExchange,
   origin: RequestOrigin,
   names: HostNames,
   limits: Limits,
   head: CallHead,
 ): Promise<Incoming> {
-  const headers = singleHeaders(request);
+  const headers = singleHeaders(exchange);
   checkOrigin(headers, names);
-  const target = targetOf(request.url ?? '');
-  const httpMethod = httpMethodOf(request);
+  const target = targetOf(exchange.target);
+  const httpMethod = httpMethodOf(exchange);
   checkMediaTypes(headers, httpMethod);
   const receivedAtMs = Date.now();
   // Strangers do not get as far as having their messages read: without one the call is refused.
   const body =
     httpMethod === 'POST' && origin.mayReach(target)
-      ? await readBody(request, limits.maxRequestBytes, origin.bodies)
+      ? await readBody(exchange, limits.maxRequestBytes, origin.bodies)
       : null;
   const message = body === null ? null : readMessage(body, headers, limits);
   if (!Array.isArray(message)) head.frame = message;
@@ -86,7 +85,7 @@ export async function readCalls(
   const common = {
     receivedAtMs,
     listener: origin.listener,
-    source: request.socket.remoteAddress ?? 'unknown',
+    source: exchange.socket.remoteAddress ?? 'unknown',
     clientLink: origin.clientLink,
     token: origin.token,
     ...addressOf(target),
@@ -159,8 +158,7 @@ function targetOf(url: string): Target {
   throw new PathUnknown('this path is no MCP endpoint');
 }
 
-function httpMethodOf(request: IncomingMessage): Call['httpMethod'] {
-  const { method } = request;
+function httpMethodOf({ method }: HttpExchange): Call['httpMethod'] {
   if (method === 'POST' || method === 'GET' || method === 'DELETE') return method;
   throw new MethodNotAllowed('the endpoint has POST, GET and DELETE');
 }

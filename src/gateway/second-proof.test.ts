@@ -55,7 +55,7 @@ function connection(secondProof: SecondProof, crls: readonly string[]): Connecti
 const takes = (to: Connection, proof?: string) =>
   takeSecondProof(
     to,
-    { headers: proof === undefined ? {} : { [CHANNEL_PROOF_HEADER]: proof } } as never,
+    { headers: proof === undefined ? {} : { [CHANNEL_PROOF_HEADER]: proof } },
     { refusesPeer: () => null },
   );
 

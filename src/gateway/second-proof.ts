@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { CHANNEL_PROOF_HEADER, ChannelProofInvalid, verifyChannelProof } from '#identity';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import { mayBeForeign } from '#tls';
+import type { HttpExchange } from '#transport';
 import type { Connection } from './link-book.ts';
 import type { ListenerOptions } from './listener.ts';
 
@@ -14,7 +14,7 @@ import type { ListenerOptions } from './listener.ts';
  */
 export function takeSecondProof(
   connection: Connection,
-  { headers }: IncomingMessage,
+  { headers }: Pick<HttpExchange, 'headers'>,
   { refusesPeer }: Pick<ListenerOptions, 'refusesPeer'>,
 ): PosternError | null {
   forgetExpired(connection);
@@ -29,7 +29,7 @@ export function takeSecondProof(
   }
   const spiffeId = link.peer?.spiffeId ?? null;
   try {
-    const { scheme, peer } = verifyChannelProof(String(field), socket, {
+    const { scheme, peer } = verifyChannelProof(field, socket, {
       rootsPem: mayBeForeign(spiffeId, epoch.tls) ? epoch.tls.secondCaPem : epoch.tls.ownCaPem,
       spiffeId,
       nowMs: Date.now(),

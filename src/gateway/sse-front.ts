@@ -1,11 +1,11 @@
 /** The transport HTTP+SSE (2024-11-05, Transports), for clients that have no other. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PosternError } from '#lib';
 import { toPosternError } from '#lib';
 import type { SingleHeaders } from '#mcp';
 import { UNDECLARED_REVISION } from '#mcp';
 import type { Caller, Services } from '#pipeline';
 import { identify, ownerName } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import { formatEvent } from '#transport';
 import { readBody } from './body.ts';
 import type { Entrance } from './calls.ts';
@@ -43,7 +43,7 @@ export interface SseFrontParts {
 
 /** A request, as far as both endpoints read it. */
 interface Asked {
-  readonly request: IncomingMessage;
+  readonly exchange: HttpExchange;
   readonly sink: HttpSink;
   readonly headers: SingleHeaders;
   readonly entrance: Entrance;
@@ -65,50 +65,46 @@ export class SseFront {
   }
 
   /** Answers one request. Never throws. */
-  async handle(
-    request: IncomingMessage,
-    response: ServerResponse,
-    entrance: Entrance,
-  ): Promise<void> {
+  async handle(exchange: HttpExchange, entrance: Entrance): Promise<void> {
     const services = this.#parts.services();
     const { gate, link } = entrance;
-    const name = callerName(link, request.socket.remoteAddress);
+    const name = callerName(link, exchange.socket.remoteAddress);
     const { admission } = this.#parts;
     // What is said is refused where answers are heard: on the stream.
-    const place = request.method === 'POST' ? admission.visit(name) : admission.enter(name);
+    const place = exchange.method === 'POST' ? admission.visit(name) : admission.enter(name);
     if (typeof place === 'string') {
       services.meter.rejected(entrance.listener, Overloaded.code);
-      admission.refusals.answer(request, response, place);
+      admission.refusals.answer(exchange, place);
       return;
     }
-    const sink = sinkFor(response, services.limits, gate, null);
+    const sink = sinkFor(exchange, services.limits, gate, null);
     const head = newCallHead();
     try {
       if (entrance.refusal !== null) throw entrance.refusal;
-      const headers = singleHeaders(request);
+      const headers = singleHeaders(exchange);
       checkOrigin(headers, entrance.names);
-      const { target: wanted, endpoint } = routeOf(request.url ?? '');
+      const { target: wanted, endpoint } = routeOf(exchange.target);
       const target = this.#parts.targetOf(wanted);
-      const path = (request.url ?? '').replace(/\/(?:sse|messages)(?:\?.*)?$/s, '/messages');
+      const path = exchange.target.replace(/\/(?:sse|messages)(?:\?.*)?$/s, '/messages');
       const isOpen = (): boolean =>
         this.#parts.isWelcome({ clientLink: link, token: null }, wanted);
-      const token = gate === null ? null : await gate.admit(request, link, isOpen);
-      const asked = { request, sink, headers, entrance, token, services, place, target, path };
-      if (endpoint === 'sse') await this.#open(asked, response);
+      const token = gate === null ? null : await gate.admit(exchange, link, isOpen);
+      const asked = { exchange, sink, headers, entrance, token, services, place, target, path };
+      if (endpoint === 'sse') await this.#open(asked);
       else await this.#take(asked, head);
     } catch (thrown) {
       const error = toPosternError(thrown);
-      gate?.challenge(response, error);
-      rejectRequest(response, services, sink, head, error);
+      gate?.challenge(exchange, error);
+      rejectRequest(exchange, services, sink, head, error);
     } finally {
       // A stream that is open holds no place; what is said on it has places of its own.
       place.leave();
     }
   }
 
-  async #open(asked: Asked, response: ServerResponse): Promise<void> {
-    const { request, sink, headers, entrance, services, target, path } = asked;
-    requireMethod(request, 'GET');
+  async #open(asked: Asked): Promise<void> {
+    const { exchange, sink, headers, entrance, services, target, path } = asked;
+    requireMethod(exchange, 'GET');
     checkMediaTypes(headers, 'GET');
     const { conversations } = this.#parts;
     if (conversations.stopping) throw new Stopping('the gateway is shutting down');
@@ -135,7 +131,7 @@ export class SseFront {
     });
     const { conversation } = session;
     conversations.add(conversation, () => entrance.isOutdated() || isDisbelieved(asked));
-    response.once('close', () => void conversation.close(null));
+    exchange.onceClosed(() => void conversation.close(null));
     endInTime(session, asked);
     void conversation.ended.then((why) => end(asked, why));
     sink.openEvents({ sessionId: null });
@@ -143,14 +139,14 @@ export class SseFront {
   }
 
   async #take(asked: Asked, head: CallHead): Promise<void> {
-    const { request, sink, headers, services, place, target, entrance, path } = asked;
-    requireMethod(request, 'POST');
+    const { exchange, sink, headers, services, place, target, entrance, path } = asked;
+    requireMethod(exchange, 'POST');
     // The answer to a message is no answer: it comes on the stream.
     checkMediaTypes({ ...headers, accept: '*/*' }, 'POST');
     const about = { owner: ownerOfAsked(asked), path };
-    const find = (): SseSession => this.#sessions.find(sessionIdOf(request), about);
+    const find = (): SseSession => this.#sessions.find(sessionIdOf(exchange), about);
     const { call, conversation } = find();
-    const body = await readBody(request, services.limits.maxRequestBytes, place);
+    const body = await readBody(exchange, services.limits.maxRequestBytes, place);
     // This transport is older than the headers: which revision a message is in, it says itself.
     const message = readMessage(body, conversation.headers, services.limits);
     if (!Array.isArray(message)) head.frame = message;
@@ -167,9 +163,9 @@ export class SseFront {
   }
 }
 
-function speakerOf({ request, entrance, token }: Asked): Speaker {
+function speakerOf({ exchange, entrance, token }: Asked): Speaker {
   const { listener, link } = entrance;
-  return { listener, clientLink: link, token, source: request.socket.remoteAddress ?? 'unknown' };
+  return { listener, clientLink: link, token, source: exchange.socket.remoteAddress ?? 'unknown' };
 }
 
 function ownerOfAsked(asked: Asked): string {
@@ -182,7 +178,7 @@ function isDisbelieved({ token, entrance: { gate } }: Asked): boolean {
   return token !== null && gate?.believes(token) !== true;
 }
 
-function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): void {
+function requireMethod({ method }: HttpExchange, wanted: 'GET' | 'POST'): void {
   if (method === wanted) return;
   throw new MethodNotAllowed(`this endpoint of HTTP+SSE has ${wanted} alone`, {
     hint: `Use ${wanted}; the other endpoint has the other.`,
@@ -190,8 +186,8 @@ function requireMethod({ method }: IncomingMessage, wanted: 'GET' | 'POST'): voi
   });
 }
 
-function sessionIdOf({ url = '' }: IncomingMessage): string | null {
-  return new URLSearchParams(url.slice(url.indexOf('?'))).get('session');
+function sessionIdOf({ target }: HttpExchange): string | null {
+  return new URLSearchParams(target.slice(target.indexOf('?'))).get('session');
 }
 
 /** The event that tells the client where its messages go. */
@@ -221,12 +217,12 @@ function endInTime({ conversation }: SseSession, { services: { limits }, token }
   });
 }
 
-function end({ sink, services, request }: Asked, why: PosternError | null): void {
+function end({ sink, services, exchange }: Asked, why: PosternError | null): void {
   sink.endEvents();
   services.events({
     severity: 'debug',
     name: 'client.stream_ended',
     message: `an event stream of HTTP+SSE ended: ${why?.message ?? 'in order'}`,
-    fields: { source: request.socket.remoteAddress, ...(why === null ? {} : { code: why.code }) },
+    fields: { source: exchange.socket.remoteAddress, ...(why === null ? {} : { code: why.code }) },
   });
 }

@@ -1,14 +1,12 @@
-import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { certificatesIn } from '#identity';
 import type { Epoch, EpochPlan, ServerTls } from '#tls';
 import { createFront, Epochs, leadsTo, trustsMore } from '#tls';
-import { closeAll, httpOptions, listen, stopAccepting } from './http-server.ts';
+import type { HttpExchange } from '#transport';
+import { closeAll, httpServerFor, listen, stopAccepting } from './http-server.ts';
 import type { Connection } from './link-book.ts';
 import { LinkBook } from './link-book.ts';
 import type { EpochReport, Listener, ListenerOptions, ListenerReport } from './listener.ts';
-import { refuseMalformed } from './malformed.ts';
 import { takeSecondProof } from './second-proof.ts';
 
 /**
@@ -19,12 +17,12 @@ import { takeSecondProof } from './second-proof.ts';
  */
 export function createTlsListener(options: ListenerOptions, tls: ServerTls): Listener {
   const { limits } = options;
-  const server = createServer(httpOptions(limits));
-  refuseMalformed(server, options);
+  const http = httpServerFor(options);
   const epochs = new Epochs(tls, {
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
     onSecure: (socket) => {
-      if (links.enter(socket)) server.emit('connection', socket);
+      const connection = links.enter(socket);
+      if (connection !== null) http.take(socket, requestsOver(connection, options));
     },
     onFailed: (error, socket) => links.refused(error, socket),
     onCanaryUnfit: options.onCanaryUnfit,
@@ -35,22 +33,6 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
       if (established) epochs.established(epoch);
       else epochs.failed(epoch);
     },
-  });
-  server.on('request', (request, response) => {
-    const connection = links.connectionOf(request.socket as TLSSocket);
-    // It was closed while the request was on its way.
-    if (connection === undefined) return void response.destroy();
-    const isOutdated = (): boolean => isOver(connection, limits.connectionDrainMs);
-    if (isOutdated()) response.shouldKeepAlive = false;
-    const refusal = takeSecondProof(connection, request, options);
-    if (refusal !== null) response.shouldKeepAlive = false;
-    const isRefused = (): boolean => isRefusedNow(connection, options);
-    options.onRequest(request, response, {
-      link: connection.link,
-      isOutdated,
-      isRefused,
-      refusal,
-    });
   });
   const sockets = new Set<Socket>();
   const front = createFront({
@@ -67,11 +49,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
   return {
     name: options.name,
     scheme: 'https',
-    open: () => {
-      // It is handed its connections, so only this makes it watch over them: time limits, idleness.
-      server.emit('listening');
-      return listen(front, options);
-    },
+    open: () => listen(front, options),
     use: (plan) => {
       epochs.use(plan);
       endDistrusted([...links.connections()], plan);
@@ -86,8 +64,23 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
       for (const { socket } of doomed) socket.destroy();
       return doomed.length;
     },
-    drain: () => stopAccepting(front, server),
-    close: () => closeAll(front, server, sockets),
+    drain: () => stopAccepting(front, http),
+    close: () => closeAll(front, http, sockets),
+  };
+}
+
+/** What becomes of the requests over a connection. */
+function requestsOver(
+  connection: Connection,
+  options: ListenerOptions,
+): (exchange: HttpExchange) => void {
+  const { connectionDrainMs } = options.limits;
+  const isOutdated = (): boolean => isOver(connection, connectionDrainMs);
+  const isRefused = (): boolean => isRefusedNow(connection, options);
+  return (exchange) => {
+    const refusal = takeSecondProof(connection, exchange, options);
+    if (refusal !== null || isOutdated()) exchange.endConnection();
+    options.onRequest(exchange, { link: connection.link, isOutdated, isRefused, refusal });
   };
 }
 

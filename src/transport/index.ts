@@ -21,6 +21,11 @@ export type { DocumentFetcherOptions, DocumentRequest, FetchDocument } from './f
 export { Credentials } from './credentials/credentials.ts';
 export { leafOfPkcs12 } from './http/client-credential.ts';
 export type { HttpUpstreamTls } from './http/connect.ts';
+export { HttpServer } from './http/server/http-server.ts';
+export type { HttpExchange } from './http/server/http-exchange.ts';
+export { RequestCutOff } from './http/server/request-body.ts';
+export type { ResponseHeaders } from './http/server/response-head.ts';
+export type { RequestFault } from './http/server/server-connection.ts';
 export { inspectServer } from './http/inspect.ts';
 export type { ServerShowing } from './http/inspect.ts';
 export type { HttpUpstreamOptions } from './http/courier.ts';

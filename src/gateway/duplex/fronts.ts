@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PosternError } from '#lib';
 import type { Call, ReplySink, Services } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import type { Entrance } from '../calls.ts';
 import type { Destinations } from '../destinations.ts';
 import type { Admission } from '../overload/admission.ts';
@@ -42,8 +42,8 @@ export class DuplexFronts {
   }
 
   /** Answers one request of HTTP+SSE. */
-  handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): void {
-    void this.#sse.handle(request, response, entrance);
+  handle(exchange: HttpExchange, entrance: Entrance): void {
+    void this.#sse.handle(exchange, entrance);
   }
 
   /**

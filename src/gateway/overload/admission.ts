@@ -31,7 +31,7 @@ export interface AdmissionParts {
  */
 export class Admission {
   /** Answers those who are not let in. */
-  readonly refusals: Refusals;
+  readonly refusals = new Refusals();
   readonly #limits: Limits;
   readonly #meter: Meter;
   readonly #episode: Episode;
@@ -43,7 +43,6 @@ export class Admission {
   #periodAt = 0;
 
   constructor({ limits, events, meter }: AdmissionParts) {
-    this.refusals = new Refusals(limits);
     this.#limits = limits;
     this.#meter = meter;
     this.#episode = new Episode(events);

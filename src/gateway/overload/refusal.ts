@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Limits, PosternError } from '#lib';
+import type { PosternError } from '#lib';
 import { rpcErrorBytes } from '#mcp';
+import type { HttpExchange, ResponseHeaders } from '#transport';
 import { Overloaded } from '../errors.ts';
-import { HttpSink } from '../http-sink.ts';
 import type { Refusal } from './admission.ts';
 
 const MEANINGS: Readonly<Record<Refusal, string>> = {
@@ -24,7 +23,7 @@ const HOLD_MS = 250;
 const MAX_HELD = 4096;
 
 interface Answer {
-  readonly headers: { readonly 'content-type': string; readonly 'retry-after': string };
+  readonly headers: ResponseHeaders;
   readonly body: Buffer;
 }
 
@@ -37,44 +36,30 @@ export function overloaded(limit: Refusal, step = anyStep()): PosternError {
 
 /** Answers requests of which nothing has been read but their heads, for next to nothing. */
 export class Refusals {
-  readonly #limits: Limits;
   #held = 0;
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
 
   /**
    * Refuses a request. The answer is held back for a moment: who comes again at once, whatever it says,
    * would otherwise keep the gateway busy with refusals.
    */
-  answer(request: IncomingMessage, response: ServerResponse, limit: Refusal): void {
+  answer(exchange: HttpExchange, limit: Refusal): void {
     if (this.#held >= MAX_HELD) {
-      this.#send(request, response, limit);
+      this.#send(exchange, limit);
       return;
     }
     this.#held += 1;
     setTimeout(() => {
       this.#held -= 1;
-      if (!response.destroyed) this.#send(request, response, limit);
+      if (!exchange.isLost) this.#send(exchange, limit);
     }, HOLD_MS).unref();
   }
 
   /** The connection stays open where that is safe: a new one costs as much as many calls. */
-  #send(request: IncomingMessage, response: ServerResponse, limit: Refusal): void {
+  #send(exchange: HttpExchange, limit: Refusal): void {
     const { headers, body } = answerFor(limit);
-    const length = Number(request.headers['content-length'] ?? 0);
-    if (length > MAX_DROPPED_BYTES || request.headers['transfer-encoding'] !== undefined) {
-      new HttpSink(response, this.#limits).whole(503, headers, body);
-      return;
-    }
-    response.writeHead(503, {
-      ...headers,
-      'content-length': body.length,
-      'cache-control': 'no-store',
-    });
-    // Node reads and drops what is left of the request.
-    response.end(body);
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = exchange.headers;
+    if (coding === undefined && Number(length) <= MAX_DROPPED_BYTES) exchange.dropBody();
+    exchange.respond(503, headers, body);
   }
 }
 
@@ -93,6 +78,7 @@ function answerOf(limit: Refusal, step: number): Answer {
   return {
     headers: {
       'content-type': 'application/json',
+      'cache-control': 'no-store',
       'retry-after': String(Math.ceil(retryAfterMs(step) / 1000)),
     },
     // Such a request is in no log, so there is nothing that an id would lead to.

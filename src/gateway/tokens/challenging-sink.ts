@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import type { Limits } from '#lib';
 import { ScopeInsufficient } from '#oauth';
 import type { ReplyHead } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import type { AnswerRoom } from '../http-sink.ts';
 import { HttpSink } from '../http-sink.ts';
 import type { TokenGate } from './gate.ts';
@@ -12,24 +12,24 @@ import type { TokenGate } from './gate.ts';
  * @param room for answers that the client does not read at once; `null` for those that are short.
  */
 export function sinkFor(
-  response: ServerResponse,
+  exchange: HttpExchange,
   limits: Limits,
   gate: TokenGate | null,
   room: AnswerRoom | null,
 ): HttpSink {
   return gate === null
-    ? new HttpSink(response, limits, room)
-    : new ChallengingSink(response, limits, gate, room);
+    ? new HttpSink(exchange, limits, room)
+    : new ChallengingSink(exchange, limits, gate, room);
 }
 
 /** Tells a client with which scopes it should come again (RFC 6750 §3.1, `insufficient_scope`). */
 class ChallengingSink extends HttpSink {
-  readonly #response: ServerResponse;
+  readonly #exchange: HttpExchange;
   readonly #gate: TokenGate;
 
-  constructor(response: ServerResponse, limits: Limits, gate: TokenGate, room: AnswerRoom | null) {
-    super(response, limits, room);
-    this.#response = response;
+  constructor(exchange: HttpExchange, limits: Limits, gate: TokenGate, room: AnswerRoom | null) {
+    super(exchange, limits, room);
+    this.#exchange = exchange;
     this.#gate = gate;
   }
 
@@ -37,7 +37,7 @@ class ChallengingSink extends HttpSink {
     const { neededScopes } = head;
     if (neededScopes !== undefined) {
       const error = new ScopeInsufficient('the access token lacks scopes');
-      this.#gate.challenge(this.#response, error, neededScopes);
+      this.#gate.challenge(this.#exchange, error, neededScopes);
     }
     super.json(status, head, body);
   }

@@ -1,5 +1,4 @@
 /** A listener as OAuth 2.1 protected resource (MCP, Authorization; RFC 6750, RFC 9728). */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ResourceSettings, ListenerSettings } from '#config';
 import type { LinkSecurity } from '#crypto';
 import type { PosternError } from '#lib';
@@ -11,6 +10,7 @@ import {
   resourceMetadata,
   TokenMissing,
 } from '#oauth';
+import type { HttpExchange } from '#transport';
 import { SubjectToken } from '#transport';
 import type { HostNames } from '../http-guard.ts';
 import { checkOrigin, singleHeaders } from '../http-guard.ts';
@@ -53,13 +53,13 @@ export class TokenGate {
    *   throws for a token that is not good here, and for none where nothing is open without one.
    */
   admit(
-    request: IncomingMessage,
+    exchange: HttpExchange,
     link: LinkSecurity,
     isOpen: (target: Target) => boolean,
   ): Promise<AdmittedToken> | AdmittedToken | null {
-    const headers = singleHeaders(request);
+    const headers = singleHeaders(exchange);
     checkOrigin(headers, this.names);
-    const { url = '', method = '' } = request;
+    const { target: url, method } = exchange;
     const { target } = routeOf(url);
     if (hasTokenIn(url)) throw new AuthorizationMalformed('an access token stands in the URL');
     const { authorization, dpop } = headers;
@@ -70,7 +70,7 @@ export class TokenGate {
       if (isEnough && isOpen(target)) return null;
       throw new TokenMissing('the request has no access token');
     }
-    const origin = this.#originFor(request);
+    const origin = this.#originFor(exchange);
     const verified = verifier.verify({
       authorization,
       dpop,
@@ -90,23 +90,22 @@ export class TokenGate {
   }
 
   /** Tells a refused client how to come again, if another token would help (RFC 9110 §11.6.1). */
-  challenge(response: ServerResponse, error: PosternError, scopes: readonly string[] = []): void {
-    const { req } = response;
-    const path = metadataPathOf(resourcePathOf(req.url ?? ''));
+  challenge(exchange: HttpExchange, error: PosternError, scopes: readonly string[] = []): void {
+    const path = metadataPathOf(resourcePathOf(exchange.target));
     const challenge = challengeOf(error, {
-      resourceMetadata: `${this.#originFor(req)}${path}`,
+      resourceMetadata: `${this.#originFor(exchange)}${path}`,
       scopes,
       ...this.#schemes(),
     });
-    if (challenge !== null) response.setHeader('www-authenticate', challenge);
+    if (challenge !== null) exchange.setHeader('www-authenticate', challenge);
   }
 
   /** The metadata of the resource at a path of the listener; empty for all of it. */
-  describe(request: IncomingMessage, path: string): string {
+  describe(exchange: HttpExchange, path: string): string {
     const { issuers, scopesSupported } = this.#options.authorization;
     const { bearer } = this.#schemes();
     return resourceMetadata({
-      resource: `${this.#originFor(request)}${path}`,
+      resource: `${this.#originFor(exchange)}${path}`,
       issuers: issuers.map(({ issuer }) => issuer),
       scopes: scopesSupported ?? [],
       dpop: bearer ? 'taken' : 'required',
@@ -136,7 +135,7 @@ export class TokenGate {
   }
 
   /** Under which clients reach the listener; its port is known when somebody has come. */
-  #originFor({ socket }: IncomingMessage): string {
+  #originFor({ socket }: HttpExchange): string {
     this.#origin ??= originOf(this.#options.settings, socket.localPort ?? 0);
     return this.#origin;
   }

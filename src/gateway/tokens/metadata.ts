@@ -1,7 +1,7 @@
 /** Protected resource metadata (RFC 9728): where clients of a listener get tokens. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toPosternError } from '#lib';
 import type { Services } from '#pipeline';
+import type { HttpExchange } from '#transport';
 import { answerPreflight, isPreflight, shareAnswer } from '../cors.ts';
 import { rejectRequest } from '../calls.ts';
 import { MethodNotAllowed } from '../errors.ts';
@@ -16,36 +16,31 @@ import { describedPathOf } from './resources.ts';
  * Answers with the metadata of the endpoint that the path names. Any well-formed name has some, so that
  * nobody learns by it which servers there are.
  */
-export function answerMetadata(
-  request: IncomingMessage,
-  response: ServerResponse,
-  gate: TokenGate,
-  services: Services,
-): void {
-  const sink = new HttpSink(response, services.limits);
-  shareAnswer(request, response, gate.names);
+export function answerMetadata(exchange: HttpExchange, gate: TokenGate, services: Services): void {
+  const sink = new HttpSink(exchange, services.limits);
+  shareAnswer(exchange, gate.names);
   try {
-    if (isPreflight(request, gate.names)) {
-      answerPreflight(request, response, gate.names);
+    if (isPreflight(exchange, gate.names)) {
+      answerPreflight(exchange, gate.names);
       return;
     }
-    checkOrigin(singleHeaders(request), gate.names);
-    sink.whole(200, { 'content-type': 'application/json' }, documentOf(request, gate));
+    checkOrigin(singleHeaders(exchange), gate.names);
+    sink.whole(200, { 'content-type': 'application/json' }, documentOf(exchange, gate));
   } catch (thrown) {
-    rejectRequest(response, services, sink, newCallHead(), toPosternError(thrown));
+    rejectRequest(exchange, services, sink, newCallHead(), toPosternError(thrown));
   }
 }
 
 /** @throws PathUnknown, MethodNotAllowed */
-function documentOf(request: IncomingMessage, gate: TokenGate): Buffer {
-  const path = describedPathOf(request.url ?? '');
+function documentOf(exchange: HttpExchange, gate: TokenGate): Buffer {
+  const path = describedPathOf(exchange.target);
   // Whether the path is one; what is there is nobody's concern here.
   if (path !== '') routeOf(path);
-  if (request.method !== 'GET') {
+  if (exchange.method !== 'GET') {
     throw new MethodNotAllowed('metadata is for reading', {
       hint: 'Use GET.',
       details: { allow: 'GET' },
     });
   }
-  return Buffer.from(gate.describe(request, path));
+  return Buffer.from(gate.describe(exchange, path));
 }

@@ -3,7 +3,7 @@ import { UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable } from '../
 import { tlsFailure } from './connect-errors.ts';
 import type { ServerLabel } from './server-label.ts';
 import { SilentConnection } from './wire/http-connection.ts';
-import { MalformedResponse } from './wire/malformed.ts';
+import { MalformedMessage } from './wire/malformed.ts';
 
 /**
  * Why an exchange failed, in words.
@@ -24,7 +24,7 @@ export function exchangeFailure(
   if (thrown instanceof SilentConnection) {
     return new UpstreamTimeout(`${server.host}: nothing came within the limit`, options);
   }
-  if (thrown instanceof MalformedResponse) {
+  if (thrown instanceof MalformedMessage) {
     const message = `${server.host}: the reply is not HTTP/1.1: ${messageOf(thrown)}`;
     return new UpstreamProtocolError(message, options);
   }

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ConnectionEnded, HttpConnection, SilentConnection } from './http-connection.ts';
-import { MalformedResponse } from './malformed.ts';
+import { MalformedMessage } from './malformed.ts';
 
 const TIMEOUT = { timeout: 20_000 };
 const GET = { method: 'GET', path: '/', headers: [], body: null, longLived: false } as const;
@@ -86,7 +86,7 @@ test('R-14 takes no response that came before the request', TIMEOUT, async (t) =
 test('R-14 ends a connection on which more comes than was asked for', TIMEOUT, async (t) => {
   const { http, server, socket } = await pair(t);
   const [reply] = await Promise.all([exchange(http), answer(server, `${ANSWER}\r\nab${ANSWER}`)]);
-  assert.ok(reply instanceof MalformedResponse);
+  assert.ok(reply instanceof MalformedMessage);
   assert.equal(socket.destroyed, true);
 });
 

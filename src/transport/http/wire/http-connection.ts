@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { MalformedResponse } from './malformed.ts';
+import { MalformedMessage } from './malformed.ts';
 import type { WireRequest } from './request-bytes.ts';
 import { requestBytes } from './request-bytes.ts';
 import type { ResponseParts } from './response-parser.ts';
@@ -21,7 +21,7 @@ export interface ResponseReader extends ResponseParts {
   /** The connection was gone before anything was sent. */
   onUnsent(): void;
   /**
-   * @param error MalformedResponse, ConnectionEnded, SilentConnection, what the socket said, what the
+   * @param error MalformedMessage, ConnectionEnded, SilentConnection, what the socket said, what the
    *   reader threw, or what was given to {@link HttpConnection.abort}.
    */
   onError(error: Error): void;
@@ -155,7 +155,7 @@ export class HttpConnection implements ResponseParts {
   #onData(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === null || !exchange.sent) {
-      this.#fail(new MalformedResponse('bytes came that nobody asked for'));
+      this.#fail(new MalformedMessage('bytes came that nobody asked for'));
       return;
     }
     this.#silence.refresh();

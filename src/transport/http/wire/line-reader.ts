@@ -1,5 +1,5 @@
 import { Gather } from '#lib';
-import { MalformedResponse } from './malformed.ts';
+import { MalformedMessage, TooLongMessage } from './malformed.ts';
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
@@ -24,13 +24,13 @@ export class LineReader {
    * Reads on in the line that begins at `at`, or goes on there.
    *
    * @returns index behind its end, or -1 when that has yet to come.
-   * @throws MalformedResponse when it is longer than `maxBytes`, or ends with LF alone.
+   * @throws TooLongMessage when it is longer than `maxBytes`; MalformedMessage when it ends with LF alone.
    */
   read(bytes: Buffer, at: number, maxBytes: number): number {
     const feed = bytes.indexOf(LINE_FEED, at);
     const next = feed === -1 ? bytes.length : feed + 1;
     if (this.#begun.length + next - at > maxBytes)
-      throw new MalformedResponse('it has a line or head that is too long');
+      throw new TooLongMessage('it has a line or head that is too long');
     if (feed === -1) {
       this.#begun.append(bytes.subarray(at));
       return -1;
@@ -50,7 +50,7 @@ function lineIn(bytes: Buffer, start: number, feed: number): string {
   const end = feed - 1;
   // RFC 9112, section 2.2 lets LF alone pass, and so does not everybody.
   if (end < start || bytes[end] !== CARRIAGE_RETURN) {
-    throw new MalformedResponse('a line does not end with CR and LF');
+    throw new MalformedMessage('a line does not end with CR and LF');
   }
   return bytes.toString('latin1', start, end);
 }

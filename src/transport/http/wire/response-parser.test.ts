@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MalformedResponse } from './malformed.ts';
+import { MalformedMessage } from './malformed.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { WireHead } from './wire-head.ts';
 
@@ -48,7 +48,7 @@ const response = (...lines: readonly string[]): string => lines.join('\r\n');
 const chunked = (...rest: readonly string[]): string =>
   response('HTTP/1.1 200 OK', 'transfer-encoding: chunked', '', ...rest);
 const malformed = (text: string): void => {
-  assert.throws(() => parse([text], true), MalformedResponse, JSON.stringify(text));
+  assert.throws(() => parse([text], true), MalformedMessage, JSON.stringify(text));
 };
 
 test('R-14 reads a response of a declared length', () => {
