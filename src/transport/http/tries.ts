@@ -34,10 +34,13 @@ export class Tries {
     if (!attempt.endpointFailed || signal.aborted) return false;
     if (!attempt.sent) return this.#elsewhere(attempt.endpoint);
     if (!repeatable || this.#repeated) return false;
-    // A server may close a connection just as a request comes; a new one is as good as another endpoint.
-    const crossed =
-      attempt.reused && !attempt.answered && attempt.endpoint.breaker.isReady(principal);
-    if (!crossed && !this.#elsewhere(attempt.endpoint)) return false;
+    if (!this.#elsewhere(attempt.endpoint)) {
+      // A server may close a connection just as a request comes: where there is no other, it may be there.
+      const crossed =
+        attempt.reused && !attempt.answered && attempt.endpoint.breaker.isReady(principal);
+      if (!crossed) return false;
+      this.lost.pop();
+    }
     this.#repeated = budget.take();
     return this.#repeated;
   }
