@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net';
-import type { ClientConnection } from '#transport';
+import type { ClientConnection, ClientSocket } from '#transport';
 
-const known = new WeakMap<Socket, ClientConnection>();
+const known = new WeakMap<ClientSocket, ClientConnection>();
 
 /** The {@link ClientConnection} of a socket, always the same one. */
-export function connectionOf(socket: Socket): ClientConnection {
+export function connectionOf(socket: ClientSocket): ClientConnection {
   const existing = known.get(socket);
   if (existing !== undefined) return existing;
   const callbacks = new Set<() => void>();

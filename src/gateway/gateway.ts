@@ -1,34 +1,18 @@
 import type { ListenerSettings } from '#config';
-import { Federation } from '#federation';
 import type { GatewayIdentity } from '#identity';
 import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
-import type { Services } from '#pipeline';
-import { EarlierRequests, ServerRevisions, SessionTokens, ToolHeaders } from '#pipeline';
 import type { Policy } from '#policy';
-import { denyAllPolicy, linkRefusal } from '#policy';
 import type { Upstream } from '#transport';
-import { hostNamesOf } from './addresses.ts';
-import { Calls } from './calls.ts';
-import { Destinations } from './destinations.ts';
-import { Est, isEstPath } from './est.ts';
+import type { LineStreams } from './duplex/lines.ts';
 import type { GatewayParts, ListenerStatus, OpenListener } from './gateway-parts.ts';
 import type { Listener } from './listener.ts';
-import { createListener } from './listener.ts';
-import { Admission } from './overload/admission.ts';
-import { DuplexFronts } from './duplex/fronts.ts';
-import type { LineStreams } from './duplex/lines.ts';
-import type { HostNames } from './http-guard.ts';
-import type { Target } from './routes.ts';
-import { isSsePath } from './routes.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
-import { EventStore } from './resumption/event-store.ts';
 import { loadRollouts, saveRollouts } from './rollout-file.ts';
+import type { Target } from './routes.ts';
+import { Serving } from './serving.ts';
 import { TlsControl } from './tls-control.ts';
-import { TokenGate } from './tokens/gate.ts';
-import { answerMetadata } from './tokens/metadata.ts';
-import { isMetadataPath } from './tokens/resources.ts';
 import type { TlsState } from './tls-state.ts';
 import { stableTls } from './tls-state.ts';
 
@@ -38,17 +22,9 @@ const RECHECK_MS = 30_000;
 /** Listeners, policy and upstreams under one life cycle. */
 export class Gateway {
   readonly #parts: GatewayParts;
-  readonly #federation: Federation;
-  readonly #destinations: Destinations;
-  readonly #calls: Calls;
-  readonly #store: EventStore;
-  readonly #admission: Admission;
-  readonly #est: Est;
-  readonly #duplex: DuplexFronts;
+  readonly #serving: Serving;
   readonly #listeners: readonly Listener[];
   readonly #policySource: PolicySource;
-  /** The immutable set that a call begins and ends with; replaced whole. */
-  #services: Services;
   /** Policy, identity and rollouts as the listeners work with them. */
   readonly tls: TlsControl;
   #ready = false;
@@ -56,38 +32,15 @@ export class Gateway {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#store = new EventStore(parts.limits);
-    this.#services = {
-      trustDomain: parts.identity.trustDomain,
-      policy: parts.fixedPolicy ?? denyAllPolicy('none'),
-      upstreams: new Map(parts.upstreams.map((upstream) => [upstream.name, upstream])),
-      sessions: new SessionTokens(parts),
-      resumption: this.#store,
-      recorder: parts.recorder,
-      limits: parts.limits,
-      events: parts.events,
-      meter: parts.meter,
-      policyNow: () => this.#services.policy,
-      refusesPeer: parts.refusesPeer,
-      toolHeaders: new ToolHeaders(),
-      earlierRequests: new EarlierRequests(),
-      serverRevisions: new ServerRevisions(),
-    };
-    const { limits, events } = parts;
-    this.#federation = new Federation({ ...parts.federation, limits, events });
-    this.#destinations = new Destinations(() => this.#services, this.#federation);
-    this.#admission = new Admission(parts);
-    this.#calls = new Calls(() => this.#services, this.#destinations, this.#admission);
-    this.#est = new Est({
+    this.#serving = new Serving({
       ...parts,
       trustDomain: parts.identity.trustDomain,
-      caPem: () => this.identity.caPem,
-      admission: this.#admission,
+      enrolment: { desk: parts.desk, caPem: () => this.identity.caPem },
     });
-    this.#duplex = new DuplexFronts(() => this.#services, this.#destinations, this.#admission);
+    if (parts.fixedPolicy !== null) this.#serving.usePolicy(parts.fixedPolicy);
     const state: TlsState = {
       identity: parts.identity,
-      policy: this.#services.policy,
+      policy: this.#serving.policy,
       configured: parts.tls,
       rollouts: new Map(),
     };
@@ -119,11 +72,11 @@ export class Gateway {
 
   /** The policy in force. */
   get policy(): Policy {
-    return this.#services.policy;
+    return this.#serving.policy;
   }
 
   get callsInFlight(): number {
-    return this.#calls.count + this.#duplex.count;
+    return this.#serving.callsInFlight;
   }
 
   get policyState(): PolicyState {
@@ -166,14 +119,14 @@ export class Gateway {
     }
     this.#ready = true;
     // Certificates expire without anybody changing the policy.
-    this.#recheckTimer = setInterval(() => this.#recheck(), RECHECK_MS).unref();
+    this.#recheckTimer = setInterval(() => this.#serving.recheck(), RECHECK_MS).unref();
     return open;
   }
 
   /** Ends connections of epochs that are over, each after the call that it carries. */
   drainOld(): void {
     for (const listener of this.#listeners) listener.drainOld();
-    this.#recheck();
+    this.#serving.recheck();
   }
 
   /** Destroys the connections of clients that are refused since a moment ago. */
@@ -188,7 +141,7 @@ export class Gateway {
         fields: { listener: listener.name, connections },
       });
     }
-    this.#recheck();
+    this.#serving.recheck();
   }
 
   /** Reads the policy again. */
@@ -202,7 +155,7 @@ export class Gateway {
    * @returns why it ended, `null` when the client or the gateway ended it in order.
    */
   serve(target: Target, streams: LineStreams): Promise<PosternError | null> {
-    return this.#duplex.serve(target, streams);
+    return this.#serving.serve(target, streams);
   }
 
   /** Finishes the calls in flight within the limit, then ends everything. */
@@ -211,60 +164,20 @@ export class Gateway {
     clearInterval(this.#recheckTimer);
     this.#policySource.stop();
     for (const listener of this.#listeners) listener.drain();
-    const { drainTimeoutMs } = this.#parts.limits;
-    await Promise.all([
-      this.#calls.drain(drainTimeoutMs),
-      this.#est.drain(drainTimeoutMs),
-      this.#duplex.drain(drainTimeoutMs),
-    ]);
-    this.#store.stop();
-    this.#admission.stop();
+    await this.#serving.drain();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
-    this.#federation.close();
-    await Promise.all(this.#parts.upstreams.map((upstream) => upstream.close()));
+    await this.#serving.close();
   }
 
-  #createListener(settings: ListenerSettings, state: TlsState): Listener {
-    const { limits, events } = this.#parts;
-    const names = {
-      hosts: hostNamesOf(settings.host, settings.serverNames),
-      origins: new Set(settings.allowedOrigins),
-      scheme: settings.tls === null ? ('http' as const) : ('https' as const),
-    };
-    const { name, host, port, minRevision } = settings;
-    const gate = this.#gateFor(settings, names);
-    return createListener({
+  #createListener({ name, host, port, tls }: ListenerSettings, state: TlsState): Listener {
+    return this.#serving.openTo({
       name,
       host,
       port,
-      tls: settings.tls === null ? null : stableTls(name, state),
-      limits,
-      events,
-      refusesLink: (link) => linkRefusal(this.#services.policy.links, link),
-      refusesPeer: this.#parts.refusesPeer,
+      reusePort: false,
+      tls: tls === null ? null : stableTls(name, state),
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
-      onRequest: (exchange, arrival) => {
-        const entrance = { listener: name, minRevision, names, gate, ...arrival };
-        const { link, refusal } = arrival;
-        if (link.kind === 'tls' && refusal === null && isEstPath(exchange.target)) {
-          this.#est.handle(exchange, { ...entrance, link });
-        } else if (gate !== null && isMetadataPath(exchange.target)) {
-          answerMetadata(exchange, gate, this.#services);
-        } else if (settings.legacySse && isSsePath(exchange.target)) {
-          this.#duplex.handle(exchange, entrance);
-        } else {
-          this.#calls.handle(exchange, entrance);
-        }
-      },
     });
-  }
-
-  #gateFor(settings: ListenerSettings, names: HostNames): TokenGate | null {
-    const { authorization, name } = settings;
-    if (authorization === null) return null;
-    const verifier = this.#parts.verifiers.get(name);
-    if (verifier === undefined) throw new Error(`nothing verifies the tokens of listener ${name}`);
-    return new TokenGate({ settings, authorization, verifier, names });
   }
 
   /** Takes back what is being tried out, by itself. */
@@ -284,15 +197,8 @@ export class Gateway {
   /** Puts a policy in force for new connections and new calls. */
   async #apply(policy: Policy): Promise<void> {
     await this.tls.change({ policy });
-    this.#services = { ...this.#services, policy };
+    this.#serving.usePolicy(policy);
     this.#parts.onPolicyChange();
-    this.#recheck();
-  }
-
-  #recheck(): void {
-    this.#destinations.recheck();
-    this.#calls.recheck();
-    this.#duplex.recheck();
-    this.#store.recheck();
+    this.#serving.recheck();
   }
 }

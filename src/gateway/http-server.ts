@@ -19,7 +19,7 @@ export function httpServerFor(options: ListenerOptions): HttpServer {
 /** Opens the port. @throws ListenFailed */
 export function listen(
   server: NetServer,
-  { host, port, name, events }: ListenerOptions,
+  { host, port, reusePort, name, events }: ListenerOptions,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
@@ -32,7 +32,7 @@ export function listen(
       );
     };
     server.once('error', onError);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort }, () => {
       server.off('error', onError);
       server.on('error', (error) => tellAcceptFailed(error, name, events));
       resolve(server.address() as AddressInfo);

@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Whether others of this process listen there too, each to its share of the connections. */
+  readonly reusePort: boolean;
   /** `null` for plain HTTP, on loopback alone. */
   readonly tls: ServerTls | null;
   readonly limits: Limits;

@@ -1,13 +1,19 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { RequestHead, RequestHeaders } from '../wire/request-head.ts';
 import type { BodySource } from './request-body.ts';
 import { RequestBody } from './request-body.ts';
 import type { ResponseHeaders } from './response-head.ts';
 import { responseHead } from './response-head.ts';
 
+/** The way back to a client. */
+export interface ClientSocket extends Writable {
+  readonly remoteAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
 /** What an exchange needs of its connection. */
 export interface ExchangeHost extends BodySource {
-  readonly socket: Socket;
+  readonly socket: ClientSocket;
   readonly keepAliveMs: number;
   /** Told by the socket when the end of a response has left, or that it is lost. */
   readonly onWritten: (error?: Error | null) => void;
@@ -35,8 +41,8 @@ export class HttpExchange {
   readonly repeated: readonly string[] | null;
   /** For its connection. */
   readonly body: RequestBody;
+  readonly head: RequestHead;
   readonly #host: ExchangeHost;
-  readonly #isOld: boolean;
   #extra: Record<string, string> | null = null;
   #onClosed: (() => void)[] | null = null;
   #onDrained: ((isThere: boolean) => void)[] | null = null;
@@ -53,7 +59,7 @@ export class HttpExchange {
     this.target = head.target;
     this.headers = head.headers;
     this.repeated = head.repeated;
-    this.#isOld = head.isOld;
+    this.head = head;
     this.#keepsAlive = head.keepAlive;
     this.#host = host;
     const { framing } = head;
@@ -61,7 +67,7 @@ export class HttpExchange {
     this.body = new RequestBody(host, isEmpty);
   }
 
-  get socket(): Socket {
+  get socket(): ClientSocket {
     return this.#host.socket;
   }
 
@@ -102,7 +108,7 @@ export class HttpExchange {
 
   /** Whether its client waits to be asked for the body (RFC 9110, section 10.1.1). */
   get awaitsContinue(): boolean {
-    if (this.headers['expect'] === undefined || this.#isOld) return false;
+    if (this.headers['expect'] === undefined || this.head.isOld) return false;
     return !this.isWhole && !this.body.hasBegun && this.#state === 'open';
   }
 
@@ -165,9 +171,9 @@ export class HttpExchange {
   /** Begins a response whose body follows, of `contentLength` bytes where that is known. */
   begin(status: number, headers: ResponseHeaders, contentLength: number | null = null): void {
     if (this.#state !== 'open' || this.isOver) return;
-    this.#isChunked = contentLength === null && !this.#isOld;
+    this.#isChunked = contentLength === null && !this.head.isOld;
     // The end of the connection tells the end of the body.
-    if (contentLength === null && this.#isOld) this.endConnection();
+    if (contentLength === null && this.head.isOld) this.endConnection();
     const head = this.#headOf(status, headers, contentLength);
     this.#state = 'streaming';
     this.#cork();
@@ -194,6 +200,21 @@ export class HttpExchange {
     this.#state = 'responded';
     const end = this.#isChunked && !this.#isBodiless ? LAST_CHUNK : '';
     this.socket.write(end, 'latin1', this.#host.onWritten);
+    this.#host.onResponded();
+  }
+
+  /** Writes a part of a response that another exchange has framed; `false` as {@link write}. */
+  pass(bytes: Buffer): boolean {
+    if (this.#state === 'responded' || this.isOver) return false;
+    this.#state = 'streaming';
+    return this.socket.write(bytes);
+  }
+
+  /** Ends such a response. */
+  passEnd(): void {
+    if (this.#state !== 'streaming' || this.isOver) return;
+    this.#state = 'responded';
+    this.socket.write(EMPTY, this.#host.onWritten);
     this.#host.onResponded();
   }
 
@@ -272,6 +293,6 @@ function joined(head: string, body: Buffer): Buffer {
   return bytes;
 }
 
-function uncork(socket: Socket): void {
+function uncork(socket: ClientSocket): void {
   socket.uncork();
 }
