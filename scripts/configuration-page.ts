@@ -26,6 +26,8 @@ profiles:
     signatures: [ML-DSA-87, ML-DSA-65]
     ciphers: [TLS_AES_256_GCM_SHA384]
 
+workers: auto
+
 listeners:
   - name: main
     address: 0.0.0.0:7443

@@ -8,9 +8,9 @@ export interface AdminSource {
   /** Whether calls are taken now. */
   ready(): boolean;
   /** Facts for people and probes: JSON values only, nothing secret. */
-  status(): Record<string, unknown>;
+  status(): Promise<Record<string, unknown>>;
   /** Counts, in the text format of Prometheus. */
-  metrics(): string;
+  metrics(): Promise<string>;
 }
 
 /** The admin port, open. */
@@ -28,18 +28,7 @@ export interface AdminServer {
 export function openAdmin(host: string, port: number, source: AdminSource): Promise<AdminServer> {
   const server = createServer(
     { maxHeaderSize: 8192, requestTimeout: 5000 },
-    (request, response) => {
-      const path = request.url?.split('?', 1)[0];
-      if (!isLocal(request)) answer(response, 403, {});
-      else if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, {});
-      else if (path === '/healthz') answer(response, 200, { status: 'ok' });
-      else if (path === '/readyz') {
-        const ready = source.ready();
-        answer(response, ready ? 200 : 503, { ready, ...source.status() });
-      } else if (path === '/metrics') {
-        send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', source.metrics());
-      } else answer(response, 404, { paths: ['/healthz', '/readyz', '/metrics'] });
-    },
+    (request, response) => void respond(request, response, source),
   );
   server.maxConnections = 64;
   return new Promise((resolve, reject) => {
@@ -57,6 +46,25 @@ export function openAdmin(host: string, port: number, source: AdminSource): Prom
       });
     });
   });
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: AdminSource,
+): Promise<void> {
+  const path = request.url?.split('?', 1)[0];
+  if (!isLocal(request)) answer(response, 403, {});
+  else if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, {});
+  else if (path === '/healthz') answer(response, 200, { status: 'ok' });
+  else if (path === '/readyz') {
+    const status = await source.status();
+    const ready = source.ready();
+    answer(response, ready ? 200 : 503, { ready, ...status });
+  } else if (path === '/metrics') {
+    const text = await source.metrics();
+    send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text);
+  } else answer(response, 404, { paths: ['/healthz', '/readyz', '/metrics'] });
 }
 
 /** Web pages that rebind their name to this address come with their own Host or an Origin. */

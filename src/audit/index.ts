@@ -12,7 +12,10 @@ export type {
   UpstreamRecord,
 } from './entry.ts';
 export { RecordUnavailable } from './errors.ts';
+export type { Refusal } from './group-commit.ts';
 export { newCallId, sessionTag } from './id.ts';
 export type { RecordStore } from './port.ts';
 export { createRecorder } from './recorder.ts';
-export type { Admission, Recorder, RecorderStats, RecordMode } from './recorder.ts';
+export type { Admission, LineRecorder, Recorder, RecorderStats, RecordMode } from './recorder.ts';
+export { RemoteRecorder } from './remote-recorder.ts';
+export type { RemoteRecorderOptions } from './remote-recorder.ts';

@@ -60,6 +60,17 @@ export interface Recorder {
   stats(): RecorderStats;
 }
 
+/** A recorder that writes for others too. */
+export interface LineRecorder extends Recorder {
+  /**
+   * Records a call that another thread has encoded, as {@link Recorder.record} does.
+   *
+   * @param line that ends in a line feed.
+   * @throws RecordUnavailable
+   */
+  recordLine(line: Buffer): Promise<void>;
+}
+
 /** What a recorder needs. */
 export interface RecorderOptions {
   readonly mode: RecordMode;
@@ -69,10 +80,11 @@ export interface RecorderOptions {
   readonly events: EventSink;
 }
 
-const ADMISSION = Object.freeze({}) as Admission;
+/** The only one: what it says is when it was given. */
+export const ADMISSION = Object.freeze({}) as Admission;
 
 /** Makes a recorder; `store` is its own from now on. */
-export function createRecorder(options: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): LineRecorder {
   const { mode, store, limits, events } = options;
   if (mode === 'off') return offRecorder(store);
   if (store === null) throw new TypeError(`mode ${mode} needs a store`);
@@ -88,38 +100,46 @@ export function createRecorder(options: RecorderOptions): Recorder {
     : { ...common, ...background(commit, limits.maxRecordQueue) };
 }
 
-function durable(commit: GroupCommit, queue: number): Pick<Recorder, 'admit' | 'record'> {
+type Admitting = Pick<LineRecorder, 'admit' | 'record' | 'recordLine'>;
+
+function durable(commit: GroupCommit, queue: number): Admitting {
   // Calls that were admitted before the queue was full still find room for their entries.
   const room = 2 * queue;
+  const recordLine = (line: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      commit.push(line, room, (failure) => {
+        if (failure === undefined) resolve();
+        else reject(failure);
+      });
+    });
   return {
     admit: () => {
       const refusal = commit.refusal();
       if (refusal !== null) throw unavailable(refusal);
       return ADMISSION;
     },
-    record: (entry) =>
-      new Promise((resolve, reject) => {
-        commit.push(encodeEntry(entry), room, (failure) => {
-          if (failure === undefined) resolve();
-          else reject(failure);
-        });
-      }),
+    // Async, so that an entry that cannot be encoded rejects.
+    record: async (entry) => recordLine(encodeEntry(entry)),
+    recordLine,
   };
 }
 
-function background(commit: GroupCommit, queue: number): Pick<Recorder, 'admit' | 'record'> {
+function background(commit: GroupCommit, queue: number): Admitting {
+  const recordLine = async (line: Buffer): Promise<void> =>
+    commit.push(line, queue, () => undefined);
   return {
     admit: () => ADMISSION,
-    // Async, so that an entry that cannot be encoded rejects as in durable mode.
-    record: async (entry) => commit.push(encodeEntry(entry), queue, () => undefined),
+    record: async (entry) => recordLine(encodeEntry(entry)),
+    recordLine,
   };
 }
 
-function offRecorder(store: RecordStore | null): Recorder {
+function offRecorder(store: RecordStore | null): LineRecorder {
   return {
     on: false,
     admit: () => ADMISSION,
     record: () => Promise.resolve(),
+    recordLine: () => Promise.resolve(),
     flush: () => Promise.resolve(),
     close: async () => store?.close(),
     stats: () => ({ written: 0, pending: 0, failed: 0, lost: 0 }),

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AdminServer, ControlServer } from '#admin';
+import type { AdminServer, AdminSource, ControlServer } from '#admin';
 import { openAdmin, openControl } from '#admin';
-import type { Recorder } from '#audit';
+import type { LineRecorder, Recorder } from '#audit';
 import { createRecorder } from '#audit';
 import type { Settings } from '#config';
 import { assertRuntime } from '#crypto';
-import type { OpenListener } from '#gateway';
-import { Gateway } from '#gateway';
+import type { CrewParts, OpenListener } from '#gateway';
+import { Crew, Gateway } from '#gateway';
 import type { GatewayIdentity } from '#identity';
 import {
   defaultStateDir,
@@ -16,25 +16,24 @@ import {
   ensureIdentity,
   IdentityKeeper,
   openStateDir,
-  RevocationList,
-  SealingKeys,
 } from '#identity';
 import type { EventSink, Limits } from '#lib';
 import type { Policy } from '#policy';
 import { openJsonlStore } from '#store';
+import type { Counts } from '#telemetry';
 import { createLog, Metrics } from '#telemetry';
-import { Guardian } from '#transport';
 import { controlSocketOf } from './control-client.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { InForce } from './egress-tls.ts';
 import { watchEnds } from './ending-certificates.ts';
 import { tellMissingPaths } from './missing-paths.ts';
-import { packageVersion } from './package.ts';
-import { createIssuers } from './issuers.ts';
+import { recentProofs } from './issuers.ts';
 import { operatorsCertificates, runningIdentity } from './running-identity.ts';
-import type { Servers } from './servers.ts';
-import { createServers } from './servers.ts';
+import type { ServingKit } from './serving-kit.ts';
+import { openServingKit } from './serving-kit.ts';
+import type { SettingsSource } from './settings.ts';
 import { TlsConfigurations } from './tls-configurations.ts';
+import { workerBeginner } from './worker-threads.ts';
 
 /** A gateway that is up, with everything around it. */
 export interface RunningPostern {
@@ -51,18 +50,28 @@ export interface RunningPostern {
   stop(): Promise<void>;
 }
 
+/** What is to run. */
+export interface PosternPlan {
+  readonly settings: Settings;
+  /** In force instead of a policy file, for a server given on the command line. */
+  readonly fixedPolicy: Policy | null;
+  /** What the settings were read from; `null` when no file has them. */
+  readonly source: SettingsSource | null;
+  /** Reads the settings again for a reload; `null` when no file has them. */
+  readonly reread: (() => Promise<Settings>) | null;
+}
+
 /**
  * Builds every part from the settings and opens the ports: the one place where the rooms meet.
  *
- * @param fixedPolicy is in force instead of a policy file, for a server given on the command line.
- * @param reread reads the settings again for a reload; `null` when no file has them.
  * @throws PosternError with nothing left running.
  */
-export async function startPostern(
-  settings: Settings,
-  fixedPolicy: Policy | null,
-  reread: (() => Promise<Settings>) | null,
-): Promise<RunningPostern> {
+export async function startPostern({
+  settings,
+  fixedPolicy,
+  source,
+  reread,
+}: PosternPlan): Promise<RunningPostern> {
   assertRuntime();
   const { limits } = settings;
   const log = createLog({ level: settings.log.level, format: logFormat(settings) });
@@ -78,40 +87,27 @@ export async function startPostern(
   const identity = await ensureIdentity(stateDir, wanted);
   if (identity.created) tellCreated(identity, events);
   const metrics = new Metrics();
-  const sealingKeys = await openSealingKeys(settings, stateDir, events);
-  const guardian = new Guardian(events);
   const inForce: InForce = { policy: () => gateway.policy, identity: () => gateway.identity };
-  const servers = await createServers(settings, { inForce, events, guardian, stateDir });
-  const { upstreams } = servers;
-  const issuers = await createIssuers(settings, { identity: inForce.identity, events });
+  const replay = recentProofs(limits);
+  const kit = await openServingKit(settings, { stateDir, events, inForce, replay });
+  const { servers } = kit;
   const tls = await TlsConfigurations.open(settings, stateDir, events);
-  const revocations = await RevocationList.open(stateDir, events);
   const recordDir = join(stateDir, 'record');
   const recorder = await openRecorder(settings, recordDir, events);
+  const instance = `${hostname()}/${process.pid}`;
+  const addCounts = (counts: unknown): void => metrics.add(counts as Counts);
+  const crewParts = { instance, recorder, replay, addCounts, limits, events };
   const gateway: Gateway = new Gateway({
+    ...kit.parts,
+    crew: crewFor(settings, stateDir, source, crewParts),
     identity,
-    listeners: settings.listeners,
-    verifiers: issuers.verifiers,
     tls: tls.current,
     policyFile: settings.policyFile,
     fixedPolicy,
     recorder,
     desk: new EnrolmentDesk(stateDir),
-    refusesPeer: (peer) => {
-      const reason = revocations.refusalOf(peer);
-      return reason === null ? null : `its certificate was revoked (${reason})`;
-    },
-    sealer: () => sealingKeys.sealer,
-    instance: `${hostname()}/${process.pid}`,
-    limits,
-    events,
+    instance,
     meter: metrics,
-    upstreams,
-    federation: {
-      servers: settings.servers,
-      federation: settings.federation,
-      version: packageVersion(),
-    },
     onPolicyChange: () => servers.recycleLinks(),
     rolloutFile: join(stateDir, 'rollout.json'),
   });
@@ -125,22 +121,17 @@ export async function startPostern(
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     tls.close();
-    issuers.close();
     stopWatchingEnds();
     const ports = () => [admin, control];
-    const keepers = { keeper, revocations, sealingKeys };
-    const parts = { gateway, ...keepers, servers, guardian, recorder, limits, ports };
+    const parts = { gateway, keeper, kit, recorder, limits, ports };
     stopping ??= stopAll(parts).finally(() => log.flush());
     return stopping;
   };
   try {
     tellMissingPaths(settings.servers, events);
-    await servers.watch();
+    await kit.watch(() => gateway.destroyRefused());
     const listeners = await gateway.start();
     keeper.start();
-    sealingKeys.watch();
-    issuers.watch();
-    revocations.watch(() => gateway.destroyRefused());
     tls.watch((configured) => gateway.tls.change({ configured }));
     stopWatchingEnds = watchEnds(() => operatorsCertificates(shown()), events);
     if (settings.admin !== null) {
@@ -166,44 +157,37 @@ export async function startPostern(
 async function stopAll(parts: {
   gateway: Gateway;
   keeper: IdentityKeeper;
-  revocations: RevocationList;
-  sealingKeys: SealingKeys;
-  servers: Servers;
-  guardian: Guardian;
+  kit: ServingKit;
   recorder: Recorder;
   limits: Limits;
   ports: () => readonly (AdminServer | ControlServer | null)[];
 }): Promise<void> {
-  const { gateway, servers, guardian, recorder, limits, ports } = parts;
+  const { gateway, kit, recorder, limits, ports } = parts;
   await parts.keeper.stop();
-  await parts.revocations.close();
-  await parts.sealingKeys.close();
-  await Promise.all([servers.close(), gateway.stop()]);
-  await guardian.close();
+  await Promise.all([kit.stopFollowing(), gateway.stop()]);
+  await kit.close();
   // A disk that hangs must not hold the process for ever.
   await Promise.race([recorder.close(), delay(limits.drainTimeoutMs, undefined, { ref: false })]);
   for (const port of ports()) await port?.close();
 }
 
-function openSealingKeys(
-  { sealingKeysFile, limits }: Settings,
+/** The threads that are to have the ports, `null` for this one. */
+function crewFor(
+  settings: Settings,
   stateDir: string,
-  events: EventSink,
-): Promise<SealingKeys> {
-  return SealingKeys.open({
-    stateDir,
-    sharedFile: sealingKeysFile,
-    maxAgeMs: limits.sealingKeyMaxAgeMs,
-    keepMs: limits.sessionMaxAgeMs,
-    events,
-  });
+  source: SettingsSource | null,
+  parts: Omit<CrewParts, 'size' | 'begin'>,
+): Crew | null {
+  const { workers: size, listeners } = settings;
+  if (size === 1 || source === null || listeners.length === 0) return null;
+  return new Crew({ ...parts, size, begin: workerBeginner({ source, stateDir }) });
 }
 
 async function openRecorder(
   settings: Settings,
   recordDir: string,
   events: EventSink,
-): Promise<Recorder> {
+): Promise<LineRecorder> {
   const { limits } = settings;
   const { mode } = settings.audit;
   const store =
@@ -218,26 +202,26 @@ function logFormat({ log }: Settings): 'json' | 'text' {
   return process.stderr.isTTY ? 'text' : 'json';
 }
 
-function adminSource(gateway: Gateway, recorder: Recorder, metrics: Metrics) {
+function adminSource(gateway: Gateway, recorder: Recorder, metrics: Metrics): AdminSource {
   return {
     ready: () => gateway.ready,
-    metrics: () =>
-      metrics.text({
+    metrics: async () => {
+      const { callsInFlight, servers } = await gateway.load();
+      return metrics.text({
         ready: gateway.ready,
-        callsInFlight: gateway.callsInFlight,
-        servers: gateway.upstreams.map((upstream) => ({
-          name: upstream.name,
-          ...upstream.stats(),
-        })),
-      }),
-    status: () => ({
-      policy: gateway.policyState,
-      calls_in_flight: gateway.callsInFlight,
-      record: recorder.stats(),
-      servers: Object.fromEntries(
-        gateway.upstreams.map((upstream) => [upstream.name, upstream.stats()]),
-      ),
-    }),
+        callsInFlight,
+        servers: [...servers].map(([name, stats]) => Object.assign({ name }, stats)),
+      });
+    },
+    status: async () => {
+      const { callsInFlight, servers } = await gateway.load();
+      return {
+        policy: gateway.policyState,
+        calls_in_flight: callsInFlight,
+        record: recorder.stats(),
+        servers: Object.fromEntries(servers),
+      };
+    },
   };
 }
 

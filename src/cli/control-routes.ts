@@ -18,7 +18,7 @@ export function controlRoutes(
   gateway: Gateway,
   identity: () => RunningIdentity,
 ): ReadonlyMap<string, ControlRoute> {
-  const listeners = () => ({ listeners: gateway.listenerStatus() });
+  const listeners = async () => ({ listeners: await gateway.listenerStatus() });
   return new Map<string, ControlRoute>([
     ['GET /identity', identity],
     ['GET /rollout', listeners],

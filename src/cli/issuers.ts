@@ -1,7 +1,7 @@
 import type { IssuerSettings, Settings } from '#config';
 import type { EventSink, Limits } from '#lib';
 import { readSmallFile } from '#lib';
-import type { KeySource, TrustedIssuer } from '#oauth';
+import type { KeySource, ReplayGuard, TrustedIssuer } from '#oauth';
 import { fixedKeys, readKeySet, RecentProofs, RemoteKeys, TokenVerifier } from '#oauth';
 import type { Policy } from '#policy';
 import { denyAllPolicy } from '#policy';
@@ -26,6 +26,14 @@ export interface IssuerContext {
   readonly events: EventSink;
 }
 
+/** What remembers the proofs that were used: one for all, since one that was used on one listener is used. */
+export function recentProofs(limits: Limits): RecentProofs {
+  return new RecentProofs({
+    rememberMs: 2 * limits.tokenLeewayMs,
+    maxProofs: limits.maxRememberedProofs,
+  });
+}
+
 /**
  * Makes what verifies tokens. No issuer is asked for anything before a token of it comes.
  *
@@ -34,13 +42,9 @@ export interface IssuerContext {
  */
 export async function createIssuers(
   { listeners, limits }: Settings,
+  replay: ReplayGuard,
   context: IssuerContext,
 ): Promise<Issuers> {
-  // One for all: a proof that was used on one listener is used.
-  const replay = new RecentProofs({
-    rememberMs: 2 * limits.tokenLeewayMs,
-    maxProofs: limits.maxRememberedProofs,
-  });
   const links: EgressTls[] = [];
   const verifiers = new Map<string, TokenVerifier>();
   for (const { name, authorization } of listeners) {

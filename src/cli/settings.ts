@@ -8,8 +8,10 @@ import {
   isLoopback,
   loadConfigFile,
   parseAddress,
+  readConfig,
   Refusal,
 } from '#config';
+import { readYamlFile } from '#lib';
 import { denyAllPolicy, readPolicy } from '#policy';
 import type { Policy } from '#policy';
 import { DEFAULT_CONFIG } from './defaults.ts';
@@ -28,6 +30,26 @@ export interface Overrides {
   readonly state?: string | undefined;
 }
 
+/** The text of a configuration file, with what the command line says instead. */
+export interface SettingsSource {
+  readonly file: string;
+  readonly text: string;
+  readonly overrides: Overrides;
+}
+
+/** Reads the text of a configuration file. @throws ConfigMissing, FileUnreadable, FileTooLarge. */
+export async function openSource(file: string, overrides: Overrides): Promise<SettingsSource> {
+  requireConfig(file);
+  return { file, text: await readYamlFile(file), overrides };
+}
+
+/** The settings in force with a text. @throws ConfigInvalid, UsageError. */
+export function settingsOf({ file, text, overrides }: SettingsSource): Settings {
+  const reading = readConfig(text, file);
+  if (!reading.ok) throw configInvalid(reading.diagnostics, text);
+  return overrideSettings(reading.settings, overrides);
+}
+
 /**
  * Reads a configuration file.
  *
@@ -35,13 +57,16 @@ export interface Overrides {
  *   line.
  */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
-  if (file === DEFAULT_CONFIG && !existsSync(file)) {
-    throw new ConfigMissing(`there is no ${file} in this directory`);
-  }
+  requireConfig(file);
   const reading = await loadConfigFile(file);
   if (!reading.ok) throw configInvalid(reading.diagnostics, reading.text);
   const { settings, origins } = reading;
   return { settings, effective: effectiveSettings(settings, origins) };
+}
+
+function requireConfig(file: string): void {
+  if (file !== DEFAULT_CONFIG || existsSync(file)) return;
+  throw new ConfigMissing(`there is no ${file} in this directory`);
 }
 
 /**

@@ -40,7 +40,7 @@ export async function stdio(operands: Operands, options: StdioOptions): Promise<
   const signals = new Signals();
   const { target, settings, fixedPolicy, reread } = await makePlan(operands, options);
   if (operands.command.length > 0) await requirePrograms(settings);
-  const postern = await startPostern(settings, fixedPolicy, reread);
+  const postern = await startPostern({ settings, fixedPolicy, source: null, reread });
   signals.attach(postern);
   // What it may throw is thrown below, too.
   signals.stopped.then(() => postern.stop()).catch(() => undefined);

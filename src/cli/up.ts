@@ -13,7 +13,8 @@ import { requirePrograms } from './require-programs.ts';
 import { Signals } from './signals.ts';
 import type { SelfCheckTarget } from './self-check.ts';
 import { runSelfCheck } from './self-check-child.ts';
-import { overrideSettings, quickSettings, readConfigFile } from './settings.ts';
+import type { Overrides, SettingsSource } from './settings.ts';
+import { openSource, overrideSettings, quickSettings, settingsOf } from './settings.ts';
 import { printSummary, probeHops, summaryJson } from './summary.ts';
 
 /** Options of `postern up`. */
@@ -33,6 +34,8 @@ export interface UpOptions {
 interface Plan {
   readonly settings: Settings;
   readonly fixedPolicy: Policy | null;
+  /** What the settings were read from; `null` when no file has them. */
+  readonly source: SettingsSource | null;
   /** Reads the settings again; `null` when no file has them. */
   readonly reread: (() => Promise<Settings>) | null;
   readonly example: Example | null;
@@ -52,7 +55,7 @@ export async function up(operands: Operands, options: UpOptions): Promise<number
   let postern: RunningPostern;
   try {
     if (command.length > 0) await requirePrograms(plan.settings);
-    postern = await startPostern(plan.settings, plan.fixedPolicy, plan.reread);
+    postern = await startPostern(plan);
   } catch (thrown) {
     plan.example?.stop();
     throw thrown;
@@ -89,12 +92,8 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { prepareExample } = await import('./example.ts');
     const example = await prepareExample(options.state, options.check === true);
     try {
-      const reread = async (): Promise<Settings> =>
-        overrideSettings((await readConfigFile(example.configFile)).settings, {
-          ...options,
-          state: undefined,
-        });
-      return { settings: await reread(), fixedPolicy: null, reread, example };
+      const overrides = { ...overridesOf(options), state: undefined };
+      return { ...(await planFrom(example.configFile, overrides)), example };
     } catch (thrown) {
       example.stop();
       throw thrown;
@@ -104,11 +103,20 @@ async function makePlan(command: readonly string[], options: UpOptions): Promise
     const { settings, policy } = quickSettings(options.name, command, options);
     const overridden = overrideSettings(settings, options);
     requireLoopback(overridden);
-    return { settings: overridden, fixedPolicy: policy, reread: null, example: null };
+    const none = { source: null, reread: null, example: null };
+    return { settings: overridden, fixedPolicy: policy, ...none };
   }
-  const reread = async (): Promise<Settings> =>
-    overrideSettings((await readConfigFile(options.config)).settings, options);
-  return { settings: await reread(), fixedPolicy: null, reread, example: null };
+  return { ...(await planFrom(options.config, overridesOf(options))), example: null };
+}
+
+async function planFrom(file: string, overrides: Overrides): Promise<Omit<Plan, 'example'>> {
+  const source = await openSource(file, overrides);
+  const reread = async (): Promise<Settings> => settingsOf(await openSource(file, overrides));
+  return { settings: settingsOf(source), fixedPolicy: null, source, reread };
+}
+
+function overridesOf({ listen, admin, state }: UpOptions): Overrides {
+  return { listen, admin, state };
 }
 
 /** Without files whoever reaches the port may call, so it is not for the network. */

@@ -79,6 +79,7 @@ test('the least configuration gets every default', () => {
     sealingKeysFile: null,
     policyFile: null,
     profiles: [],
+    workers: 1,
     listeners: [
       {
         name: 'main',

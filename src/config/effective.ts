@@ -48,6 +48,7 @@ function rowsOf(settings: Settings): readonly Row[] {
     [['sealing_keys'], settings.sealingKeysFile],
     [['policy'], settings.policyFile],
     ...settings.profiles.flatMap(profileRows),
+    [['workers'], settings.workers],
     ...settings.listeners.flatMap((listener, index) => listenerRows(listener, index)),
     admin === null ? [['admin'], 'off'] : [['admin', 'address'], formatAddress(admin)],
     ...settings.servers.flatMap(({ name, transport, alias, federated, era, bridged }) => [

@@ -20,6 +20,9 @@ const adminListener = z
     context.addIssue({ code: 'custom', path: ['address'], message, input: value.address.host });
   });
 
+/** Cores of large machines. */
+const MAX_WORKERS = 256;
+
 /** The shape of postern.yaml. */
 export const configSchema = z
   .strictObject({
@@ -43,6 +46,12 @@ export const configSchema = z
     profiles: profileDefinitions
       .prefault({})
       .describe('Profiles of algorithms besides the built-in ones, by name.'),
+    workers: z
+      .union([z.literal('auto'), z.int().min(1).max(MAX_WORKERS)])
+      .default(1)
+      .describe(
+        'Threads that share the work of the listeners: a number, or `auto` for one a core. Limits of calls, connections and memory are of each one. More than 1 needs Linux or FreeBSD.',
+      ),
     listeners: z
       .array(listener)
       .min(1)

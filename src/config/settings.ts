@@ -15,6 +15,8 @@ export interface Settings {
   readonly policyFile: string | null;
   /** Those of the deployment's own. */
   readonly profiles: readonly Profile[];
+  /** Threads that serve the listeners; with one it is the one that does everything. */
+  readonly workers: number;
   /** At least one. */
   readonly listeners: readonly ListenerSettings[];
   /** On a loopback address; `null` when there is to be none. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Profile } from '#crypto';
 import { DEFAULT_PROFILE, profileByName } from '#crypto';
@@ -35,6 +36,7 @@ export function toSettings(config: ConfigOutput, directory: string): Omit<Settin
     sealingKeysFile: optional(config.sealing_keys),
     policyFile: optional(config.policy),
     profiles,
+    workers: config.workers === 'auto' ? availableParallelism() : config.workers,
     listeners: config.listeners.map((listener) => toListener(listener, directory, profileOf)),
     admin: config.admin === 'off' ? null : config.admin.address,
     servers: Object.entries(config.servers).map(([name, server]) => ({

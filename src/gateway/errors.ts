@@ -105,3 +105,17 @@ export const EventsGone = defineError('POSTERN_EVENTS_GONE', {
   httpStatus: 404,
   rpcCode: -32001,
 });
+
+export const WorkerLost = defineError('POSTERN_WORKER_LOST', {
+  meaning: 'The worker that was to answer ended before it did; another one is there by now.',
+  hint: 'Ask again. If workers keep ending, the log says why (worker.ended).',
+  httpStatus: 503,
+  rpcCode: -32603,
+});
+
+export const WorkerFailed = defineError('POSTERN_WORKER_FAILED', {
+  meaning: 'A worker could not begin to serve.',
+  hint: 'Mend what the message names, or run the gateway with `workers: 1`.',
+  httpStatus: 500,
+  rpcCode: -32603,
+});

@@ -5,6 +5,7 @@ import type { ListenerReport } from './listener.ts';
 import type { Rollout } from './rollout.ts';
 import type { ServingParts } from './serving.ts';
 import type { TlsConfiguration } from './tls-state.ts';
+import type { Crew } from './workers/crew.ts';
 
 /** What a gateway is made of; the composition root builds the parts. */
 export interface GatewayParts extends Omit<ServingParts, 'trustDomain' | 'enrolment'> {
@@ -14,6 +15,8 @@ export interface GatewayParts extends Omit<ServingParts, 'trustDomain' | 'enrolm
   readonly policyFile: string | null;
   /** In force without a file, when the command line itself says what is allowed. */
   readonly fixedPolicy: Policy | null;
+  /** The threads that have the listeners' ports; `null` when this one has them. */
+  readonly crew: Crew | null;
   /** Issues certificates to clients. */
   readonly desk: EnrolmentDesk;
   /** Called when another policy is in force, so that links made under the old one are given up. */

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { ListenerSettings } from '#config';
 import type { GatewayIdentity } from '#identity';
 import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Policy } from '#policy';
+import type { EpochPlan, ServerTls } from '#tls';
 import type { Upstream } from '#transport';
 import type { LineStreams } from './duplex/lines.ts';
 import type { GatewayParts, ListenerStatus, OpenListener } from './gateway-parts.ts';
@@ -15,6 +17,9 @@ import { Serving } from './serving.ts';
 import { TlsControl } from './tls-control.ts';
 import type { TlsState } from './tls-state.ts';
 import { stableTls } from './tls-state.ts';
+import { CrewListener } from './workers/crew-listener.ts';
+import type { GatewayLoad } from './workers/load.ts';
+import { loadOf } from './workers/load.ts';
 
 /** How often open streams are asked again whether they are permitted. */
 const RECHECK_MS = 30_000;
@@ -24,9 +29,12 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #serving: Serving;
   readonly #listeners: readonly Listener[];
+  /** Of these, those whose ports the workers have. */
+  readonly #crewListeners: CrewListener[] = [];
   readonly #policySource: PolicySource;
   /** Policy, identity and rollouts as the listeners work with them. */
   readonly tls: TlsControl;
+  readonly #canarySalt = randomBytes(16);
   #ready = false;
   #recheckTimer: NodeJS.Timeout | undefined;
 
@@ -48,6 +56,7 @@ export class Gateway {
     this.tls = new TlsControl(state, {
       listeners: this.#listeners.filter(({ scheme }) => scheme === 'https'),
       events: parts.events,
+      announce: async () => parts.crew?.putInForce(),
       save: (rollouts) => saveRollouts(parts.rolloutFile, rollouts),
     });
     this.#policySource = new PolicySource({
@@ -75,8 +84,22 @@ export class Gateway {
     return this.#serving.policy;
   }
 
+  /** As far as is known without asking the workers. */
   get callsInFlight(): number {
-    return this.#serving.callsInFlight;
+    const reports = this.#parts.crew?.lastReports() ?? [];
+    return reports.reduce(
+      (sum, { callsInFlight }) => sum + callsInFlight,
+      this.#serving.callsInFlight,
+    );
+  }
+
+  /** What is under way at present, here and with the workers. */
+  async load(): Promise<GatewayLoad> {
+    const here = {
+      callsInFlight: this.#serving.callsInFlight,
+      servers: new Map(this.upstreams.map((upstream) => [upstream.name, upstream.stats()])),
+    };
+    return loadOf(here, (await this.#parts.crew?.reports()) ?? []);
   }
 
   get policyState(): PolicyState {
@@ -84,7 +107,8 @@ export class Gateway {
   }
 
   /** What each listener with TLS does at present. */
-  listenerStatus(): readonly ListenerStatus[] {
+  async listenerStatus(): Promise<readonly ListenerStatus[]> {
+    await this.#parts.crew?.reports();
     const { configured, rollouts } = this.tls.state;
     return this.#listeners.flatMap((listener) => {
       const { name } = listener;
@@ -113,6 +137,7 @@ export class Gateway {
         const address = await listener.open();
         open.push({ name: listener.name, scheme: listener.scheme, address });
       }
+      await this.#startCrew();
     } catch (thrown) {
       await this.stop();
       throw thrown;
@@ -170,13 +195,37 @@ export class Gateway {
   }
 
   #createListener({ name, host, port, tls }: ListenerSettings, state: TlsState): Listener {
+    const { crew, events } = this.#parts;
+    const stable = tls === null ? null : stableTls(name, state);
+    const address = { name, host, port };
+    if (crew !== null) {
+      const scheme = stable === null ? 'http' : 'https';
+      const listener = new CrewListener({ ...address, scheme, crew, events }, planOf(stable));
+      this.#crewListeners.push(listener);
+      return listener;
+    }
     return this.#serving.openTo({
-      name,
-      host,
-      port,
+      ...address,
       reusePort: false,
-      tls: tls === null ? null : stableTls(name, state),
+      canarySalt: this.#canarySalt,
+      tls: stable,
       onCanaryUnfit: (reason) => void this.#rollBack(name, reason),
+    });
+  }
+
+  async #startCrew(): Promise<void> {
+    const listeners = this.#crewListeners;
+    await this.#parts.crew?.start({
+      serving: this.#serving,
+      ports: new Map(listeners.map(({ name, port }) => [name, port])),
+      inForce: () => ({
+        policy: this.tls.state.policy,
+        identity: this.identity,
+        plans: new Map(
+          listeners.flatMap(({ name, plan }) => (plan === null ? [] : [[name, plan]])),
+        ),
+      }),
+      onUnfit: (name, reason) => void this.#rollBack(name, reason),
     });
   }
 
@@ -201,4 +250,8 @@ export class Gateway {
     this.#parts.onPolicyChange();
     this.#serving.recheck();
   }
+}
+
+function planOf(stable: ServerTls | null): EpochPlan | null {
+  return stable === null ? null : { stable, canary: null };
 }

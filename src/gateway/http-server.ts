@@ -19,7 +19,13 @@ export function httpServerFor(options: ListenerOptions): HttpServer {
 /** Opens the port. @throws ListenFailed */
 export function listen(
   server: NetServer,
-  { host, port, reusePort, name, events }: ListenerOptions,
+  {
+    host,
+    port,
+    reusePort,
+    name,
+    events,
+  }: Pick<ListenerOptions, 'host' | 'port' | 'reusePort' | 'name' | 'events'>,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {

@@ -1,4 +1,13 @@
 export { Gateway } from './gateway.ts';
 export type { ListenerStatus, OpenListener } from './gateway-parts.ts';
+export { Serving } from './serving.ts';
+export { Crew } from './workers/crew.ts';
+export type { CrewParts } from './workers/crew.ts';
+export type { InForce } from './workers/packed.ts';
+export { unpackInForce } from './workers/packed.ts';
+export { RemoteProofs } from './workers/remote-proofs.ts';
+export type { ToMain, WorkerStart } from './workers/talk.ts';
+export { sharedServers } from './workers/who-answers.ts';
+export { ServingWorker } from './workers/worker.ts';
 export type { Target } from './routes.ts';
 export type { ListenerCertificates, ListenerFiles, TlsConfiguration } from './tls-state.ts';

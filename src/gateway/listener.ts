@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Whether others of this process listen there too, each to its share of the connections. */
   readonly reusePort: boolean;
+  /** Decides which clients a sticky canary is for: the same for all who listen there. */
+  readonly canarySalt: Buffer;
   /** `null` for plain HTTP, on loopback alone. */
   readonly tls: ServerTls | null;
   readonly limits: Limits;

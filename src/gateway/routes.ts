@@ -17,7 +17,8 @@ export type Target =
   | { readonly kind: 'server'; readonly name: string }
   | { readonly kind: 'federation'; readonly set: string | null };
 
-const PATH = /^(?:\/(servers|sets)\/([a-z0-9][a-z0-9_-]{0,63}))?\/(mcp|sse|messages)$/;
+/** Kind, name and endpoint of a path without its query; the first two are absent for `/mcp`. */
+export const PATH = /^(?:\/(servers|sets)\/([a-z0-9][a-z0-9_-]{0,63}))?\/(mcp|sse|messages)$/;
 
 const SSE_PATH = /^[^?]*\/(sse|messages)(?:\?|$)/;
 

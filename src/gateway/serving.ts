@@ -12,16 +12,18 @@ import { denyAllPolicy, linkRefusal } from '#policy';
 import type { HttpExchange, Upstream } from '#transport';
 import { hostNamesOf } from './addresses.ts';
 import type { Entrance } from './calls.ts';
-import { Calls } from './calls.ts';
+import { Calls, rejectRequest } from './calls.ts';
 import { Destinations } from './destinations.ts';
 import { DuplexFronts } from './duplex/fronts.ts';
 import type { LineStreams } from './duplex/lines.ts';
 import type { EstParts } from './est.ts';
 import { Est, isEstPath } from './est.ts';
 import type { HostNames } from './http-guard.ts';
+import { HttpSink } from './http-sink.ts';
 import type { Arrival, Listener, ListenerOptions } from './listener.ts';
 import { createListener } from './listener.ts';
 import { Admission } from './overload/admission.ts';
+import { newCallHead } from './read-call.ts';
 import { EventStore } from './resumption/event-store.ts';
 import type { Target } from './routes.ts';
 import { isSsePath } from './routes.ts';
@@ -56,7 +58,7 @@ export interface ServingParts {
 /** What a port is besides what serving knows of it. */
 export type PortOptions = Pick<
   ListenerOptions,
-  'name' | 'host' | 'port' | 'reusePort' | 'tls' | 'onCanaryUnfit'
+  'name' | 'host' | 'port' | 'reusePort' | 'canarySalt' | 'tls' | 'onCanaryUnfit'
 > &
   Partial<Pick<ListenerOptions, 'onRequest'>>;
 
@@ -158,6 +160,12 @@ export class Serving {
     } else {
       this.#calls.handle(exchange, entrance);
     }
+  }
+
+  /** Answers a request with an error, whatever it asks. */
+  reject(exchange: HttpExchange, error: PosternError): void {
+    const sink = new HttpSink(exchange, this.#parts.limits);
+    rejectRequest(exchange, this.#services, sink, newCallHead(), error);
   }
 
   /**

@@ -37,6 +37,7 @@ test('R-05 a canary that does worse is rolled back even when that cannot be save
     {
       listeners: [listener as unknown as Listener],
       events: (event) => void events.push(event),
+      announce: async () => undefined,
       save: () => (full ? Promise.reject(new Error('ENOSPC')) : Promise.resolve()),
     },
   );

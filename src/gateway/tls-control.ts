@@ -19,6 +19,8 @@ export interface TlsControlOptions {
   /** Those with TLS. */
   readonly listeners: readonly Listener[];
   readonly events: EventSink;
+  /** Called when something else is in force; it is in force everywhere when that resolves. */
+  readonly announce: () => Promise<void>;
   /** Saves rollouts, so that the next start goes on from there. */
   readonly save: (rollouts: Rollouts) => Promise<void>;
 }
@@ -176,6 +178,7 @@ export class TlsControl {
     if (changed) await this.#save(next.rollouts, mustBeSaved);
     for (const listener of this.#options.listeners) listener.use(epochPlan(listener.name, next));
     this.#state = next;
+    await this.#options.announce();
   }
 
   /** What rolls back by itself has to, on a full disk too: the next start tries it out once more. */

@@ -26,6 +26,7 @@ export function createTlsListener(options: ListenerOptions, tls: ServerTls): Lis
     },
     onFailed: (error, socket) => links.refused(error, socket),
     onCanaryUnfit: options.onCanaryUnfit,
+    salt: options.canarySalt,
   });
   const links = new LinkBook({
     ...options,

@@ -5,9 +5,9 @@ export interface ReplayGuard {
   /**
    * Whether this proof is used for the first time; from now on it is not.
    *
-   * @throws ProofsExhausted when no more can be remembered.
+   * @throws ProofsExhausted when no more can be remembered; at once, or by rejecting.
    */
-  firstUse(id: string, nowMs: number): boolean;
+  firstUse(id: string, nowMs: number): boolean | Promise<boolean>;
 }
 
 /** Remembers proofs for as long as they could be used again, and not more of them than a limit. */

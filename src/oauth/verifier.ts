@@ -59,8 +59,8 @@ export class TokenVerifier {
   }
 
   /**
-   * The token that came with a request, verified for it. A promise only when the issuer's keys have to
-   * be asked for.
+   * The token that came with a request, verified for it. A promise only when somebody has to be
+   * asked: the issuer for its keys, or whoever remembers the proofs that were used.
    *
    * @throws TokenMissing, AuthorizationMalformed, TokenMalformed, TokenUntrusted, TokenExpired,
    *   TokenAudienceWrong, TokenUnbound, ProofInvalid, ProofsExhausted or TokenKeysUnavailable; at once,
@@ -75,7 +75,7 @@ export class TokenVerifier {
     if (known !== undefined) return this.#admit(known, tokenHash, credential, presented);
 
     const token = readToken(credential.token, this.#issuers);
-    const admit = (found: FoundKey): VerifiedToken =>
+    const admit = (found: FoundKey): VerifiedToken | Promise<VerifiedToken> =>
       this.#admit(this.#learn(token, tokenHash, found), tokenHash, credential, presented);
     const found = findKey(token, nowMs);
     if (found !== null) return admit(found);
@@ -155,7 +155,7 @@ export class TokenVerifier {
     tokenHash: string,
     { scheme }: Credential,
     presented: Presented,
-  ): VerifiedToken {
+  ): VerifiedToken | Promise<VerifiedToken> {
     const { audiences } = known.claims;
     const { resource, site = resource } = presented;
     const expected = known.issuer.audiences ?? [resource, site];
@@ -166,11 +166,13 @@ export class TokenVerifier {
     const now = { nowMs: clock(), leewayMs: limits.tokenLeewayMs };
     const proof = checkBinding(known, scheme, presented, { tokenHash, ...now });
     if (proof === null) return known.verified;
-    if (!replay.firstUse(proof.id, now.nowMs)) {
-      throw new ProofInvalid('the DPoP proof was used before');
-    }
-    known.proofHeader = proof.header;
-    return proof.header.algorithm.quantumSafe ? known.verified : known.weakened;
+    const admit = (isFirstUse: boolean): VerifiedToken => {
+      if (!isFirstUse) throw new ProofInvalid('the DPoP proof was used before');
+      known.proofHeader = proof.header;
+      return proof.header.algorithm.quantumSafe ? known.verified : known.weakened;
+    };
+    const isFirstUse = replay.firstUse(proof.id, now.nowMs);
+    return typeof isFirstUse === 'boolean' ? admit(isFirstUse) : isFirstUse.then(admit);
   }
 }
 

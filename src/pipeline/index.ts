@@ -12,6 +12,6 @@ export type { Entered, Resumed, Resumption } from './resumption.ts';
 export { answerError, runCall } from './run.ts';
 export type { Services } from './run.ts';
 export { ServerRevisions } from './server-revisions.ts';
-export { SessionTokens } from './session-tokens.ts';
+export { SessionTokens, workerOf } from './session-tokens.ts';
 export type { Session } from './session-tokens.ts';
 export { ToolHeaders } from './tool-headers.ts';

@@ -37,6 +37,15 @@ interface Opened {
 
 const PURPOSE = 'session';
 
+/** Between the number of a worker and what is sealed, which has none. */
+const SEPARATOR = '.';
+
+/** The number of the worker that serves a session, as its token says: it finds it, and proves nothing. */
+export function workerOf(token: string): number | null {
+  const [, number] = /^([1-9]\d{0,3})\./.exec(token) ?? [];
+  return number === undefined ? null : Number(number);
+}
+
 /** Opened tokens that are remembered; opening one again takes some microseconds. */
 const MAX_OPENED = 4096;
 
@@ -64,7 +73,8 @@ export class SessionTokens {
     const { sealer, instance, limits } = this.#options;
     const { server, clientLink } = caller.call;
     const plaintext = JSON.stringify([Date.now() + limits.sessionMaxAgeMs, instance, upstreamId]);
-    return sealer().seal(PURPOSE, [server, ownerOf(caller), linkClass(clientLink)], plaintext);
+    const context = [server, ownerOf(caller), linkClass(clientLink)];
+    return prefixOf(instance) + sealer().seal(PURPOSE, context, plaintext);
   }
 
   /**
@@ -99,10 +109,13 @@ export class SessionTokens {
   }
 
   #unseal(token: string, context: readonly [string, string, string]): Opened | null {
-    const plaintext = this.#options.sealer().open(PURPOSE, context, token);
+    const sealed = token.slice(token.indexOf(SEPARATOR) + 1);
+    const plaintext = this.#options.sealer().open(PURPOSE, context, sealed);
     if (plaintext === null) return null;
     const [server, owner, kind] = context;
     const [expiresAtMs, instance, upstreamId] = parseJson(plaintext) as [number, string, string];
+    // One session has one token: what is kept of it is found by that.
+    if (token !== prefixOf(instance) + sealed) return null;
     const session = { token, upstreamId, instance, server, owner };
     const opened = { session, linkClass: kind, expiresAtMs };
     this.#opened.set(token, opened);
@@ -110,4 +123,10 @@ export class SessionTokens {
     if (this.#opened.size > MAX_OPENED && oldest !== undefined) this.#opened.delete(oldest);
     return opened;
   }
+}
+
+/** The worker of a process is named behind it: `host/pid/worker`. */
+function prefixOf(instance: string): string {
+  const [, , worker] = instance.split('/');
+  return worker === undefined ? '' : `${Number.parseInt(worker, 10)}${SEPARATOR}`;
 }

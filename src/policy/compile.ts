@@ -1,5 +1,6 @@
 import type { AllowedAlgorithms } from '#crypto';
 import { parseAllowedAlgorithms } from '#crypto';
+import { sha256Label } from '#lib';
 import type { Matcher } from './glob.ts';
 import { compileGlob } from './glob.ts';
 import type { LinkPolicy, Policy, PrincipalMatcher, Rule, RuleTargets } from './model.ts';
@@ -8,11 +9,13 @@ import type { PolicyYaml, RuleYaml } from './schema.ts';
 /**
  * Compiles a policy as written.
  *
+ * @param text that it was read from
  * @throws UnknownAlgorithm when `allowed_algos` names an algorithm that the registry does not have.
  */
-export function compilePolicy(written: PolicyYaml, hash: string): Policy {
+export function compilePolicy(written: PolicyYaml, text: string): Policy {
   return {
-    hash,
+    hash: sha256Label(text),
+    text,
     links: compileLinks(written),
     rules: (written.rules ?? []).map(compileRule),
     refusal: null,
@@ -22,7 +25,7 @@ export function compilePolicy(written: PolicyYaml, hash: string): Policy {
 /** The policy that refuses every call, for when none can be read. */
 export function denyAllPolicy(hash: string): Policy {
   const refusal = 'no valid policy is in force, so every call is denied';
-  return { hash, links: compileLinks({}), rules: [], refusal };
+  return { hash, text: null, links: compileLinks({}), rules: [], refusal };
 }
 
 function compileLinks(written: PolicyYaml): LinkPolicy {

@@ -6,6 +6,8 @@ import type { Matcher } from './glob.ts';
 export interface Policy {
   /** `sha256:…` of the file's bytes; each record carries it. */
   readonly hash: string;
+  /** The file's text, for those who have to read it themselves; `null` when it was not read from any. */
+  readonly text: string | null;
   readonly links: LinkPolicy;
   readonly rules: readonly Rule[];
   /** Why every call is denied whatever the rules say, `null` when they decide. */

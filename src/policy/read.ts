@@ -1,6 +1,6 @@
 import { algorithmNamed, algorithmNames, isStandardName, parseAllowedAlgorithms } from '#crypto';
 import type { Diagnostic, YamlPath, YamlSource } from '#lib';
-import { nearest, readYaml, sha256Label } from '#lib';
+import { nearest, readYaml } from '#lib';
 import { compilePolicy, ruleIdAt, threatDetectionOf } from './compile.ts';
 import type { Policy } from './model.ts';
 import type { PolicyYaml } from './schema.ts';
@@ -24,7 +24,7 @@ export function readPolicy(text: string, file: string): PolicyReading {
   if (diagnostics.length > 0) return { ok: false, diagnostics };
   return {
     ok: true,
-    policy: compilePolicy(value, sha256Label(text)),
+    policy: compilePolicy(value, text),
     warnings: warningsOf(value, source),
   };
 }

@@ -16,6 +16,13 @@ export interface Gauges {
   }[];
 }
 
+/** Counts as they pass from one thread to another. */
+export interface Counts {
+  readonly calls: readonly Count[];
+  readonly rejected: readonly Count[];
+  readonly shed: readonly Count[];
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Counters since the process began, and gauges, as Prometheus reads them. */
@@ -56,6 +63,18 @@ export class Metrics implements Meter {
 
   shed(limit: string): void {
     this.#shed.add([limit]);
+  }
+
+  /** What was counted since this was last asked. */
+  take(): Counts {
+    return { calls: this.#calls.take(), rejected: this.#rejected.take(), shed: this.#shed.take() };
+  }
+
+  /** Counts what another thread has counted. */
+  add({ calls, rejected, shed }: Counts): void {
+    this.#calls.addAll(calls);
+    this.#rejected.addAll(rejected);
+    this.#shed.addAll(shed);
   }
 
   /** The text exposition format, version 0.0.4. */
@@ -111,11 +130,22 @@ class Counter {
   }
 
   /** @param values of the labels, in their order. */
-  add(values: readonly string[]): void {
+  add(values: readonly string[], count = 1): void {
     const key = values.join('\0');
     const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { values, count: 1 });
-    else known.count += 1;
+    if (known === undefined) this.#counts.set(key, { values, count });
+    else known.count += count;
+  }
+
+  addAll(counts: readonly Count[]): void {
+    for (const { values, count } of counts) this.add(values, count);
+  }
+
+  /** All counts, which begin anew. */
+  take(): readonly Count[] {
+    const counts = [...this.#counts.values()];
+    this.#counts.clear();
+    return counts;
   }
 
   text(): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,7 @@ function epochsWith(onCanaryUnfit = (_reason: string): void => undefined): Epoch
     onSecure: () => undefined,
     onFailed: () => undefined,
     onCanaryUnfit,
+    salt: randomBytes(16),
   });
 }
 
@@ -93,11 +95,14 @@ test('R-05 what a plan repeats goes on; what it leaves out ends', () => {
 
 test('R-05 new certificates are a new epoch', () => {
   const epochs = epochsWith();
-  const renewed = {
-    ...tlsOf('hybrid'),
-    credentials: identity.credentials.map((each) => Object.assign({}, each)),
+  const used = (chainEnd: string): boolean => {
+    const credentials = identity.credentials.map((each) =>
+      Object.assign({}, each, { chainPem: each.chainPem + chainEnd }),
+    );
+    return epochs.use({ stable: { ...tlsOf('hybrid'), credentials }, canary: null });
   };
-  assert.equal(epochs.use({ stable: renewed, canary: null }), true);
+  assert.equal(used(''), false);
+  assert.equal(used('\n'), true);
 });
 
 test('R-05 clients that the canary would refuse are counted without being refused', async () => {

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { tlsOptionsOf } from '#crypto';
+import type { ServerCredential } from '#identity';
 import { canaryVerdict } from './canary-verdict.ts';
 import type { ClientHello } from './client-hello/hello.ts';
 import type { EpochHandlers } from './epoch.ts';
@@ -48,6 +49,8 @@ export interface TrialReport {
 
 /** What {@link Epochs} needs. */
 export interface EpochsHandlers extends EpochHandlers {
+  /** Makes the choice of clients independent of other gateways and rollouts before the last start. */
+  readonly salt: Buffer;
   /** Called once for a canary that is worse than the stable epoch. */
   readonly onCanaryUnfit: (reason: string) => void;
 }
@@ -58,8 +61,6 @@ export interface EpochsHandlers extends EpochHandlers {
  */
 export class Epochs {
   readonly #handlers: EpochsHandlers;
-  /** Makes the choice of clients independent of other gateways and rollouts before the last start. */
-  readonly #salt = randomBytes(16);
   #lastId = 0;
   #stable: Epoch;
   #trial: Trial | null = null;
@@ -162,7 +163,10 @@ export class Epochs {
   /** Where a connection stands between 0 and 100: those below the canary's percentage get it. */
   #share(address: string, sticky: boolean): number {
     if (!sticky) return Math.random() * 100;
-    const digest = createHash('sha256').update(this.#salt).update(sourceOf(address)).digest();
+    const digest = createHash('sha256')
+      .update(this.#handlers.salt)
+      .update(sourceOf(address))
+      .digest();
     return (digest.readUInt32BE(0) / 2 ** 32) * 100;
   }
 }
@@ -171,7 +175,7 @@ export class Epochs {
 export function isSameTls(one: ServerTls, other: ServerTls): boolean {
   return (
     one.credentials.length === other.credentials.length &&
-    one.credentials.every((credential, index) => credential === other.credentials[index]) &&
+    one.credentials.every((each, index) => isSameCredential(each, other.credentials[index])) &&
     one.caPem === other.caPem &&
     one.ownCaPem === other.ownCaPem &&
     isDeepStrictEqual(one.foreignNames, other.foreignNames) &&
@@ -183,4 +187,8 @@ export function isSameTls(one: ServerTls, other: ServerTls): boolean {
     one.profile.name === other.profile.name &&
     isDeepStrictEqual(tlsOptionsOf(one.profile), tlsOptionsOf(other.profile))
   );
+}
+
+function isSameCredential(one: ServerCredential, other: ServerCredential | undefined): boolean {
+  return one === other || (one.keyPem === other?.keyPem && one.chainPem === other.chainPem);
 }

@@ -141,6 +141,16 @@ export class HttpExchange {
     return this.body.read(take);
   }
 
+  /** Reads on in the body, for whoever reads it elsewhere. */
+  wantBody(): void {
+    this.#host.onBodyWanted();
+  }
+
+  /** Reads no further in the body until it is wanted. */
+  holdBody(): void {
+    this.#host.onBodyHeld();
+  }
+
   /** The body is read and forgotten; the connection goes on after it. */
   dropBody(): void {
     // Whoever waits to be asked for it may send it, or another request.

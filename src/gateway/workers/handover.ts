@@ -1,0 +1,211 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LinkSecurity } from '#crypto';
+import type { ClientSocket, HttpExchange } from '#transport';
+import type { Arrival } from '../listener.ts';
+import { ownBytes } from './own-bytes.ts';
+import { packLink } from './packed.ts';
+import type { ToAnswering, ToReceiving } from './talk.ts';
+
+/** Parts of a response that have found room are told of when they are this much together. */
+const TOLD_BYTES = 128 * 1024;
+
+/** A client's connection whose requests somebody else answers. */
+interface Handed {
+  /** Names the connection; no other one ever: what comes late for one must not reach another. */
+  readonly id: number;
+  link: LinkSecurity | null;
+  exchange: HttpExchange | null;
+  arrival: Arrival | null;
+  isOutdatedTold: boolean;
+  isRefusedTold: boolean;
+  takenBytes: number;
+  /** Pieces of the body that are told of with the request, or in this turn. */
+  pieces: Buffer[];
+  isHeadTold: boolean;
+  isTelling: boolean;
+  isReading: boolean;
+}
+
+/**
+ * Has requests answered by another thread, which gets them read and gives back the bytes of responses.
+ * Their connections stay here.
+ */
+export class Handover {
+  readonly #port: MessagePort;
+  readonly #onLost: (exchange: HttpExchange) => void;
+  readonly #handed = new Map<number, Handed>();
+  #lastId = 0;
+  readonly #bySocket = new WeakMap<ClientSocket, Handed>();
+  #isLost = false;
+
+  /** @param onLost answers a request whose other thread has died before it did. */
+  constructor(port: MessagePort, onLost: (exchange: HttpExchange) => void) {
+    this.#port = port;
+    this.#onLost = onLost;
+    port.on('message', (message: ToReceiving) => this.#onMessage(message));
+    port.once('close', () => this.#onClose());
+  }
+
+  /** Has one request answered. */
+  send(exchange: HttpExchange, listener: string, arrival: Arrival): void {
+    if (this.#isLost) {
+      this.#onLost(exchange);
+      return;
+    }
+    const handed = this.#bySocket.get(exchange.socket) ?? this.#introduce(exchange, listener);
+    if (handed.link !== arrival.link) {
+      handed.link = arrival.link;
+      this.#tell({ kind: 'link', connection: handed.id, link: packLink(arrival.link) });
+    }
+    handed.exchange = exchange;
+    handed.arrival = arrival;
+    handed.isOutdatedTold = false;
+    handed.isRefusedTold = false;
+    handed.isHeadTold = false;
+    handed.takenBytes = 0;
+    handed.pieces = [];
+    handed.isReading = false;
+    if (!exchange.awaitsContinue) this.#readBody(handed, exchange);
+    this.#tellSoon(handed);
+    exchange.onceClosed(() => {
+      handed.exchange = null;
+      if (!handed.isHeadTold) return;
+      this.#tell({ kind: 'over', connection: handed.id, wasSent: exchange.wasSent });
+    });
+  }
+
+  /** Tells of connections that are to end, or whose clients are refused by now. */
+  recheck(): void {
+    for (const handed of this.#handed.values()) {
+      const { exchange, arrival, id } = handed;
+      if (exchange === null || arrival === null) continue;
+      if (!handed.isOutdatedTold && arrival.isOutdated()) {
+        handed.isOutdatedTold = true;
+        this.#tell({ kind: 'outdated', connection: id });
+      }
+      if (!handed.isRefusedTold && arrival.isRefused()) {
+        handed.isRefusedTold = true;
+        this.#tell({ kind: 'refused', connection: id });
+      }
+    }
+  }
+
+  #introduce({ socket }: HttpExchange, listener: string): Handed {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const handed: Handed = {
+      id,
+      link: null,
+      exchange: null,
+      arrival: null,
+      isOutdatedTold: false,
+      isRefusedTold: false,
+      takenBytes: 0,
+      pieces: [],
+      isHeadTold: false,
+      isTelling: false,
+      isReading: false,
+    };
+    this.#handed.set(id, handed);
+    this.#bySocket.set(socket, handed);
+    const { remoteAddress: address, localPort: port } = socket;
+    this.#tell({ kind: 'connection', connection: id, listener, address, port });
+    socket.once('close', () => {
+      this.#tell({ kind: 'gone', connection: id });
+      this.#handed.delete(id);
+    });
+    return handed;
+  }
+
+  #readBody(handed: Handed, exchange: HttpExchange): void {
+    handed.isReading = true;
+    const take = (chunk: Buffer): void => {
+      handed.pieces.push(chunk);
+      this.#tellSoon(handed);
+    };
+    const over = (): void => {
+      if (handed.exchange === exchange && exchange.isWhole) this.#tellSoon(handed);
+    };
+    // What is cut off is told as the end of the exchange.
+    exchange.readBody(take).then(over, () => undefined);
+  }
+
+  /** What comes in one turn is told in one message. */
+  #tellSoon(handed: Handed): void {
+    if (handed.isTelling) return;
+    handed.isTelling = true;
+    process.nextTick(() => this.#tellPieces(handed));
+  }
+
+  #tellPieces(handed: Handed): void {
+    handed.isTelling = false;
+    const { exchange, pieces, id } = handed;
+    if (exchange === null) return;
+    const bytes = pieces.length === 0 ? null : ownBytes(pieces);
+    handed.pieces = [];
+    const { isWhole, head } = exchange;
+    if (handed.isHeadTold) {
+      if (bytes !== null || isWhole) this.#tell({ kind: 'body', connection: id, bytes, isWhole });
+      return;
+    }
+    handed.isHeadTold = true;
+    this.#tell({ kind: 'request', connection: id, head, body: bytes, isWhole });
+  }
+
+  #onMessage(message: ToReceiving): void {
+    const handed = this.#handed.get(message.connection);
+    const exchange = handed?.exchange;
+    // Its client has gone meanwhile.
+    if (handed === undefined || exchange === undefined || exchange === null) return;
+    switch (message.kind) {
+      case 'want':
+        if (handed.isReading) exchange.wantBody();
+        else this.#readBody(handed, exchange);
+        break;
+      case 'hold':
+        exchange.holdBody();
+        break;
+      case 'part':
+        this.#onPart(handed, exchange, message);
+        break;
+      case 'cut':
+        exchange.destroy();
+        break;
+    }
+  }
+
+  #onPart(
+    handed: Handed,
+    exchange: HttpExchange,
+    { bytes, end }: ToReceiving & { kind: 'part' },
+  ): void {
+    if (end !== null && !end.keepsAlive) exchange.endConnection();
+    if (bytes !== null) {
+      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const hasRoom = exchange.pass(chunk);
+      handed.takenBytes += chunk.length;
+      if (end === null && !hasRoom) void this.#tellTaken(handed, exchange);
+      else if (handed.takenBytes >= TOLD_BYTES) void this.#tellTaken(handed, exchange);
+    }
+    if (end !== null) exchange.passEnd();
+  }
+
+  async #tellTaken(handed: Handed, exchange: HttpExchange): Promise<void> {
+    const bytes = handed.takenBytes;
+    handed.takenBytes = 0;
+    if (await exchange.drained()) this.#tell({ kind: 'taken', connection: handed.id, bytes });
+  }
+
+  #tell(message: ToAnswering): void {
+    if (!this.#isLost) this.#port.postMessage(message);
+  }
+
+  #onClose(): void {
+    this.#isLost = true;
+    for (const { exchange } of this.#handed.values()) {
+      if (exchange === null) continue;
+      if (exchange.hasBegun) exchange.destroy();
+      else this.#onLost(exchange);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
+import type { LineRecorder, Refusal } from '#audit';
+import { RecordUnavailable } from '#audit';
+import type { PosternEvent } from '#lib';
+import { messageOf } from '#lib';
+import type { ReplayGuard } from '#oauth';
+import { ProofsExhausted } from '#oauth';
+import { WorkerFailed } from '../errors.ts';
+import type { ToMain, ToWorker, WorkerReport } from './talk.ts';
+
+/** What a {@link Member} tells of. */
+export interface MemberHandlers {
+  readonly onEvent: (event: PosternEvent) => void;
+  readonly onUnfit: (listener: string, reason: string) => void;
+  readonly onCounts: (counts: unknown) => void;
+  /** The record could not take something. */
+  readonly onRecordFailed: () => void;
+  /** Called once, however it ended. */
+  readonly onEnd: (why: string) => void;
+}
+
+/** What all members share. */
+export interface MemberShare {
+  readonly recorder: LineRecorder;
+  readonly replay: ReplayGuard;
+}
+
+/** A worker, as the thread that decides sees it. */
+export class Member {
+  readonly index: number;
+  readonly #thread: Worker;
+  readonly #share: MemberShare;
+  readonly #handlers: MemberHandlers;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #questions = new Map<number, (report: WorkerReport | null) => void>();
+  readonly #versions: { readonly version: number; readonly applied: () => void }[] = [];
+  #lastQuestion = 0;
+  #hasEnded = false;
+  #why = 'it ended';
+  /** Of its last report. */
+  report: WorkerReport | null = null;
+
+  constructor(index: number, thread: Worker, share: MemberShare, handlers: MemberHandlers) {
+    this.index = index;
+    this.#thread = thread;
+    this.#share = share;
+    this.#handlers = handlers;
+    this.#opened.promise.catch(() => undefined);
+    thread.on('message', (message: ToMain) => this.#onMessage(message));
+    thread.on('error', (error) => {
+      this.#why = messageOf(error);
+    });
+    thread.once('exit', () => this.#onExit());
+  }
+
+  /** Resolves when its ports are open. @throws WorkerFailed */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves when its calls in flight have ended, or it has. */
+  get drained(): Promise<void> {
+    return this.#drained.promise;
+  }
+
+  /** Resolves when it has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  tell(message: ToWorker, transfer: readonly MessagePort[] = []): void {
+    if (!this.#hasEnded) this.#thread.postMessage(message, [...transfer]);
+  }
+
+  /** Gives both workers ways to each other. */
+  meet(other: Member): void {
+    const there = new MessageChannel();
+    const back = new MessageChannel();
+    this.tell(
+      { kind: 'neighbour', index: other.index, asking: there.port1, answering: back.port2 },
+      [there.port1, back.port2],
+    );
+    other.tell(
+      { kind: 'neighbour', index: this.index, asking: back.port1, answering: there.port2 },
+      [back.port1, there.port2],
+    );
+  }
+
+  /** What it does at present; what it said last when it ends meanwhile. */
+  async ask(): Promise<WorkerReport | null> {
+    if (this.#hasEnded) return this.report;
+    this.#lastQuestion += 1;
+    const question = this.#lastQuestion;
+    return await new Promise((resolve) => {
+      this.#questions.set(question, resolve);
+      this.tell({ kind: 'report', question });
+    });
+  }
+
+  /** Puts something in force; resolves when it is, or the worker has ended. */
+  async use(message: ToWorker & { readonly kind: 'in-force' }): Promise<void> {
+    if (this.#hasEnded) return;
+    await new Promise<void>((applied) => {
+      this.#versions.push({ version: message.version, applied });
+      this.tell(message);
+    });
+  }
+
+  /** Ends it whatever it does. */
+  async kill(): Promise<void> {
+    await this.#thread.terminate();
+  }
+
+  #onMessage(message: ToMain): void {
+    switch (message.kind) {
+      case 'open':
+        this.#opened.resolve();
+        break;
+      case 'failed':
+        this.#why = message.why;
+        void this.kill();
+        break;
+      case 'applied':
+        while ((this.#versions[0]?.version ?? Infinity) <= message.version) {
+          this.#versions.shift()?.applied();
+        }
+        break;
+      case 'event':
+        this.#handlers.onEvent(message.event);
+        break;
+      case 'lines':
+        void this.#record(message);
+        break;
+      case 'proof':
+        void this.#answerProof(message);
+        break;
+      case 'unfit':
+        this.#handlers.onUnfit(message.listener, message.reason);
+        break;
+      case 'report':
+        this.#onReport(message);
+        break;
+      case 'drained':
+        this.#drained.resolve();
+        break;
+    }
+  }
+
+  /** Lines are stored, or kept for later, in the order in which they come. */
+  async #record({ batch, lines }: ToMain & { kind: 'lines' }): Promise<void> {
+    const { recorder } = this.#share;
+    const outcomes = await Promise.allSettled(
+      lines.map((line) =>
+        recorder.recordLine(Buffer.from(line.buffer, line.byteOffset, line.byteLength)),
+      ),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    const failure = failed === undefined ? null : refusalOf(failed.reason);
+    this.tell({ kind: 'recorded', batch, failure });
+    if (failure !== null) this.#handlers.onRecordFailed();
+  }
+
+  async #answerProof({ question, id }: ToMain & { kind: 'proof' }): Promise<void> {
+    try {
+      const isFirst = await this.#share.replay.firstUse(id, Date.now());
+      this.tell({ kind: 'proof', question, answer: isFirst ? 'first' : 'used' });
+    } catch (thrown) {
+      if (!(thrown instanceof ProofsExhausted)) throw thrown;
+      this.tell({ kind: 'proof', question, answer: 'exhausted' });
+    }
+  }
+
+  #onReport({ question, report }: ToMain & { kind: 'report' }): void {
+    this.report = report;
+    this.#handlers.onCounts(report.counts);
+    this.#questions.get(question)?.(report);
+    this.#questions.delete(question);
+  }
+
+  #onExit(): void {
+    this.#hasEnded = true;
+    for (const { applied } of this.#versions.splice(0)) applied();
+    for (const answered of this.#questions.values()) answered(this.report);
+    this.#questions.clear();
+    this.#opened.reject(new WorkerFailed(`a worker could not begin to serve: ${this.#why}`));
+    this.#drained.resolve();
+    this.#ended.resolve();
+    this.#handlers.onEnd(this.#why);
+  }
+}
+
+/** Why the record did not take a line. */
+function refusalOf(thrown: unknown): Refusal {
+  if (!(thrown instanceof RecordUnavailable)) throw thrown;
+  return thrown.details['reason'] as Refusal;
+}
