@@ -203,7 +203,13 @@ function handshake(
 /** As many workers as cores; the generator has no core of its own where there are but two. */
 function workers(name: string, title: string, count: number): Case {
   const start = posternSubject({ ...PQ_DURABLE, workers: count });
-  const load = { kind: 'calls', start, connections: HTTP_CONNECTIONS, shape: HTTP_SHAPE } as const;
+  // As many for each of two workers as others have.
+  const load = {
+    kind: 'calls',
+    start,
+    connections: 2 * HTTP_CONNECTIONS,
+    shape: HTTP_SHAPE,
+  } as const;
   return caseOf('workers', [name, title, 'workers-1'], load, { skipped: () => noWorkers(count) });
 }
 

@@ -6,7 +6,7 @@ import type { RecordStore } from './port.ts';
 
 /** A durable write costs the CPU as much as some ten entries; quick disks would get one for every few. */
 const COMMIT_EVERY_MS = 1;
-const MAX_BATCH_LINES = 4096;
+const MAX_BATCH_ENTRIES = 4096;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5000;
@@ -14,8 +14,13 @@ const RETRY_MAX_MS = 5000;
 /** Called once: with nothing when the line is stored, with the failure when it is not (yet). */
 export type Settle = (failure?: PosternError) => void;
 
-interface Waiting {
-  readonly line: Buffer;
+/** Entries that are stored together. */
+export interface Lines {
+  readonly lines: Buffer;
+  readonly entries: number;
+}
+
+interface Waiting extends Lines {
   readonly settle: Settle;
 }
 
@@ -34,7 +39,10 @@ export class GroupCommit {
   /** Lines not tried yet. */
   #queue: Waiting[] = [];
   /** Lines that were tried in vain, or came while the store failed. */
-  #kept: Buffer[] = [];
+  #kept: Lines[] = [];
+  /** Entries of these. */
+  #queued = 0;
+  #keptEntries = 0;
   #inFlight = 0;
   #writeStartedAt = -Infinity;
   #work: Promise<void> | null = null;
@@ -61,7 +69,7 @@ export class GroupCommit {
     return {
       written: this.#written,
       pending: this.#untried(),
-      failed: this.#kept.length,
+      failed: this.#keptEntries,
       lost: this.#lost,
     };
   }
@@ -80,17 +88,18 @@ export class GroupCommit {
     return 'queue_full';
   }
 
-  /** Takes a line unless `room` lines wait already; then, or after `close`, it is lost. */
-  push(line: Buffer, room: number, settle: Settle): void {
-    if (this.#closed || this.#untried() + this.#kept.length >= room) {
-      this.#lost += 1;
+  /** Takes entries unless `room` of them wait already; then, or after `close`, they are lost. */
+  push({ lines, entries }: Lines, room: number, settle: Settle): void {
+    if (this.#closed || this.#untried() + this.#keptEntries >= room) {
+      this.#lost += entries;
       this.#alertOnce('record.entries_lost', 'calls are missing in the record: no room to wait');
       settle(unavailable(this.#closed ? 'closed' : 'queue_full'));
     } else if (this.#failing) {
-      this.#kept.push(line);
+      this.#keep({ lines, entries });
       settle(unavailable('write_failed'));
     } else {
-      this.#queue.push({ line, settle });
+      this.#queue.push({ lines, entries, settle });
+      this.#queued += entries;
       this.#begin(() => this.#drain());
     }
   }
@@ -115,8 +124,9 @@ export class GroupCommit {
     this.#closed = true;
     await this.flush().catch(() => undefined);
     clearTimeout(this.#retryTimer);
-    this.#lost += this.#kept.length;
+    this.#lost += this.#keptEntries;
     this.#kept = [];
+    this.#keptEntries = 0;
     if (this.#lost > 0) {
       this.#emit('alert', 'record.incomplete', 'calls are missing in the record', {
         lost: this.#lost,
@@ -144,7 +154,7 @@ export class GroupCommit {
 
   /** Lines that wait for their first write or are in it; a retry's lines are among the kept. */
   #untried(): number {
-    return this.#queue.length + (this.#failing ? 0 : this.#inFlight);
+    return this.#queued + (this.#failing ? 0 : this.#inFlight);
   }
 
   async #drain(): Promise<void> {
@@ -154,13 +164,12 @@ export class GroupCommit {
       await endOfTurn();
       const earlyMs = COMMIT_EVERY_MS - (performance.now() - this.#writeStartedAt);
       if (earlyMs > 0) await delay(earlyMs);
-      const batch = this.#queue.splice(
-        0,
-        batchLength(this.#queue, ({ line }) => line.length),
-      );
+      const batch = this.#queue.splice(0, batchLength(this.#queue));
+      this.#queued -= entriesOf(batch);
       try {
-        await this.#append(batch.map((waiting) => waiting.line));
+        await this.#append(batch);
       } catch (thrown) {
+        this.#queued = 0;
         this.#fail([...batch, ...this.#queue.splice(0)], thrown);
         return;
       }
@@ -169,12 +178,13 @@ export class GroupCommit {
     if (this.#alerted.size > 0) this.#recovered();
   }
 
-  async #append(lines: readonly Buffer[]): Promise<void> {
-    this.#inFlight = lines.length;
+  async #append(batch: readonly Lines[]): Promise<void> {
+    const entries = entriesOf(batch);
+    this.#inFlight = entries;
     this.#writeStartedAt = performance.now();
     try {
-      await this.#store.append(lines);
-      this.#written += lines.length;
+      await this.#store.append(batch.map(({ lines }) => lines));
+      this.#written += entries;
     } finally {
       this.#inFlight = 0;
     }
@@ -182,14 +192,19 @@ export class GroupCommit {
 
   #fail(waiting: readonly Waiting[], thrown: unknown): void {
     this.#failing = true;
-    for (const { line } of waiting) this.#kept.push(line);
+    for (const each of waiting) this.#keep(each);
     const failure = unavailable('write_failed', thrown);
     for (const { settle } of waiting) settle(failure);
     this.#emit('alert', 'record.unavailable', 'the record cannot be written; trying again', {
       error: messageOf(thrown),
-      waiting: this.#kept.length,
+      waiting: this.#keptEntries,
     });
     this.#retryLater();
+  }
+
+  #keep({ lines, entries }: Lines): void {
+    this.#kept.push({ lines, entries });
+    this.#keptEntries += entries;
   }
 
   #retryLater(): void {
@@ -203,17 +218,15 @@ export class GroupCommit {
   async #retry(): Promise<void> {
     clearTimeout(this.#retryTimer);
     while (this.#kept.length > 0) {
-      const lines = this.#kept.slice(
-        0,
-        batchLength(this.#kept, (line) => line.length),
-      );
+      const batch = this.#kept.slice(0, batchLength(this.#kept));
       try {
-        await this.#append(lines);
+        await this.#append(batch);
       } catch {
         this.#retryLater();
         return;
       }
-      this.#kept.splice(0, lines.length);
+      this.#kept.splice(0, batch.length);
+      this.#keptEntries -= entriesOf(batch);
     }
     this.#failing = false;
     this.#retryPauseMs = RETRY_MIN_MS;
@@ -246,14 +259,18 @@ export function unavailable(reason: Refusal, cause?: unknown): PosternError {
   return new RecordUnavailable('the call cannot be recorded', { cause, details: { reason } });
 }
 
-/** How many of the lines, at least one, make the next batch. */
-function batchLength<T>(lines: readonly T[], lengthOf: (line: T) => number): number {
+/** How many of these, at least one, make the next batch. */
+function batchLength(waiting: readonly Lines[]): number {
   let bytes = 0;
-  let count = 0;
-  for (const line of lines) {
-    bytes += lengthOf(line);
-    if (count > 0 && (bytes > MAX_BATCH_BYTES || count >= MAX_BATCH_LINES)) break;
-    count += 1;
+  let entries = 0;
+  for (const [count, each] of waiting.entries()) {
+    bytes += each.lines.length;
+    entries += each.entries;
+    if (count > 0 && (bytes > MAX_BATCH_BYTES || entries > MAX_BATCH_ENTRIES)) return count;
   }
-  return count;
+  return waiting.length;
+}
+
+function entriesOf(batch: readonly Lines[]): number {
+  return batch.reduce((sum, { entries }) => sum + entries, 0);
 }

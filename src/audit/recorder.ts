@@ -63,12 +63,12 @@ export interface Recorder {
 /** A recorder that writes for others too. */
 export interface LineRecorder extends Recorder {
   /**
-   * Records a call that another thread has encoded, as {@link Recorder.record} does.
+   * Records calls that another thread has encoded, as {@link Recorder.record} does.
    *
-   * @param line that ends in a line feed.
+   * @param lines of as many entries, each with a line feed at its end.
    * @throws RecordUnavailable
    */
-  recordLine(line: Buffer): Promise<void>;
+  recordLines(lines: Buffer, entries: number): Promise<void>;
 }
 
 /** What a recorder needs. */
@@ -100,14 +100,14 @@ export function createRecorder(options: RecorderOptions): LineRecorder {
     : { ...common, ...background(commit, limits.maxRecordQueue) };
 }
 
-type Admitting = Pick<LineRecorder, 'admit' | 'record' | 'recordLine'>;
+type Admitting = Pick<LineRecorder, 'admit' | 'record' | 'recordLines'>;
 
 function durable(commit: GroupCommit, queue: number): Admitting {
   // Calls that were admitted before the queue was full still find room for their entries.
   const room = 2 * queue;
-  const recordLine = (line: Buffer): Promise<void> =>
+  const recordLines = (lines: Buffer, entries: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      commit.push(line, room, (failure) => {
+      commit.push({ lines, entries }, room, (failure) => {
         if (failure === undefined) resolve();
         else reject(failure);
       });
@@ -119,18 +119,18 @@ function durable(commit: GroupCommit, queue: number): Admitting {
       return ADMISSION;
     },
     // Async, so that an entry that cannot be encoded rejects.
-    record: async (entry) => recordLine(encodeEntry(entry)),
-    recordLine,
+    record: async (entry) => recordLines(encodeEntry(entry), 1),
+    recordLines,
   };
 }
 
 function background(commit: GroupCommit, queue: number): Admitting {
-  const recordLine = async (line: Buffer): Promise<void> =>
-    commit.push(line, queue, () => undefined);
+  const recordLines = async (lines: Buffer, entries: number): Promise<void> =>
+    commit.push({ lines, entries }, queue, () => undefined);
   return {
     admit: () => ADMISSION,
-    record: async (entry) => recordLine(encodeEntry(entry)),
-    recordLine,
+    record: async (entry) => recordLines(encodeEntry(entry), 1),
+    recordLines,
   };
 }
 
@@ -139,7 +139,7 @@ function offRecorder(store: RecordStore | null): LineRecorder {
     on: false,
     admit: () => ADMISSION,
     record: () => Promise.resolve(),
-    recordLine: () => Promise.resolve(),
+    recordLines: () => Promise.resolve(),
     flush: () => Promise.resolve(),
     close: async () => store?.close(),
     stats: () => ({ written: 0, pending: 0, failed: 0, lost: 0 }),

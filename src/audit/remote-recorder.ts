@@ -11,7 +11,7 @@ export interface RemoteRecorderOptions {
   readonly mode: RecordMode;
   readonly limits: Pick<Limits, 'maxRecordQueue' | 'recordStallTimeoutMs'>;
   /** Gives lines to whoever writes the record, to be told of with {@link RemoteRecorder.recorded}. */
-  readonly send: (batch: number, lines: readonly Buffer[]) => void;
+  readonly send: (lines: Uint8Array, entries: number) => void;
 }
 
 interface Waiting {
@@ -19,27 +19,24 @@ interface Waiting {
   readonly reject: (failure: PosternError) => void;
 }
 
-interface Batch {
-  readonly number: number;
-  readonly waiting: readonly Waiting[];
-  readonly sentAt: number;
-}
-
-/** Has its entries written by another thread, which has the record: those of one turn go together. */
+/**
+ * Has its entries written by another thread, which has the record. Whatever gathers while it has some
+ * is what it is given next: a message costs as much as several entries.
+ */
 export class RemoteRecorder implements Recorder {
   readonly on: boolean;
   readonly #options: RemoteRecorderOptions;
   readonly #isDurable: boolean;
   #lines: Buffer[] = [];
   #waiting: Waiting[] = [];
-  /** Not told of yet, oldest first; never many. */
-  #sent: Batch[] = [];
-  #lastNumber = 0;
-  #pending = 0;
+  /** With the other thread. */
+  #sent: readonly Waiting[] = [];
+  #sentAt = 0;
   #written = 0;
   #failed = 0;
   #refusal: Refusal | null = null;
   #isSending = false;
+  #onIdle: (() => void)[] = [];
 
   constructor(options: RemoteRecorderOptions) {
     this.#options = options;
@@ -57,12 +54,11 @@ export class RemoteRecorder implements Recorder {
     if (!this.on) return;
     const line = encodeEntry(entry);
     // Those that were admitted before the queue was full still find room.
-    if (this.#pending >= 2 * this.#options.limits.maxRecordQueue) {
+    if (this.#pending() >= 2 * this.#options.limits.maxRecordQueue) {
       this.#failed += 1;
       if (this.#isDurable) throw unavailable('queue_full');
       return;
     }
-    this.#pending += 1;
     this.#lines.push(line);
     const { promise: stored, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ resolve, reject });
@@ -74,20 +70,20 @@ export class RemoteRecorder implements Recorder {
     await stored;
   }
 
-  /** Lines of a batch are stored, or why they are not. */
-  recorded(batch: number, failure: Refusal | null): void {
-    const at = this.#sent.findIndex(({ number }) => number === batch);
-    const [told] = this.#sent.splice(at, 1);
-    if (at < 0 || told === undefined) throw new Error(`there is no batch ${batch} of the record`);
-    const { waiting } = told;
-    this.#pending -= waiting.length;
-    if (failure === null) this.#written += waiting.length;
-    else this.#failed += waiting.length;
+  /** What the other thread was given is stored, or why it is not. */
+  recorded(failure: Refusal | null): void {
+    const told = this.#sent;
+    this.#sent = [];
+    this.#send();
+    if (failure === null) this.#written += told.length;
+    else this.#failed += told.length;
     const error = failure === null ? null : unavailable(failure);
-    for (const { resolve, reject } of waiting) {
+    for (const { resolve, reject } of told) {
       if (error === null) resolve();
       else reject(error);
     }
+    if (this.#pending() > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Why the record takes no call, `null` when it does by now. */
@@ -95,45 +91,54 @@ export class RemoteRecorder implements Recorder {
     this.#refusal = refusal;
   }
 
-  /** What is written is written by the other thread. */
+  /** Resolves when nothing waits any more; what failed is kept by the other thread. */
   async flush(): Promise<void> {
     this.#send();
+    if (this.#pending() > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   async close(): Promise<void> {
     this.#refusal = 'closed';
-    this.#send();
+    await this.flush();
   }
 
   stats(): RecorderStats {
-    return { written: this.#written, pending: this.#pending, failed: this.#failed, lost: 0 };
+    return { written: this.#written, pending: this.#pending(), failed: this.#failed, lost: 0 };
   }
 
   #refusalNow(): Refusal | null {
     if (this.#refusal !== null) return this.#refusal;
     const { maxRecordQueue, recordStallTimeoutMs } = this.#options.limits;
-    if (this.#pending >= maxRecordQueue) return 'queue_full';
-    const [oldest] = this.#sent;
-    const isStalled =
-      oldest !== undefined && performance.now() - oldest.sentAt > recordStallTimeoutMs;
-    return isStalled ? 'stalled' : null;
+    if (this.#pending() >= maxRecordQueue) return 'queue_full';
+    const stalledMs = this.#sent.length === 0 ? 0 : performance.now() - this.#sentAt;
+    return stalledMs > recordStallTimeoutMs ? 'stalled' : null;
+  }
+
+  #pending(): number {
+    return this.#waiting.length + this.#sent.length;
   }
 
   #sendSoon(): void {
-    if (this.#isSending) return;
+    if (this.#isSending || this.#sent.length > 0) return;
     this.#isSending = true;
-    setImmediate(() => this.#send());
+    // Those of the same turn go with it.
+    setImmediate(() => {
+      this.#isSending = false;
+      this.#send();
+    });
   }
 
   #send(): void {
-    this.#isSending = false;
-    const lines = this.#lines;
-    if (lines.length === 0) return;
-    this.#lastNumber += 1;
-    const number = this.#lastNumber;
-    this.#sent.push({ number, waiting: this.#waiting, sentAt: performance.now() });
+    if (this.#sent.length > 0 || this.#lines.length === 0) return;
+    const lines = Buffer.concat(this.#lines);
+    this.#sent = this.#waiting;
+    this.#sentAt = performance.now();
     this.#lines = [];
     this.#waiting = [];
-    this.#options.send(number, lines);
+    // Small buffers are parts of a pool, all of which would be copied.
+    this.#options.send(
+      lines.buffer.byteLength === lines.length ? lines : Uint8Array.from(lines),
+      this.#sent.length,
+    );
   }
 }

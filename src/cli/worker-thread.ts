@@ -26,7 +26,7 @@ async function serve(
   const recorder = new RemoteRecorder({
     mode: settings.audit.mode,
     limits,
-    send: (batch, lines) => tell({ kind: 'lines', batch, lines }),
+    send: (lines, entries) => tell({ kind: 'lines', lines, entries }),
   });
   const kit = await openServingKit(settings, {
     stateDir,

@@ -150,17 +150,15 @@ export class Member {
   }
 
   /** Lines are stored, or kept for later, in the order in which they come. */
-  async #record({ batch, lines }: ToMain & { kind: 'lines' }): Promise<void> {
-    const { recorder } = this.#share;
-    const outcomes = await Promise.allSettled(
-      lines.map((line) =>
-        recorder.recordLine(Buffer.from(line.buffer, line.byteOffset, line.byteLength)),
-      ),
-    );
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    const failure = failed === undefined ? null : refusalOf(failed.reason);
-    this.tell({ kind: 'recorded', batch, failure });
-    if (failure !== null) this.#handlers.onRecordFailed();
+  async #record({ lines, entries }: ToMain & { kind: 'lines' }): Promise<void> {
+    const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+    try {
+      await this.#share.recorder.recordLines(bytes, entries);
+      this.tell({ kind: 'recorded', failure: null });
+    } catch (thrown) {
+      this.tell({ kind: 'recorded', failure: refusalOf(thrown) });
+      this.#handlers.onRecordFailed();
+    }
   }
 
   async #answerProof({ question, id }: ToMain & { kind: 'proof' }): Promise<void> {

@@ -75,8 +75,8 @@ export type ToWorker =
       readonly asking: MessagePort;
       readonly answering: MessagePort;
     }
-  /** Lines of the record that are stored, or why they are not. */
-  | { readonly kind: 'recorded'; readonly batch: number; readonly failure: Refusal | null }
+  /** The lines that came last are stored, or why they are not. */
+  | { readonly kind: 'recorded'; readonly failure: Refusal | null }
   /** Why the record takes no call, `null` when it does. */
   | { readonly kind: 'record'; readonly refusal: Refusal | null }
   | { readonly kind: 'proof'; readonly question: number; readonly answer: ProofAnswer }
@@ -92,7 +92,8 @@ export type ToMain =
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'event'; readonly event: PosternEvent }
-  | { readonly kind: 'lines'; readonly batch: number; readonly lines: readonly Uint8Array[] }
+  /** Entries of the record; the next come when it is known what became of these. */
+  | { readonly kind: 'lines'; readonly lines: Uint8Array; readonly entries: number }
   | { readonly kind: 'proof'; readonly question: number; readonly id: string }
   | { readonly kind: 'unfit'; readonly listener: string; readonly reason: string }
   | { readonly kind: 'report'; readonly question: number; readonly report: WorkerReport }

@@ -117,7 +117,7 @@ export class ServingWorker {
     const { recorder, proofs, serving } = this.#parts;
     switch (message.kind) {
       case 'recorded':
-        recorder.recorded(message.batch, message.failure);
+        recorder.recorded(message.failure);
         break;
       case 'record':
         recorder.refuse(message.refusal);
