@@ -53,6 +53,7 @@ async function serve(
     recorder,
     proofs,
     limits,
+    events,
     main,
     takeCounts: () => metrics.take(),
     onInForce: (next) => {

@@ -5,9 +5,11 @@ import type { PosternError } from '#lib';
 import { messageOf } from '#lib';
 import type { Policy } from '#policy';
 import type { EpochPlan, ServerTls } from '#tls';
+import { canaryVerdict } from '#tls';
 import type { Upstream } from '#transport';
 import type { LineStreams } from './duplex/lines.ts';
 import type { GatewayParts, ListenerStatus, OpenListener } from './gateway-parts.ts';
+import { destroyRefused } from './destroy-refused.ts';
 import type { Listener } from './listener.ts';
 import type { PolicyState } from './policy-source.ts';
 import { PolicySource } from './policy-source.ts';
@@ -31,6 +33,8 @@ export class Gateway {
   readonly #listeners: readonly Listener[];
   /** Of these, those whose ports the workers have. */
   readonly #crewListeners: CrewListener[] = [];
+  /** Names of those whose canaries are being taken back. */
+  readonly #judged = new Set<string>();
   readonly #policySource: PolicySource;
   /** Policy, identity and rollouts as the listeners work with them. */
   readonly tls: TlsControl;
@@ -156,16 +160,7 @@ export class Gateway {
 
   /** Destroys the connections of clients that are refused since a moment ago. */
   destroyRefused(): void {
-    for (const listener of this.#listeners) {
-      const connections = listener.destroyRefused();
-      if (connections === 0) continue;
-      this.#parts.events({
-        severity: 'warn',
-        name: 'tls.connections_revoked',
-        message: `ended ${connections} connections of clients whose certificates were revoked`,
-        fields: { listener: listener.name, connections },
-      });
-    }
+    destroyRefused(this.#listeners, this.#parts.events);
     this.#serving.recheck();
   }
 
@@ -226,7 +221,20 @@ export class Gateway {
         ),
       }),
       onUnfit: (name, reason) => void this.#rollBack(name, reason),
+      onReports: () => this.#judgeCanaries(),
     });
+  }
+
+  /** Each worker has seen a part of the clients. */
+  #judgeCanaries(): void {
+    for (const listener of this.#crewListeners) {
+      const report = listener.report();
+      if (report === null || report.canary === null || this.#judged.has(listener.name)) continue;
+      const verdict = canaryVerdict(report.canary, report.stable);
+      if (verdict === null) continue;
+      this.#judged.add(listener.name);
+      void this.#rollBack(listener.name, verdict).then(() => this.#judged.delete(listener.name));
+    }
   }
 
   /** Takes back what is being tried out, by itself. */

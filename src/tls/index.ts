@@ -1,3 +1,4 @@
+export { canaryVerdict } from './canary-verdict.ts';
 export { LinkUnreadable } from './errors.ts';
 export type { Epoch } from './epoch.ts';
 export { Epochs, isSameTls } from './epochs.ts';

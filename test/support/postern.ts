@@ -66,6 +66,9 @@ export async function startTestPostern(config: {
     listeners: [{ name: 'main', address: '127.0.0.1:0' }],
     admin: { address: '127.0.0.1:0' },
     log: { level: 'debug', format: 'json' },
+    ...(process.env['POSTERN_TEST_WORKERS'] === undefined
+      ? {}
+      : { workers: Number(process.env['POSTERN_TEST_WORKERS']) }),
   };
   await writeFile(configFile, stringify({ ...defaults, ...settings }));
   const child = spawn(process.execPath, [LAUNCHER, 'up', '--json', '--config', configFile], {

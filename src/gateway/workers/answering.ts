@@ -28,6 +28,8 @@ export class Answering {
     this.#keepAliveMs = keepAliveMs;
     port.on('message', (message: ToAnswering) => this.#onMessage(message));
     port.once('close', () => this.#onClose());
+    // What holds the thread is whoever decides.
+    port.unref();
   }
 
   #onMessage(message: ToAnswering): void {

@@ -33,6 +33,8 @@ export interface CrewPlace {
   readonly inForce: () => InForce;
   readonly ports: ReadonlyMap<string, number>;
   readonly onUnfit: (listener: string, reason: string) => void;
+  /** Workers have told what they do at present. */
+  readonly onReports: () => void;
 }
 
 /** A worker that ends is replaced after a pause, which grows while new ones end soon. */
@@ -103,7 +105,9 @@ export class Crew {
     const asked = members.map((member) =>
       Promise.race([member.ask(), delay(REPORT_MS, member.report, { ref: false })]),
     );
-    return (await Promise.all(asked)).filter((report) => report !== null);
+    const reports = (await Promise.all(asked)).filter((report) => report !== null);
+    this.#place?.onReports();
+    return reports;
   }
 
   /** What they did when they were last asked. */

@@ -44,6 +44,8 @@ export class Handover {
     this.#onLost = onLost;
     port.on('message', (message: ToReceiving) => this.#onMessage(message));
     port.once('close', () => this.#onClose());
+    // What holds the thread is its listeners.
+    port.unref();
   }
 
   /** Has one request answered. */
@@ -139,16 +141,21 @@ export class Handover {
 
   #tellPieces(handed: Handed): void {
     handed.isTelling = false;
-    const { exchange, pieces, id } = handed;
+    const { exchange, id } = handed;
     if (exchange === null) return;
+    // Some clients do not wait for leave to send it.
+    if (!handed.isReading && exchange.body.hasBegun) this.#readBody(handed, exchange);
+    const { pieces } = handed;
     const bytes = pieces.length === 0 ? null : ownBytes(pieces);
     handed.pieces = [];
-    const { isWhole, head } = exchange;
+    const { isWhole, keepsAlive } = exchange;
     if (handed.isHeadTold) {
       if (bytes !== null || isWhole) this.#tell({ kind: 'body', connection: id, bytes, isWhole });
       return;
     }
     handed.isHeadTold = true;
+    // The connection may be to end whatever the client says.
+    const head = { ...exchange.head, keepAlive: keepsAlive };
     this.#tell({ kind: 'request', connection: id, head, body: bytes, isWhole });
   }
 

@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { RemoteRecorder } from '#audit';
 import type { ListenerSettings, ServerSettings } from '#config';
-import type { Limits } from '#lib';
+import type { EventSink, Limits } from '#lib';
 import { messageOf } from '#lib';
 import type { HttpExchange, Upstream } from '#transport';
+import { destroyRefused } from '../destroy-refused.ts';
 import { WorkerLost } from '../errors.ts';
 import type { Listener } from '../listener.ts';
 import type { Serving } from '../serving.ts';
@@ -28,6 +29,7 @@ export interface WorkerParts {
   readonly recorder: RemoteRecorder;
   readonly proofs: RemoteProofs;
   readonly limits: Limits;
+  readonly events: EventSink;
   /** The way to the thread that decides. */
   readonly main: MessagePort;
   /** Takes what has been counted since it was last asked. */
@@ -71,7 +73,7 @@ export class ServingWorker {
 
   /** Destroys the connections of clients that are refused since a moment ago. */
   destroyRefused(): void {
-    for (const listener of this.#listeners) listener.destroyRefused();
+    destroyRefused(this.#listeners, this.#parts.events);
     this.#recheck();
   }
 
