@@ -103,7 +103,7 @@ test('R-05 R-19 a policy is in force for all, and each call is in the record onc
   const links = [...(await linksByWorker(t)).values()];
   const url = postern.url('remote');
   const session = await openSession(links[0] ?? fetch, url);
-  const before = (await postern.record()).length;
+  const recorded = (await postern.record()).length;
   const count = 40;
   const answers = await Promise.all(
     Array.from({ length: count }, (_, id) =>
@@ -117,7 +117,7 @@ test('R-05 R-19 a policy is in force for all, and each call is in the record onc
     assert.equal((await send(through, url, request(1, 'ping'), session)).status, 403);
   }
   await postern.applyPolicy(ALLOW_ALL);
-  const entries = (await postern.record()).slice(before);
+  const entries = (await postern.record()).slice(recorded);
   assert.equal(entries.length, count + links.length);
   assert.equal(new Set(entries.map(({ id }) => id)).size, entries.length);
   const metrics = await (await fetch(new URL('/metrics', postern.admin))).text();
@@ -227,8 +227,8 @@ test('R-05 a worker that dies loses its own calls alone, and is replaced', async
   );
   await until('both are under way', () => upstream.seen.length >= journals + WORKERS);
   await threads[0]?.terminate();
-  const [lost] = await Promise.all([waiting[0]]);
-  assert.ok(lost !== undefined && lost.status !== 200, JSON.stringify(lost));
+  const lost = (await waiting[0]) ?? assert.fail('nothing was waited for');
+  assert.notEqual(lost.status, 200, JSON.stringify(lost));
   await until('another one is there', () => threads.length === WORKERS + 1);
   // Sessions of the one that died go on, as after a restart; so do those of the other.
   for (const id of sessions.values()) {
