@@ -5,7 +5,7 @@ import { RemoteRecorder } from '#audit';
 import type { ToMain } from '#gateway';
 import { RemoteProofs, Serving, ServingWorker, sharedServers, unpackInForce } from '#gateway';
 import type { PosternEvent } from '#lib';
-import { messageOf } from '#lib';
+import { messageOf, parseJson } from '#lib';
 import { Metrics } from '#telemetry';
 import { openServingKit } from './serving-kit.ts';
 import { settingsOf } from './settings.ts';
@@ -16,7 +16,9 @@ async function serve(
   main: MessagePort,
 ): Promise<void> {
   const tell = (message: ToMain): void => main.postMessage(message);
-  const events = (event: PosternEvent): void => tell({ kind: 'event', event });
+  // Facts are JSON values: as such they can be told whatever they come from.
+  const events = ({ fields = {}, ...event }: PosternEvent): void =>
+    tell({ kind: 'event', event: { ...event, fields: jsonOf(fields) } });
   const whole = settingsOf(source);
   const shared = sharedServers(whole.servers);
   const settings = { ...whole, servers: whole.servers.filter(({ name }) => shared.has(name)) };
@@ -68,6 +70,10 @@ async function serve(
   });
   await kit.watch(() => worker.destroyRefused());
   await worker.open();
+}
+
+function jsonOf(fields: object): Record<string, unknown> {
+  return parseJson(JSON.stringify(fields)) as Record<string, unknown>;
 }
 
 const main = parentPort;

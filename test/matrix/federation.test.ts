@@ -138,7 +138,11 @@ test('R-23 two servers ask at once, and each gets its own answer', async () => {
     for (const index of [0, 1]) assert.match(said[index] ?? '', /Ada Lovelace/);
     for (const index of [2, 4]) assert.match(said[index] ?? '', /a sampled sentence/);
     for (const index of [3, 5]) assert.match(said[index] ?? '', /file:\/\/\/srv\/data/);
-    assert.equal(peer.asked.length - earlier, 6);
+    const asked = peer.asked.slice(earlier).map(({ method }) => method);
+    // A server of the third kind asks for roots of its own accord, some time after it has begun.
+    const others = asked.filter((method) => method !== 'roots/list');
+    assert.ok(asked.length - others.length >= 2);
+    assert.equal(others.length, 4);
   }
 });
 

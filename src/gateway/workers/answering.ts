@@ -13,6 +13,8 @@ export type Answer = (listener: string, exchange: HttpExchange, arrival: Arrival
 
 /** Of a response so much may be on its way to the thread that has the connection. */
 const WINDOW_BYTES = 512 * 1024;
+/** More of a body is asked for when so much has come; it is sent ahead up to twice that. */
+const MORE_BYTES = 128 * 1024;
 
 /** Answers requests whose connections another thread has. */
 export class Answering {
@@ -62,6 +64,9 @@ class Guest implements ExchangeHost {
   #exchange: HttpExchange | null = null;
   #isOutdated = false;
   #isRefused = false;
+  #isBodyHeld = false;
+  /** Of the body, since it was asked for last. */
+  #cameBytes = 0;
 
   constructor(
     { connection, listener, address, port }: ToAnswering & { kind: 'connection' },
@@ -117,10 +122,13 @@ class Guest implements ExchangeHost {
   }
 
   onBodyWanted(): void {
+    this.#isBodyHeld = false;
+    this.#cameBytes = 0;
     this.#tell({ kind: 'want', connection: this.#connection });
   }
 
   onBodyHeld(): void {
+    this.#isBodyHeld = true;
     this.#tell({ kind: 'hold', connection: this.#connection });
   }
 
@@ -139,6 +147,8 @@ class Guest implements ExchangeHost {
     const link = this.#link;
     if (link === null) throw new Error('a request over an unknown link');
     this.#isOutdated = false;
+    this.#isBodyHeld = false;
+    this.#cameBytes = 0;
     this.socket.begin();
     const exchange = new HttpExchange(head, this);
     this.#exchange = exchange;
@@ -154,8 +164,12 @@ class Guest implements ExchangeHost {
   #push(bytes: Uint8Array | null, isWhole: boolean): void {
     const body = this.#exchange?.body;
     if (body === undefined || body.isWhole) return;
-    if (bytes !== null) body.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (bytes !== null) {
+      this.#cameBytes += bytes.byteLength;
+      body.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    }
     if (isWhole) body.end();
+    else if (this.#cameBytes >= MORE_BYTES && !this.#isBodyHeld) this.onBodyWanted();
   }
 
   #tellPart(bytes: Uint8Array | null, isLast: boolean): void {

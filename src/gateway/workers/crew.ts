@@ -121,13 +121,14 @@ export class Crew {
 
   /** Takes no further connections, and ends calls in flight. */
   drain(): void {
+    if (this.#stopping) return;
     this.#stopping = true;
     this.#tellAll({ kind: 'drain' });
   }
 
   /** Ends all workers, those that have drained in order. */
   async close(): Promise<void> {
-    this.#stopping = true;
+    this.drain();
     clearInterval(this.#reportTimer);
     clearInterval(this.#recordTimer);
     await Promise.all([...this.#members.values()].map((member) => this.#end(member)));

@@ -6,6 +6,9 @@ import { ownBytes } from './own-bytes.ts';
 import { packLink } from './packed.ts';
 import type { ToAnswering, ToReceiving } from './talk.ts';
 
+/** So much of a body may be on its way before it is asked for again. */
+const AHEAD_BYTES = 256 * 1024;
+
 /** Parts of a response that have found room are told of when they are this much together. */
 const TOLD_BYTES = 128 * 1024;
 
@@ -19,6 +22,8 @@ interface Handed {
   isOutdatedTold: boolean;
   isRefusedTold: boolean;
   takenBytes: number;
+  /** Of the body, since it was asked for last. */
+  aheadBytes: number;
   /** Pieces of the body that are told of with the request, or in this turn. */
   pieces: Buffer[];
   isHeadTold: boolean;
@@ -65,6 +70,7 @@ export class Handover {
     handed.isRefusedTold = false;
     handed.isHeadTold = false;
     handed.takenBytes = 0;
+    handed.aheadBytes = 0;
     handed.pieces = [];
     handed.isReading = false;
     if (!exchange.awaitsContinue) this.#readBody(handed, exchange);
@@ -103,6 +109,7 @@ export class Handover {
       isOutdatedTold: false,
       isRefusedTold: false,
       takenBytes: 0,
+      aheadBytes: 0,
       pieces: [],
       isHeadTold: false,
       isTelling: false,
@@ -123,6 +130,8 @@ export class Handover {
     handed.isReading = true;
     const take = (chunk: Buffer): void => {
       handed.pieces.push(chunk);
+      handed.aheadBytes += chunk.length;
+      if (handed.aheadBytes >= AHEAD_BYTES) exchange.holdBody();
       this.#tellSoon(handed);
     };
     const over = (): void => {
@@ -166,6 +175,7 @@ export class Handover {
     if (handed === undefined || exchange === undefined || exchange === null) return;
     switch (message.kind) {
       case 'want':
+        handed.aheadBytes = 0;
         if (handed.isReading) exchange.wantBody();
         else this.#readBody(handed, exchange);
         break;
@@ -200,7 +210,10 @@ export class Handover {
   async #tellTaken(handed: Handed, exchange: HttpExchange): Promise<void> {
     const bytes = handed.takenBytes;
     handed.takenBytes = 0;
-    if (await exchange.drained()) this.#tell({ kind: 'taken', connection: handed.id, bytes });
+    const isThere = await exchange.drained();
+    // Of one exchange it says nothing about the next.
+    if (!isThere || handed.exchange !== exchange) return;
+    this.#tell({ kind: 'taken', connection: handed.id, bytes });
   }
 
   #tell(message: ToAnswering): void {
