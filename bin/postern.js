@@ -16,6 +16,9 @@ import { setFlagsFromString } from 'node:v8';
 // A pattern from a policy or a text from a stranger must not hold the event loop: when a regular
 // expression backtracks too much, V8 goes on with its linear-time engine.
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+// What passes through lies outside V8's heap. Counted on its own, it has V8 mark the whole heap for every
+// 64 MB of it: more than a third of the CPU of a long stream (docs/adr/0031-external-memory.md).
+setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const SELF = fileURLToPath(import.meta.url);
 const EXIT_CONFIG = 78;

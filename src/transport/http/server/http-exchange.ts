@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { RequestHead, RequestHeaders } from '../wire/request-head.ts';
 import type { BodySource } from './request-body.ts';
+import { ChunkedResponse } from './chunked-response.ts';
 import { RequestBody } from './request-body.ts';
 import type { ResponseHeaders } from './response-head.ts';
 import { responseHead } from './response-head.ts';
@@ -25,10 +26,6 @@ export interface ExchangeHost extends BodySource {
 
 type State = 'open' | 'streaming' | 'responded';
 
-/** A part of a body up to this size is copied, to be written at once with what frames it. */
-const COPIED_BYTES = 16 * 1024;
-/** Ends a body in chunks (RFC 9112, section 7.1). */
-const LAST_CHUNK = '0\r\n\r\n';
 const EMPTY = Buffer.alloc(0);
 
 /** One request of a client, and the response to it. */
@@ -49,7 +46,8 @@ export class HttpExchange {
   #keepsAlive: boolean;
   #state: State = 'open';
   #mayOutlastBody = false;
-  #isChunked = false;
+  /** A response whose body has no length that is known before. */
+  #chunked: ChunkedResponse | null = null;
   #isBodiless = false;
   #isClosed = false;
   #wasSent = false;
@@ -169,7 +167,7 @@ export class HttpExchange {
   respond(status: number, headers: ResponseHeaders, body: Buffer | null): void {
     if (this.#state !== 'open' || this.isOver) return;
     const hasLength = status !== 204 && status !== 304;
-    const head = this.#headOf(status, headers, hasLength ? (body?.length ?? 0) : null);
+    const head = this.#headOf(status, headers, hasLength ? (body?.length ?? 0) : null, false);
     this.#state = 'responded';
     const { socket } = this;
     const { onWritten } = this.#host;
@@ -181,26 +179,26 @@ export class HttpExchange {
   /** Begins a response whose body follows, of `contentLength` bytes where that is known. */
   begin(status: number, headers: ResponseHeaders, contentLength: number | null = null): void {
     if (this.#state !== 'open' || this.isOver) return;
-    this.#isChunked = contentLength === null && !this.head.isOld;
+    const isChunked = contentLength === null && !this.head.isOld;
     // The end of the connection tells the end of the body.
     if (contentLength === null && this.head.isOld) this.endConnection();
-    const head = this.#headOf(status, headers, contentLength);
+    const head = this.#headOf(status, headers, contentLength, isChunked);
     this.#state = 'streaming';
-    this.#cork();
-    this.socket.write(head, 'latin1');
+    if (isChunked && !this.#isBodiless) {
+      this.#chunked = new ChunkedResponse(this.socket, head);
+    } else {
+      this.#cork();
+      this.socket.write(head, 'latin1');
+    }
   }
 
   /** Writes a part of the body; `false` when the client has to read before more is written. */
   write(chunk: Buffer): boolean {
     if (this.#state !== 'streaming' || this.isOver) return false;
     if (chunk.length === 0 || this.#isBodiless) return !this.needsDrain;
+    if (this.#chunked !== null) return this.#chunked.write(chunk);
     this.#cork();
-    if (!this.#isChunked) return this.socket.write(chunk);
-    const size = `${chunk.length.toString(16)}\r\n`;
-    if (chunk.length <= COPIED_BYTES) return this.socket.write(asChunk(size, chunk));
-    this.socket.write(size, 'latin1');
-    this.socket.write(chunk);
-    return this.socket.write('\r\n', 'latin1');
+    return this.socket.write(chunk);
   }
 
   /** Ends a response that was begun, with the last part of its body if there is one. */
@@ -208,8 +206,8 @@ export class HttpExchange {
     this.write(last);
     if (this.#state !== 'streaming' || this.isOver) return;
     this.#state = 'responded';
-    const end = this.#isChunked && !this.#isBodiless ? LAST_CHUNK : '';
-    this.socket.write(end, 'latin1', this.#host.onWritten);
+    if (this.#chunked === null) this.socket.write(EMPTY, this.#host.onWritten);
+    else this.#chunked.end(this.#host.onWritten);
     this.#host.onResponded();
   }
 
@@ -274,25 +272,21 @@ export class HttpExchange {
     process.nextTick(uncork, socket);
   }
 
-  #headOf(status: number, headers: ResponseHeaders, contentLength: number | null): string {
+  #headOf(
+    status: number,
+    headers: ResponseHeaders,
+    contentLength: number | null,
+    chunked: boolean,
+  ): string {
     // What has not come would be taken for another request.
     if (!this.isWhole && !this.#mayOutlastBody) this.endConnection();
     this.#isBodiless = this.method === 'HEAD' || status === 204 || status === 304;
     return responseHead(status, this.#extra === null ? headers : { ...this.#extra, ...headers }, {
       contentLength,
-      chunked: this.#isChunked,
+      chunked,
       keepAliveMs: this.#keepsAlive ? this.#host.keepAliveMs : null,
     });
   }
-}
-
-/** One write costs more than copying what an event mostly has. */
-function asChunk(size: string, chunk: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(size.length + chunk.length + 2);
-  bytes.write(size, 'latin1');
-  chunk.copy(bytes, size.length);
-  bytes.write('\r\n', bytes.length - 2, 'latin1');
-  return bytes;
 }
 
 /** Each write may become a TLS record and a packet. */
