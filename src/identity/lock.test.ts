@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { mock, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { alone } from './alone.fixture.ts';
 import { withStateLock } from './lock.ts';
 import { failure, temporaryDir } from './test-support.ts';
 
@@ -21,6 +24,19 @@ test('of several changes at the same time one is made after the other', async (t
   };
   await Promise.all(Array.from({ length: 6 }, () => withStateLock(state, work)));
   assert.deepEqual(await readdir(state), []);
+});
+
+test('threads of one process change one after the other', async (t) => {
+  const state = await temporaryDir(t);
+  const inside = new Int32Array(new SharedArrayBuffer(8));
+  const other = new Worker(new URL('lock-thread.fixture.ts', import.meta.url), {
+    workerData: { state, inside },
+  });
+  const ended = once(other, 'exit');
+  await once(other, 'message');
+  for (let count = 0; count < 20; count += 1) await withStateLock(state, () => alone(inside));
+  assert.deepEqual(await ended, [0]);
+  assert.deepEqual([...inside], [0, 0]);
 });
 
 test('a change that fails lets the lock go', async (t) => {
@@ -56,7 +72,7 @@ test(
     const state = await temporaryDir(t);
     const path = join(state, 'identity.lock');
     const inForce = await withStateLock(state, () => readFile(path, 'utf8'));
-    assert.match(inForce, /^\d+ [0-9a-f]{16} \S+ \d+\n$/);
+    assert.match(inForce, /^\d+ \d+\.[0-9a-f]{16} \S+ \d+\n$/);
     await writeFile(path, `${process.ppid} 0011 ${hostname()} 1\n`);
     assert.equal(await withStateLock(state, () => Promise.resolve(1)), 1);
   },

@@ -8,6 +8,7 @@ import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { threadId } from 'node:worker_threads';
 import { StateBusy } from './errors.ts';
 import { hasCode, PRIVATE_MODE, storageFailed } from './files.ts';
 
@@ -17,12 +18,12 @@ const LOCK_FILE = 'identity.lock';
 const PATIENCE_MS = 15_000;
 const RETRY_MS = 20;
 /**
- * A holder on another machine, or in another container, or one that was killed before it wrote its
- * name, cannot be looked for. No change takes this long.
+ * A holder on another machine, in another container or in another thread, or one that was killed before
+ * it wrote its name, cannot be looked for. No change takes this long.
  */
 const FOREIGN_STALE_MS = 60_000;
 
-/** Locks that this process holds: one with its id that is not among them is of an earlier process. */
+/** Locks that this thread holds: one with its id that is not among them is of an earlier process. */
 const held = new Set<string>();
 
 /**
@@ -32,7 +33,7 @@ const held = new Set<string>();
  */
 export async function withStateLock<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
   const path = join(stateDir, LOCK_FILE);
-  const token = randomBytes(8).toString('hex');
+  const token = `${threadId}.${randomBytes(8).toString('hex')}`;
   held.add(token);
   try {
     await acquire(path, `${process.pid} ${token} ${hostname()} ${await beginOf(process.pid)}\n`);
@@ -90,12 +91,13 @@ async function readHolder(path: string): Promise<string | null> {
 async function isStale(path: string, holder: string): Promise<boolean> {
   const [pid = '', token = '', host = '', began = ''] = holder.trimEnd().split(' ');
   if (host !== hostname()) return olderThan(path, FOREIGN_STALE_MS);
-  // Process ids begin anew in a restarted container: this one can be the id of who was killed.
-  if (Number(pid) === process.pid) return !held.has(token);
   if (!isRunning(Number(pid))) return true;
   const now = await beginOf(Number(pid));
-  // The id is another process's by now.
-  return began !== '' && now !== '' && began !== now;
+  // The id is another process's by now: of this one too, as they begin anew in a restarted container.
+  if (began !== '' && now !== '' && began !== now) return true;
+  if (Number(pid) !== process.pid) return false;
+  if (token.startsWith(`${threadId}.`)) return !held.has(token);
+  return olderThan(path, FOREIGN_STALE_MS);
 }
 
 /** When a process began, in ticks of the machine's clock since its start; empty where no file tells. */

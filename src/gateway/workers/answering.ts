@@ -258,8 +258,11 @@ class GuestSocket extends Writable implements ClientSocket {
 
   #go(): void {
     const resume = this.#resume;
+    if (resume === null) return;
     this.#resume = null;
-    resume?.();
+    resume();
+    // What waited for room was the last of a response, perhaps.
+    if (this.#isFinishing) this.#tellSoon();
   }
 
   #tellSoon(): void {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { Refusal } from '#audit';
 import { RecordUnavailable } from '#audit';
 import type { EventSink, Limits } from '#lib';
+import { messageOf } from '#lib';
 import type { Serving } from '../serving.ts';
 import type { MemberShare } from './member.ts';
 import { Member } from './member.ts';
@@ -173,7 +174,6 @@ export class Crew {
   #onEnd(member: Member, why: string, livedMs: number): void {
     if (this.#members.get(member.index) === member) this.#members.delete(member.index);
     if (this.#stopping || this.#place === null) return;
-    const place = this.#place;
     this.#pauseMs =
       livedMs < SOON_MS ? Math.min(2 * this.#pauseMs, PAUSE_MAX_MS) : 2 * PAUSE_MIN_MS;
     const pauseMs = this.#pauseMs / 2;
@@ -183,8 +183,24 @@ export class Crew {
       message: `worker ${member.index} has ended; its calls in flight are lost, and another begins`,
       fields: { worker: member.index, why, lived_ms: Math.round(livedMs), pause_ms: pauseMs },
     });
+    this.#replaceAfter(pauseMs, member.index, this.#place);
+  }
+
+  #replaceAfter(pauseMs: number, index: number, place: CrewPlace): void {
     setTimeout(() => {
-      if (!this.#stopping) this.#replace(member.index, place);
+      if (this.#stopping) return;
+      try {
+        this.#replace(index, place);
+      } catch (thrown) {
+        // The system has no room for another thread, perhaps for a moment.
+        this.#parts.events({
+          severity: 'alert',
+          name: 'worker.not_begun',
+          message: `worker ${index} cannot begin; it is tried again`,
+          fields: { worker: index, why: messageOf(thrown), pause_ms: PAUSE_MAX_MS },
+        });
+        this.#replaceAfter(PAUSE_MAX_MS, index, place);
+      }
     }, pauseMs).unref();
   }
 

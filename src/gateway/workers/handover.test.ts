@@ -123,6 +123,28 @@ test('R-14 a response of any length waits for its reader', async (t) => {
   assert.ok(waiting > 0);
 });
 
+test('R-14 a response whose last part waits for room ends all the same', async (t) => {
+  const ended: Promise<boolean>[] = [];
+  const { port } = await serverFor(t, (_, exchange) => {
+    const size = Number(exchange.target.slice(1));
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    ended.push(promise);
+    exchange.onceClosed(() => resolve(exchange.wasSent));
+    exchange.begin(200, {}, size);
+    exchange.end(Buffer.alloc(size, 'x'));
+  });
+  // Around the size of what may be on its way.
+  const sizes = [524_000, 524_200, 524_288, 600_000, 1_048_576];
+  for (const size of sizes) {
+    const answer = await fetch(`http://127.0.0.1:${port}/${size}`);
+    assert.equal((await answer.arrayBuffer()).byteLength, size);
+  }
+  assert.deepEqual(
+    await Promise.all(ended),
+    sizes.map(() => true),
+  );
+});
+
 test('R-14 a body that nobody reads is left with its client', async (t) => {
   const { promise: begun, resolve: begin } = Promise.withResolvers<HttpExchange>();
   const { port } = await serverFor(t, (_, exchange) => begin(exchange));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
 import type { LineRecorder, Refusal } from '#audit';
@@ -26,6 +27,12 @@ export interface MemberShare {
   readonly replay: ReplayGuard;
 }
 
+/** A thread that is stuck in native code does not end when it is told to. */
+const KILL_PATIENCE_MS = 5000;
+/** A worker that leaves so many questions without an answer for so long is stuck. */
+const STUCK_QUESTIONS = 10;
+const STUCK_MS = 30_000;
+
 /** A worker, as the thread that decides sees it. */
 export class Member {
   readonly index: number;
@@ -36,6 +43,8 @@ export class Member {
   readonly #drained = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #questions = new Map<number, (report: WorkerReport | null) => void>();
+  /** When it answered last, or was asked first after that. */
+  #heardAtMs = 0;
   readonly #versions: { readonly version: number; readonly applied: () => void }[] = [];
   #lastQuestion = 0;
   #hasEnded = false;
@@ -92,6 +101,7 @@ export class Member {
   /** What it does at present; what it said last when it ends meanwhile. */
   async ask(): Promise<WorkerReport | null> {
     if (this.#hasEnded) return this.report;
+    this.#endIfStuck();
     this.#lastQuestion += 1;
     const question = this.#lastQuestion;
     return await new Promise((resolve) => {
@@ -109,9 +119,19 @@ export class Member {
     });
   }
 
-  /** Ends it whatever it does. */
+  /** Ends it whatever it does; resolves in any case. */
   async kill(): Promise<void> {
-    await this.#thread.terminate();
+    const late = delay(KILL_PATIENCE_MS, undefined, { ref: false });
+    await Promise.race([this.#thread.terminate(), late]);
+  }
+
+  /** The connections of a worker that does nothing would wait for ever; those of one that ended do not. */
+  #endIfStuck(): void {
+    const nowMs = performance.now();
+    if (this.#questions.size === 0) this.#heardAtMs = nowMs;
+    if (this.#questions.size < STUCK_QUESTIONS || nowMs - this.#heardAtMs < STUCK_MS) return;
+    this.#why = `it has answered nothing for ${STUCK_MS / 1000} s`;
+    void this.kill();
   }
 
   #onMessage(message: ToMain): void {
@@ -173,6 +193,7 @@ export class Member {
 
   #onReport({ question, report }: ToMain & { kind: 'report' }): void {
     this.report = report;
+    this.#heardAtMs = performance.now();
     this.#handlers.onCounts(report.counts);
     this.#questions.get(question)?.(report);
     this.#questions.delete(question);
