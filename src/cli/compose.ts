@@ -194,7 +194,10 @@ async function openRecorder(
     mode === 'off'
       ? null
       : await openJsonlStore({ directory: recordDir, durable: mode === 'durable', limits });
-  return createRecorder({ store, mode, limits, events });
+  // Every worker admits calls up to the bound by itself, and what was admitted finds room.
+  const queues = settings.workers === 1 ? 1 : settings.workers + 1;
+  const maxRecordQueue = queues * limits.maxRecordQueue;
+  return createRecorder({ store, mode, limits: { ...limits, maxRecordQueue }, events });
 }
 
 function logFormat({ log }: Settings): 'json' | 'text' {

@@ -113,6 +113,13 @@ export const WorkerLost = defineError('POSTERN_WORKER_LOST', {
   rpcCode: -32603,
 });
 
+export const AnswerLost = defineError('POSTERN_ANSWER_LOST', {
+  meaning: 'The worker that was to answer ended amid the call, which may have been carried out.',
+  hint: 'Look whether it was before you ask again. Such a call may be missing in the record; the log says why the worker ended (worker.ended).',
+  httpStatus: 502,
+  rpcCode: -32603,
+});
+
 export const WorkerFailed = defineError('POSTERN_WORKER_FAILED', {
   meaning: 'A worker could not begin to serve.',
   hint: 'Mend what the message names, or run the gateway with `workers: 1`.',

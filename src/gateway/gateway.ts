@@ -60,7 +60,12 @@ export class Gateway {
     this.tls = new TlsControl(state, {
       listeners: this.#listeners.filter(({ scheme }) => scheme === 'https'),
       events: parts.events,
-      announce: async () => parts.crew?.putInForce(),
+      announce: async () => {
+        // What is answered here does not wait for the workers.
+        this.#serving.usePolicy(this.tls.state.policy);
+        this.#serving.recheck();
+        await parts.crew?.putInForce();
+      },
       save: (rollouts) => saveRollouts(parts.rolloutFile, rollouts),
     });
     this.#policySource = new PolicySource({
@@ -71,7 +76,7 @@ export class Gateway {
   }
 
   get ready(): boolean {
-    return this.#ready;
+    return this.#ready && (this.#parts.crew?.isServing ?? true);
   }
 
   get upstreams(): readonly Upstream[] {
@@ -254,9 +259,7 @@ export class Gateway {
   /** Puts a policy in force for new connections and new calls. */
   async #apply(policy: Policy): Promise<void> {
     await this.tls.change({ policy });
-    this.#serving.usePolicy(policy);
     this.#parts.onPolicyChange();
-    this.#serving.recheck();
   }
 }
 

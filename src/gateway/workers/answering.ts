@@ -146,6 +146,11 @@ class Guest implements ExchangeHost {
   #begin({ head, body, isWhole }: ToAnswering & { kind: 'request' }, answer: Answer): void {
     const link = this.#link;
     if (link === null) throw new Error('a request over an unknown link');
+    if (this.socket.destroyed) {
+      // It was cut between two requests, and nothing can be answered on it.
+      this.#tell({ kind: 'cut', connection: this.#connection });
+      return;
+    }
     this.#isOutdated = false;
     this.#isBodyHeld = false;
     this.#cameBytes = 0;

@@ -42,7 +42,7 @@ export interface CrewPlace {
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 10_000;
 const SOON_MS = 30_000;
-/** So often it is looked whether the record takes calls again. */
+/** So often it is looked whether the record takes calls. */
 const RECORD_LOOK_MS = 100;
 /** What workers have counted is asked for so often, so that little of it is lost with one. */
 const REPORT_MS = 1000;
@@ -83,6 +83,7 @@ export class Crew {
       throw thrown;
     }
     this.#reportTimer = setInterval(() => void this.reports(), REPORT_MS).unref();
+    this.#recordTimer = setInterval(() => this.#lookAtRecord(), RECORD_LOOK_MS).unref();
   }
 
   /** Puts in force what is so by now; resolves when it is with every worker. */
@@ -98,6 +99,11 @@ export class Crew {
         if (isLate === true) await member.kill();
       }),
     );
+  }
+
+  /** Whether some worker takes connections. */
+  get isServing(): boolean {
+    return [...this.#members.values()].some(({ isOpen }) => isOpen);
   }
 
   /** What each worker does at present. */
@@ -162,7 +168,7 @@ export class Crew {
       onEvent: events,
       onUnfit: place.onUnfit,
       onCounts: this.#parts.addCounts,
-      onRecordFailed: () => this.#watchRecord(),
+      onRecordFailed: () => this.#lookAtRecord(),
       onEnd: (why) => this.#onEnd(member, why, performance.now() - bornAt),
     });
     if (this.#refusal !== null) member.tell({ kind: 'record', refusal: this.#refusal });
@@ -225,20 +231,11 @@ export class Crew {
   }
 
   /** While the record takes nothing, no worker admits a call; once it does, all do. */
-  #watchRecord(): void {
-    if (this.#recordTimer !== undefined) return;
-    const look = (): void => {
-      const refusal = this.#recordRefusal();
-      if (refusal !== this.#refusal) {
-        this.#refusal = refusal;
-        this.#tellAll({ kind: 'record', refusal });
-      }
-      if (refusal !== null) return;
-      clearInterval(this.#recordTimer);
-      this.#recordTimer = undefined;
-    };
-    this.#recordTimer = setInterval(look, RECORD_LOOK_MS).unref();
-    look();
+  #lookAtRecord(): void {
+    const refusal = this.#recordRefusal();
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.#tellAll({ kind: 'record', refusal });
   }
 
   #recordRefusal(): Refusal | null {

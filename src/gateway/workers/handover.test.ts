@@ -8,8 +8,9 @@ import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import fc from 'fast-check';
 import type { LinkSecurity } from '#crypto';
+import type { Limits } from '#lib';
 import { DEFAULT_LIMITS } from '#lib';
-import type { HttpExchange } from '#transport';
+import type { ClientSocket, HttpExchange } from '#transport';
 import { HttpServer } from '#transport';
 import type { Arrival } from '../listener.ts';
 import type { Answer } from './answering.ts';
@@ -27,7 +28,12 @@ interface Setup {
 }
 
 /** A server whose requests are answered behind a channel, as in another thread. */
-async function serverFor(t: TestContext, answer: Answer): Promise<Setup> {
+async function serverFor(
+  t: TestContext,
+  answer: Answer,
+  limits: Limits = DEFAULT_LIMITS,
+  sockets: ClientSocket[] = [],
+): Promise<Setup> {
   const { port1, port2 } = new MessageChannel();
   const state = { isOutdated: false, isRefused: false };
   const arrival: Arrival = {
@@ -36,14 +42,17 @@ async function serverFor(t: TestContext, answer: Answer): Promise<Setup> {
     isRefused: () => state.isRefused,
     refusal: null,
   };
-  const handover = new Handover(port1, (exchange) => exchange.respond(502, {}, null));
+  const handover = new Handover(port1, (exchange, wasTold) => {
+    exchange.respond(wasTold ? 502 : 503, {}, null);
+  });
   const answering = new Answering(port2, answer, 5000);
   assert.ok(answering);
   const http = new HttpServer({
-    limits: DEFAULT_LIMITS,
+    limits,
     onFault: ({ kind }) => Buffer.from(`HTTP/1.1 400 ${kind}\r\nconnection: close\r\n\r\n`),
   });
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
     http.take(socket, (exchange) => handover.send(exchange, 'main', arrival));
   });
   server.listen(0, '127.0.0.1');
@@ -203,11 +212,13 @@ test('R-14 a client that leaves, or is to leave, is told of; so is one that wait
 
 test('R-14 requests are answered, or cut, when the other thread dies', async (t) => {
   const { promise: hanging, resolve: hang } = Promise.withResolvers<void>();
+  let arrived = 0;
   const { port, lose } = await serverFor(t, (_, exchange) => {
+    arrived += 1;
+    if (arrived === 2) hang();
     if (exchange.target !== '/half') return;
     exchange.begin(200, {});
     exchange.write(Buffer.from('half'));
-    hang();
   });
   const half = connect(port, '127.0.0.1');
   half.write('GET /half HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -220,9 +231,31 @@ test('R-14 requests are answered, or cut, when the other thread dies', async (t)
   const [answer] = (await once(whole, 'data')) as [Buffer];
   assert.match(answer.toString(), /^HTTP\/1\.1 502 /);
   assert.doesNotMatch(await text(half), /0\r\n\r\n/);
-  // Later ones too, over the same connection.
+  // Later ones too, over the same connection; of them nobody has carried out any.
   whole.write('GET /later HTTP/1.1\r\nhost: x\r\n\r\n');
   const [later] = (await once(whole, 'data')) as [Buffer];
-  assert.match(later.toString(), /^HTTP\/1\.1 502 /);
+  assert.match(later.toString(), /^HTTP\/1\.1 503 /);
   whole.destroy();
+});
+
+test('R-14 a client that reads nothing is cut, however much more is said to it', async (t) => {
+  const lost = Promise.withResolvers<boolean>();
+  const sockets: ClientSocket[] = [];
+  const say = async (exchange: HttpExchange): Promise<void> => {
+    exchange.onceClosed(() => lost.resolve(exchange.wasSent));
+    exchange.begin(200, {});
+    const part = Buffer.alloc(64 * 1024);
+    while (sockets[0]?.writableNeedDrain === false) {
+      exchange.write(part);
+      await new Promise(setImmediate);
+    }
+    const more = setInterval(() => exchange.write(Buffer.from(': there\n\n')), 20);
+    exchange.onceClosed(() => clearInterval(more));
+  };
+  const limits = { ...DEFAULT_LIMITS, slowReaderTimeoutMs: 300 };
+  const { port } = await serverFor(t, (_, exchange) => void say(exchange), limits, sockets);
+  const client = connect(port, '127.0.0.1').pause();
+  t.after(() => client.destroy());
+  client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  assert.equal(await lost.promise, false);
 });

@@ -8,6 +8,8 @@ import type { ToAnswering, ToReceiving } from './talk.ts';
 
 /** So much of a body may be on its way before it is asked for again. */
 const AHEAD_BYTES = 256 * 1024;
+/** So much before it is asked for at all: whoever answers may not have admitted the request yet. */
+const UNASKED_BYTES = 32 * 1024;
 
 /** Parts of a response that have found room are told of when they are this much together. */
 const TOLD_BYTES = 128 * 1024;
@@ -24,12 +26,23 @@ interface Handed {
   takenBytes: number;
   /** Of the body, since it was asked for last. */
   aheadBytes: number;
+  /** How much that may be. */
+  allowedBytes: number;
   /** Pieces of the body that are told of with the request, or in this turn. */
   pieces: Buffer[];
   isHeadTold: boolean;
   isTelling: boolean;
   isReading: boolean;
+  /** It is waited for the client to read what it was written. */
+  isDraining: boolean;
 }
+
+/**
+ * Answers a request whose other thread has died before it did.
+ *
+ * @param wasTold whether that thread knew of it, and may have carried it out.
+ */
+type OnLost = (exchange: HttpExchange, wasTold: boolean) => void;
 
 /**
  * Has requests answered by another thread, which gets them read and gives back the bytes of responses.
@@ -37,14 +50,13 @@ interface Handed {
  */
 export class Handover {
   readonly #port: MessagePort;
-  readonly #onLost: (exchange: HttpExchange) => void;
+  readonly #onLost: OnLost;
   readonly #handed = new Map<number, Handed>();
   #lastId = 0;
   readonly #bySocket = new WeakMap<ClientSocket, Handed>();
   #isLost = false;
 
-  /** @param onLost answers a request whose other thread has died before it did. */
-  constructor(port: MessagePort, onLost: (exchange: HttpExchange) => void) {
+  constructor(port: MessagePort, onLost: OnLost) {
     this.#port = port;
     this.#onLost = onLost;
     port.on('message', (message: ToReceiving) => this.#onMessage(message));
@@ -56,7 +68,7 @@ export class Handover {
   /** Has one request answered. */
   send(exchange: HttpExchange, listener: string, arrival: Arrival): void {
     if (this.#isLost) {
-      this.#onLost(exchange);
+      this.#onLost(exchange, false);
       return;
     }
     const handed = this.#bySocket.get(exchange.socket) ?? this.#introduce(exchange, listener);
@@ -71,8 +83,10 @@ export class Handover {
     handed.isHeadTold = false;
     handed.takenBytes = 0;
     handed.aheadBytes = 0;
+    handed.allowedBytes = UNASKED_BYTES;
     handed.pieces = [];
     handed.isReading = false;
+    handed.isDraining = false;
     if (!exchange.awaitsContinue) this.#readBody(handed, exchange);
     this.#tellSoon(handed);
     exchange.onceClosed(() => {
@@ -110,10 +124,12 @@ export class Handover {
       isRefusedTold: false,
       takenBytes: 0,
       aheadBytes: 0,
+      allowedBytes: UNASKED_BYTES,
       pieces: [],
       isHeadTold: false,
       isTelling: false,
       isReading: false,
+      isDraining: false,
     };
     this.#handed.set(id, handed);
     this.#bySocket.set(socket, handed);
@@ -131,7 +147,7 @@ export class Handover {
     const take = (chunk: Buffer): void => {
       handed.pieces.push(chunk);
       handed.aheadBytes += chunk.length;
-      if (handed.aheadBytes >= AHEAD_BYTES) exchange.holdBody();
+      if (handed.aheadBytes >= handed.allowedBytes) exchange.holdBody();
       this.#tellSoon(handed);
     };
     const over = (): void => {
@@ -176,6 +192,7 @@ export class Handover {
     switch (message.kind) {
       case 'want':
         handed.aheadBytes = 0;
+        handed.allowedBytes = AHEAD_BYTES;
         if (handed.isReading) exchange.wantBody();
         else this.#readBody(handed, exchange);
         break;
@@ -208,12 +225,16 @@ export class Handover {
   }
 
   async #tellTaken(handed: Handed, exchange: HttpExchange): Promise<void> {
-    const bytes = handed.takenBytes;
-    handed.takenBytes = 0;
+    // Each wait gives a slow reader its time anew.
+    if (handed.isDraining) return;
+    handed.isDraining = true;
     const isThere = await exchange.drained();
     // Of one exchange it says nothing about the next.
-    if (!isThere || handed.exchange !== exchange) return;
-    this.#tell({ kind: 'taken', connection: handed.id, bytes });
+    if (handed.exchange !== exchange) return;
+    handed.isDraining = false;
+    const bytes = handed.takenBytes;
+    handed.takenBytes = 0;
+    if (isThere) this.#tell({ kind: 'taken', connection: handed.id, bytes });
   }
 
   #tell(message: ToAnswering): void {
@@ -222,10 +243,10 @@ export class Handover {
 
   #onClose(): void {
     this.#isLost = true;
-    for (const { exchange } of this.#handed.values()) {
+    for (const { exchange, isHeadTold } of this.#handed.values()) {
       if (exchange === null) continue;
       if (exchange.hasBegun) exchange.destroy();
-      else this.#onLost(exchange);
+      else this.#onLost(exchange, isHeadTold);
     }
   }
 }

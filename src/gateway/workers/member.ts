@@ -51,6 +51,8 @@ export class Member {
   #why = 'it ended';
   /** Of its last report. */
   report: WorkerReport | null = null;
+  /** Whether its ports are open. */
+  isOpen = false;
 
   constructor(index: number, thread: Worker, share: MemberShare, handlers: MemberHandlers) {
     this.index = index;
@@ -137,6 +139,7 @@ export class Member {
   #onMessage(message: ToMain): void {
     switch (message.kind) {
       case 'open':
+        this.isOpen = true;
         this.#opened.resolve();
         break;
       case 'failed':

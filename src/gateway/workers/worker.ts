@@ -5,7 +5,7 @@ import type { EventSink, Limits } from '#lib';
 import { messageOf } from '#lib';
 import type { HttpExchange, Upstream } from '#transport';
 import { destroyRefused } from '../destroy-refused.ts';
-import { WorkerLost } from '../errors.ts';
+import { AnswerLost, WorkerLost } from '../errors.ts';
 import type { Listener } from '../listener.ts';
 import type { Serving } from '../serving.ts';
 import type { Answer } from './answering.ts';
@@ -105,8 +105,11 @@ export class ServingWorker {
 
   /** Has requests answered by another thread. */
   #ask(index: number, port: MessagePort): void {
-    const lost = (exchange: HttpExchange): void => {
-      this.#parts.serving.reject(exchange, new WorkerLost('who had the session has just ended'));
+    const lost = (exchange: HttpExchange, wasTold: boolean): void => {
+      const error = wasTold
+        ? new AnswerLost('the worker that had it has ended')
+        : new WorkerLost('who had the session has just ended');
+      this.#parts.serving.reject(exchange, error);
     };
     const handover = new Handover(port, lost);
     this.#others.set(index, handover);
