@@ -32,6 +32,12 @@ export class Gather {
     this.#length = needed;
   }
 
+  /** As {@link append}, for a chunk that may be overwritten afterwards. */
+  copy(chunk: Buffer): void {
+    if (this.#length === 0 && !this.#owned) this.expect(chunk.length);
+    this.append(chunk);
+  }
+
   /** The first bytes, at most `limit` of them: a view, which the next append may outdate. */
   first(limit: number = this.#length): Buffer {
     return this.#bytes.subarray(0, Math.min(limit, this.#length));

@@ -51,10 +51,10 @@ export async function makeHop(
   bounds: HopBounds,
 ): Promise<HopAnswer> {
   try {
-    const { socket } = await connect(bounds.signal);
+    const { socket, reads } = await connect(bounds.signal);
     const { maxHeaderBytes, silenceMs } = bounds;
     const options = { host: label.host, maxHeaderBytes, silenceMs, keepAliveMs: 0 };
-    const http = new HttpConnection(socket, options);
+    const http = new HttpConnection(socket, reads, options);
     try {
       return await answerTo(http, request, label, bounds);
     } finally {
@@ -106,7 +106,7 @@ class Answer implements ResponseReader {
 
   onData(chunk: Buffer): void {
     this.#check(this.#body.length + chunk.length);
-    this.#body.append(chunk);
+    this.#body.copy(chunk);
   }
 
   onEnd(): void {

@@ -20,12 +20,12 @@ interface AskOptions {
  *   connection says.
  */
 export function askHealth(
-  { socket, greeting }: Awaited<ReturnType<Connect>>,
+  { socket, reads, greeting }: Awaited<ReturnType<Connect>>,
   { host, path, timeoutMs, maxHeaderBytes }: AskOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const times = { silenceMs: timeoutMs, keepAliveMs: timeoutMs };
-    const connection = new HttpConnection(socket, { host, maxHeaderBytes, ...times });
+    const connection = new HttpConnection(socket, reads, { host, maxHeaderBytes, ...times });
     const patience = setTimeout(() => {
       connection.abort(new UpstreamTimeout(`${host}${path}: no answer within ${timeoutMs} ms`));
     }, timeoutMs);

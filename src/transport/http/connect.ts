@@ -26,6 +26,7 @@ import { checkPins } from './pins.ts';
 import type { Whereabouts } from './route.ts';
 import { routeTo } from './route.ts';
 import type { ServerLabel } from './server-label.ts';
+import { SocketReads } from './wire/socket-reads.ts';
 import { adviceFor } from './server-label.ts';
 
 /** How new connections to an https: server are made. */
@@ -61,6 +62,8 @@ export interface ConnectorOptions extends Whereabouts {
 /** A connected socket and how it is protected. */
 interface Hop {
   readonly socket: Socket;
+  /** What comes by it. */
+  readonly reads: SocketReads;
   readonly link: LinkSecurity;
   /** Names and values of headers that the first request on it carries besides. */
   readonly greeting: readonly string[];
@@ -117,6 +120,7 @@ export function createConnector(options: ConnectorOptions): Connect {
 /** A socket on its way, the event that says it is ready, and how to read its link then. */
 interface Dialled {
   readonly socket: Socket;
+  readonly reads: SocketReads;
   readonly ready: 'connect' | 'secureConnect';
   readonly readLink: () => LinkSecurity;
   readonly greet: () => readonly string[];
@@ -125,9 +129,11 @@ interface Dialled {
 function plainDial(options: ConnectorOptions): () => Dialled {
   const route = routeTo(options);
   return () => {
-    const socket = connectTcp({ ...route(), noDelay: true });
+    const reads = new SocketReads();
+    const socket = connectTcp({ ...route(), noDelay: true, onread: reads });
     return {
       socket,
+      reads,
       ready: 'connect',
       readLink: () => readPlainLink(socket),
       greet: () => [],
@@ -144,7 +150,9 @@ function tlsDial(
   // Building a context parses every authority, so it lasts until the settings are replaced.
   let compiled: CompiledTls | null = null;
   return () => {
-    const way = route();
+    const reads = new SocketReads();
+    // `tls.connect` takes it as `net.connect` does, which its type does not say.
+    const way = { ...route(), onread: reads };
     const current = settings();
     if (compiled?.settings !== current) compiled = compile(current);
     const { secureContext, localSignature, anchors } = compiled;
@@ -169,7 +177,7 @@ function tlsDial(
       return link;
     };
     const greet = (): readonly string[] => greetingOf(socket, current);
-    return { socket, ready: 'secureConnect', readLink, greet };
+    return { socket, reads, ready: 'secureConnect', readLink, greet };
   };
 }
 
@@ -214,7 +222,7 @@ function dialWithin(
   const timeoutMs = options.limits.upstreamConnectTimeoutMs;
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw new CallCancelled('cancelled before connecting');
-    const { socket, ready, readLink, greet } = dial();
+    const { socket, reads, ready, readLink, greet } = dial();
     // An error without a listener would end the process, at any time in the socket's life.
     socket.on('error', () => {});
     const settled = (): void => {
@@ -250,7 +258,7 @@ function dialWithin(
         const link = readLink();
         refuseUnlessAccepted(link, options);
         settled();
-        resolve({ socket, link, greeting: greet() });
+        resolve({ socket, reads, link, greeting: greet() });
       } catch (error) {
         fail(error);
       }

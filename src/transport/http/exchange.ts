@@ -62,9 +62,6 @@ export interface ExchangeWatcher {
 /** What came of an exchange: its reply, or that not a byte of it was sent. */
 type Outcome = UpstreamReply | 'unsent';
 
-/** What is no longer comes in one piece, mostly, and is not copied at all. */
-const TLS_RECORD_BYTES = 16 * 1024;
-
 /** More of a body that nobody wants is not worth reading for the sake of the connection. */
 const MAX_IGNORED_BYTES = 64 * 1024;
 
@@ -155,7 +152,7 @@ class Exchange implements ResponseReader {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#stream !== null) this.#stream.push(chunk);
+    if (this.#stream !== null) this.#stream.push(Buffer.from(chunk));
     else if (this.#head?.body === 'json') this.#collect(chunk);
     else this.#ignore(chunk);
   }
@@ -187,14 +184,14 @@ class Exchange implements ResponseReader {
 
   #expect(contentLength: number): void {
     if (contentLength > this.#plan.limits.maxMessageBytes) throw this.#tooLarge();
-    if (contentLength > TLS_RECORD_BYTES) this.#body.expect(contentLength);
+    if (contentLength > 0) this.#body.expect(contentLength);
   }
 
   #collect(chunk: Buffer): void {
     if (this.#body.length + chunk.length > this.#plan.limits.maxMessageBytes) {
       throw this.#tooLarge();
     }
-    this.#body.append(chunk);
+    this.#body.copy(chunk);
   }
 
   #ignore(chunk: Buffer): void {

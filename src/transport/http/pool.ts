@@ -97,8 +97,8 @@ export class Pool {
   async #make(signal: AbortSignal): Promise<Connection> {
     const generation = this.#generation;
     if (this.#closing.signal.aborted) throw closedError();
-    const { socket, link, greeting } = await this.#dial(signal);
-    const http = new HttpConnection(socket, {
+    const { socket, reads, link, greeting } = await this.#dial(signal);
+    const http = new HttpConnection(socket, reads, {
       host: this.#host,
       maxHeaderBytes: this.#limits.maxHeaderBytes,
       silenceMs: this.#limits.upstreamIdleTimeoutMs,

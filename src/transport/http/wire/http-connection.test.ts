@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ConnectionEnded, HttpConnection, SilentConnection } from './http-connection.ts';
 import { MalformedMessage } from './malformed.ts';
+import { SocketReads } from './socket-reads.ts';
 
 const TIMEOUT = { timeout: 20_000 };
 const GET = { method: 'GET', path: '/', headers: [], body: null, longLived: false } as const;
@@ -26,7 +27,8 @@ async function pair(
   t.after(() => listener.close());
   await once(listener, 'listening');
   const { port } = listener.address() as { port: number };
-  const socket = connect(port, '127.0.0.1');
+  const reads = new SocketReads();
+  const socket = connect({ port, host: '127.0.0.1', onread: reads });
   const [[server]] = (await Promise.all([
     once(listener, 'connection'),
     once(socket, 'connect'),
@@ -34,7 +36,7 @@ async function pair(
   server.on('error', () => undefined);
   t.after(() => [socket, server].map((each) => each.destroy()));
   const bounds = { maxHeaderBytes: 16_384, silenceMs: 60_000, keepAliveMs: 60_000 };
-  const http = new HttpConnection(socket, { host: 'a.test', ...bounds, ...options });
+  const http = new HttpConnection(socket, reads, { host: 'a.test', ...bounds, ...options });
   return { http, socket, server };
 }
 

@@ -4,6 +4,7 @@ import type { WireRequest } from './request-bytes.ts';
 import { requestBytes } from './request-bytes.ts';
 import type { ResponseParts } from './response-parser.ts';
 import { ResponseParser } from './response-parser.ts';
+import type { SocketReads } from './socket-reads.ts';
 import type { WireHead } from './wire-head.ts';
 
 /** The connection ended before the response did. */
@@ -16,7 +17,7 @@ export class SilentConnection extends Error {
   override readonly name = 'SilentConnection';
 }
 
-/** Hears of one response. After `onEnd`, `onUnsent` or `onError` it hears nothing more. */
+/** Hears of one response; pieces of its body are there during the call alone. After `onEnd`, `onUnsent` or `onError` it hears nothing more. */
 export interface ResponseReader extends ResponseParts {
   /** The connection was gone before anything was sent. */
   onUnsent(): void;
@@ -68,13 +69,16 @@ export class HttpConnection implements ResponseParts {
   #exchange: Exchange | null = null;
   #isNew = true;
 
-  /** @param socket that nobody else reads from or writes to. */
-  constructor(socket: Socket, options: HttpConnectionOptions) {
+  /**
+   * @param socket that nobody else reads from or writes to.
+   * @param reads what it was connected with.
+   */
+  constructor(socket: Socket, reads: SocketReads, options: HttpConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#idleMs = options.keepAliveMs;
     this.#silence = setTimeout(() => this.#onSilence(), options.silenceMs).unref();
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    reads.listen((bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#onClose());

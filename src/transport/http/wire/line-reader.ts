@@ -32,7 +32,7 @@ export class LineReader {
     if (this.#begun.length + next - at > maxBytes)
       throw new TooLongMessage('it has a line or head that is too long');
     if (feed === -1) {
-      this.#begun.append(bytes.subarray(at));
+      this.#begun.copy(bytes.subarray(at));
       return -1;
     }
     if (this.#begun.length === 0) {
