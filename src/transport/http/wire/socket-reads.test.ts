@@ -57,18 +57,18 @@ test('R-14 what comes before anybody listens is not lost, and no more of it is r
 
 test('R-14 a paused socket reads nothing until it is resumed', async (t) => {
   const { reads, socket, server } = await pair(t);
-  let bytes = 0;
+  const seen = { bytes: 0 };
   reads.listen((chunk) => {
-    bytes += chunk.length;
+    seen.bytes += chunk.length;
     socket.pause();
   });
   server.write(Buffer.alloc(5_000_000));
   socket.resume();
-  while (bytes === 0) await new Promise(setImmediate);
-  const first = bytes;
+  while (seen.bytes === 0) await new Promise(setImmediate);
+  const first = seen.bytes;
   for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
-  assert.equal(bytes, first);
-  while (bytes < 5_000_000) {
+  assert.equal(seen.bytes, first);
+  while (seen.bytes < 5_000_000) {
     socket.resume();
     await new Promise(setImmediate);
   }
